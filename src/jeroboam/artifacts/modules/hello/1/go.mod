@@ -1,0 +1,3 @@
+module jeroboam.example/hello
+
+go 1.19

@@ -1,0 +1,3 @@
+module jeroboam.example/pause
+
+go 1.19

@@ -1,0 +1,6 @@
+"""First boot of a node: typed inputs to bytes. Pure."""
+
+from .console import marker, parse_console
+from .render import render_cloud_init, render_tar
+
+__all__ = ["marker", "parse_console", "render_cloud_init", "render_tar"]

@@ -1,0 +1,47 @@
+"""One NodeConfig as a tar (system containers) or as cloud-init user data (cloud servers)."""
+
+from __future__ import annotations
+
+import base64
+import io
+import tarfile
+
+import yaml
+
+from ..contracts import File, NodeConfig
+from .script import RUN, render_run
+
+
+def render_tar(config: NodeConfig) -> bytes:
+    """A tar of absolute files owned by root, to be unpacked at / before the first start. Same input, same bytes."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for file in sorted(_all_files(config), key=lambda f: f.path):
+            info = tarfile.TarInfo(file.path.lstrip("/"))
+            info.size, info.mode, info.mtime = len(file.content), file.mode, 0
+            tar.addfile(info, io.BytesIO(file.content))
+    return buffer.getvalue()
+
+
+def render_cloud_init(config: NodeConfig) -> bytes:
+    """#cloud-config that writes the files and starts the same run script. Source: cloud-init docs, modules write_files and runcmd."""
+    document = {
+        "hostname": config.hostname,
+        "preserve_hostname": False,
+        "write_files": [
+            {
+                "path": file.path,
+                "permissions": f"{file.mode:04o}",
+                "owner": "root:root",
+                "encoding": "b64",
+                "content": base64.b64encode(file.content).decode(),
+            }
+            for file in sorted(_all_files(config), key=lambda f: f.path)
+        ],
+        "runcmd": [["systemctl", "start", "--no-block", "jeroboam-bootstrap.service"]],
+    }
+    return b"#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=1_000_000).encode()
+
+
+def _all_files(config: NodeConfig) -> list[File]:
+    return [*config.files, File(RUN, render_run(config).encode(), 0o700)]

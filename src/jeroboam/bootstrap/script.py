@@ -1,0 +1,66 @@
+"""The script that a node runs at its first boot: the commands in order, with deadlines, markers and a memory of what is done."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from ..contracts import Command, NodeConfig
+from .console import marker
+
+STATE = "/var/lib/jeroboam"
+RUN = "/etc/jeroboam/node/run"
+
+_HEAD = f"""\
+#!/bin/bash
+# Written by Jeroboam. Runs at every boot; what is done is not done again.
+set -u
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+state={STATE}
+mkdir -p "$state/done" "$state/log"
+say() {{ echo "$*"; }}
+fail() {{ # step, message, log file
+  say "----- last lines of $1"; tail -n 40 "$3" 2>/dev/null
+  for unit in containerd kubelet; do
+    if systemctl is-enabled -q "$unit" 2>/dev/null; then
+      say "----- last lines of unit $unit"; journalctl -q -u "$unit" -n 15 --no-pager -o cat 2>/dev/null
+    fi
+  done
+  say "{marker("failed", "$1", "$2")}"
+  exit 1
+}}
+run() {{ # step, deadline in seconds, command...
+  local step=$1 limit=$2 rc=0; shift 2
+  [ -e "$state/done/$step" ] && return 0
+  say "{marker("step", "$step")} at $(cut -d' ' -f1 /proc/uptime)"
+  timeout --kill-after=10 "$limit" "$@" >"$state/log/$step" 2>&1 || rc=$?
+  if [ "$rc" -eq 0 ]; then touch "$state/done/$step"; return 0; fi
+  [ "$rc" -eq 124 ] && fail "$step" "not finished after $limit seconds" "$state/log/$step"
+  fail "$step" "exit code $rc: $(tail -n 1 "$state/log/$step" | tr -d '\\r' | cut -c1-300)" "$state/log/$step"
+}}
+say "{marker("begin")}"
+[ -e "$state/done/all" ] && {{ say "{marker("done")}"; exit 0; }}
+"""
+
+_TAIL = f"""\
+touch "$state/done/all"
+say "{marker("done", "all")} at $(cut -d' ' -f1 /proc/uptime)"
+"""
+
+
+def render_run(config: NodeConfig) -> str:
+    """The run script. Nothing of the config is interpreted by the shell: every word is quoted."""
+    return _HEAD + "".join(_lines(config.commands)) + _TAIL
+
+
+def _lines(commands: Sequence[Command]) -> list[str]:
+    lines, waits = [], []
+    for number, command in enumerate(commands):
+        words = " ".join(shlex.quote(word) for word in command.argv)
+        call = f"run {shlex.quote(command.name)} {command.timeout_s} {words}"
+        if command.background:
+            lines.append(f"{call} &\npid{number}=$!\n")
+            waits.append(f'wait "$pid{number}" || exit 1\n')
+        else:
+            lines.append(f"{call}\n")
+    return lines + waits

@@ -1,0 +1,46 @@
+"""The conductor's life: heartbeat first, then the engine, then dispatch and health; and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ..contracts import Engine, Store
+from ..reconcile.reconciler import Reconciler
+from .dispatcher import Dispatcher
+from .health import HealthScan
+
+
+@dataclass
+class Conductor:
+    """Start once, stop once."""
+
+    store: Store
+    engine: Engine
+    reconciler: Reconciler
+    dispatcher: Dispatcher
+    health: HealthScan
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """Heartbeat before launch: whoever reaps the dead must see us alive before we own work."""
+        await self.store.heartbeat(self.dispatcher.host, "magnum-conductor")
+        await self.engine.start(self.reconciler.run)
+        self._tasks = [
+            asyncio.create_task(self.dispatcher.run(), name="dispatcher"),
+            asyncio.create_task(self.health.run(), name="health"),
+        ]
+
+    async def wait(self) -> None:
+        """Returns only by raising, when one of the loops dies of a bug."""
+        await asyncio.gather(*self._tasks)
+
+    async def stop(self) -> None:
+        """Running operations stop where they are and go on after the next start."""
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.engine.stop()

@@ -1,0 +1,159 @@
+"""The engine port on DBOS Transact: durable queue, steps and sleeps on SQLite or PostgreSQL, no server of its own.
+
+Source: docs.dbos.dev and the library's source, version 3.4. What we rely on:
+- a workflow id is run once; enqueueing it again attaches to the first;
+- a workflow whose task is cancelled (not failed) stays PENDING and is queued again at the next launch of the same executor id;
+- `launch()` inside a running event loop makes DBOS run workflows on that loop.
+DBOS is a singleton of the process; so is this adapter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+from ..contracts import EngineState, Runner, StepFn
+
+if TYPE_CHECKING:
+    from dbos import DBOS
+
+OPERATIONS_FORMAT = (
+    "operations-1"  # DBOS replays only workflows of this version: raise it when the sequence of steps changes
+)
+QUEUE = "operations"
+_STATES = {
+    "ENQUEUED": EngineState.PENDING,
+    "DELAYED": EngineState.PENDING,
+    "PENDING": EngineState.PENDING,
+    "SUCCESS": EngineState.DONE,
+    "CANCELLED": EngineState.CANCELLED,
+    "ERROR": EngineState.FAILED,
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": EngineState.FAILED,
+}
+
+
+class DbosEngine:
+    """Implements contracts.Engine. `url` is an SQLAlchemy URL of a database of its own (SQLite) or a shared one (PostgreSQL)."""
+
+    def __init__(
+        self, url: str, *, executor_id: str, workers: int = 64, per_tenant: int = 16, poll_s: float = 0.05
+    ) -> None:
+        self._url = url
+        self._executor_id = executor_id
+        self._workers = workers
+        self._per_tenant = per_tenant
+        self._poll_s = poll_s
+        self._dbos: type[DBOS] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._runner: Runner | None = None
+
+    async def start(self, runner: Runner) -> None:
+        """Launch; operations that were under way are queued again at once."""
+        from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer  # 1.3 s of CPU: only where it runs
+
+        self._runner = runner
+        config: DBOSConfig = {
+            "name": "jeroboam",
+            "executor_id": self._executor_id,
+            "application_version": OPERATIONS_FORMAT,
+            "serializer": DBOSPortableJSONSerializer(),
+            "log_level": "WARNING",
+            "run_migrations": True,
+            "max_executor_threads": 8,
+        }
+        if make_url(self._url).get_backend_name() == "sqlite":
+            config["system_database_engine"] = _sqlite_engine(self._url)
+        config["system_database_url"] = self._url
+        DBOS(config=config)
+
+        async def operation(
+            operation_uuid: str,
+        ) -> None:  # DBOS marks the function it is given; a method takes no marks
+            await self._operation(operation_uuid)
+
+        DBOS.workflow(name="operation", max_recovery_attempts=1_000_000)(operation)
+        DBOS.launch()
+        await DBOS.register_queue_async(
+            QUEUE,
+            worker_concurrency=self._workers,
+            partition_worker_concurrency=self._per_tenant,
+            polling_interval_sec=self._poll_s,
+            on_conflict="always_update",
+        )
+        self._dbos = DBOS
+
+    async def _operation(self, operation_uuid: str) -> None:
+        task = asyncio.current_task()
+        if task is None or self._runner is None:
+            raise RuntimeError("the engine is not started")
+        self._tasks.add(task)
+        try:
+            await self._runner(self, operation_uuid)
+        finally:
+            self._tasks.discard(task)
+
+    async def stop(self) -> None:
+        """Cancel the tasks (their workflows stay pending) and close."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._dbos is not None:
+            dbos, self._dbos = self._dbos, None
+            await asyncio.to_thread(dbos.destroy, destroy_registry=True)
+
+    async def submit(self, operation_uuid: str, *, tenant: str) -> None:
+        await self._live().enqueue_workflow_with_options_async(
+            {
+                "workflow_name": "operation",
+                "queue_name": QUEUE,
+                "workflow_id": operation_uuid,
+                "queue_partition_key": tenant,
+                "app_version": OPERATIONS_FORMAT,
+            },
+            operation_uuid,
+        )
+
+    async def cancel(self, operation_uuid: str) -> None:
+        await self._live().cancel_workflow_async(operation_uuid)
+
+    async def status(self, operation_uuid: str) -> EngineState:
+        found = await self._live().get_workflow_status_async(operation_uuid)
+        return EngineState.UNKNOWN if found is None else _STATES[found.status]
+
+    async def step(self, name: str, fn: StepFn) -> dict[str, object]:
+        result: dict[str, object] = await self._live().run_step_async({"name": name}, fn)
+        return result
+
+    async def sleep(self, delay: timedelta) -> None:
+        await self._live().sleep_async(delay.total_seconds())
+
+    async def forget(self, operation_uuids: list[str]) -> None:
+        """Drop what the engine keeps of final operations; our own tables hold their story."""
+        await self._live().delete_workflows_async(operation_uuids)
+
+    def _live(self) -> type[DBOS]:
+        if self._dbos is None:
+            raise asyncio.CancelledError("the engine is stopping")
+        return self._dbos
+
+
+def _sqlite_engine(url: str) -> sa.Engine:
+    """WAL, so that the queue's polling does not wait for writers; the busy time-out is DBOS's own choice of 30 s."""
+    database = make_url(url).database
+    if database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url)
+
+    @sa.event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine

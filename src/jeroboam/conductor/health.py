@@ -1,0 +1,73 @@
+"""Looks after settled clusters: asks each live cluster now and then how it is. Claims by SQL, never a workflow a cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from .. import pki
+from ..contracts import Clock, ClusterRow, CoeHealth, Driver, Provider, Store
+from ..domain import Health
+from ..domain.errors import JeroboamError, RetryLater
+from ..reconcile.scope import AccessMaker
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class HealthScan:
+    """Writes health and its reasons, with Magnum's keys: `api` and `<node>.Ready`."""
+
+    store: Store
+    provider: Provider
+    drivers: Mapping[str, Driver]
+    clock: Clock
+    make_access: AccessMaker
+    every: timedelta = timedelta(seconds=60)
+    batch: int = 50
+    at_once: int = 8
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            pause = 1.0
+            try:
+                rows = await self.store.health_targets(self.batch, self.clock.now() - self.every)
+                gate = asyncio.Semaphore(self.at_once)
+                await asyncio.gather(*(self._look(row, gate) for row in rows))
+                pause = 0.0 if len(rows) == self.batch else pause
+            except RetryLater as error:
+                _log.warning("health scan waits", why=error.message)
+                pause = error.after_s
+            await asyncio.sleep(pause)
+
+    async def _look(self, row: ClusterRow, gate: asyncio.Semaphore) -> None:
+        async with gate:
+            health, reason = await self._ask(row)
+            await self.store.write_health(row.cluster.uuid, health, reason)
+
+    async def _ask(self, row: ClusterRow) -> tuple[Health, Mapping[str, str]]:
+        cluster = row.cluster
+        driver = self.drivers.get(cluster.shape.driver or "")
+        kept = await self.store.get_secrets(cluster.uuid)
+        if driver is None or not kept or cluster.api_address is None:
+            return Health.UNKNOWN, {"api": f"The cluster {cluster.name} is not accessible."}
+        access = self.make_access(cluster, pki.unpack(kept), cluster.api_address)
+        try:
+            machines = await self.provider.list_machines(cluster.uuid)
+            seen = await driver.health(access, machines)
+        except JeroboamError as error:
+            return Health.UNHEALTHY, {"api": error.message}
+        return judge(seen)
+
+
+def judge(seen: CoeHealth) -> tuple[Health, Mapping[str, str]]:
+    """Healthy only when the API says ok and every node is ready."""
+    reason = {"api": "ok" if seen.api_ok else seen.reason or "not ready"}
+    reason.update({f"{node.name}.Ready": str(node.ready) for node in seen.nodes})
+    well = seen.api_ok and all(node.ready for node in seen.nodes)
+    return (Health.HEALTHY if well else Health.UNHEALTHY), reason

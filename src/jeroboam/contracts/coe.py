@@ -1,0 +1,163 @@
+"""What a COE driver knows: what a node must be for one container tool. It never makes machines, networks or addresses.
+
+Rules every driver obeys (proved by jeroboam.testing.driver_suite):
+- `node_config` is pure: same input, same bytes. Keys and tokens come in through `secrets`.
+- `health` asks the live cluster; it raises CoeUnreachable when the cluster does not answer.
+- `release` is repeatable, and a node that is unknown to the cluster counts as released.
+- Labels are declared; what is not declared is not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..domain import Cluster, NodeGroup, Secret
+from .bootstrap import NodeConfig
+from .compute import Endpoint, Image, Machine, MachineSpec, Network, NetworkSpec, Problem
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a driver serves and can do. The API refuses what is not here before any work starts."""
+
+    coe: str
+    server_types: frozenset[str]
+    os_distros: frozenset[str]
+    control_plane_sizes: frozenset[int]
+    network_drivers: tuple[str, ...]  # the first is the default
+    resize: bool = False
+    upgrade: bool = False
+    rotate_ca: bool = False
+
+
+@dataclass(frozen=True)
+class LabelSpec:
+    """A label that a driver reads. `type` is one of text, int, bool, cidr, version, enum."""
+
+    name: str
+    type: str
+    default: str
+    meaning: str
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    editable: bool = False
+    since: str = "0.1"
+
+
+@dataclass(frozen=True)
+class CertificateAuthority:
+    """A CA of one cluster, PEM."""
+
+    cert_pem: bytes
+    key_pem: Secret
+
+
+@dataclass(frozen=True)
+class ClusterSecrets:
+    """The keys of one cluster. `tokens` holds what the driver asked for by `token_names`, made once at random.
+
+    `service_account_key` is a PEM private key for signing workload identities.
+    """
+
+    ca: CertificateAuthority
+    etcd_ca: CertificateAuthority
+    front_proxy_ca: CertificateAuthority
+    service_account_key: Secret
+    tokens: Mapping[str, Secret] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClusterContext:
+    """All that a driver may look at when it writes a node's first boot."""
+
+    cluster: Cluster
+    groups: tuple[NodeGroup, ...]
+    image: Image
+    network: Network
+    endpoint: Endpoint
+    secrets: ClusterSecrets
+
+
+@dataclass(frozen=True)
+class Access:
+    """How to reach a live cluster as its administrator."""
+
+    api_address: str
+    ca_pem: bytes
+    cert_pem: bytes
+    key_pem: Secret
+
+
+@dataclass(frozen=True)
+class NodeHealth:
+    name: str
+    ready: bool
+    reason: str = ""
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class CoeHealth:
+    """What the live cluster says. `workloads_ready` is True when the driver's own add-ons (DNS, network) serve."""
+
+    api_ok: bool
+    nodes: tuple[NodeHealth, ...]
+    workloads_ready: bool
+    reason: str = ""
+    coe_version: str | None = None
+    container_version: str | None = None
+
+
+class Driver(Protocol):
+    """One container tool."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def labels(self) -> tuple[LabelSpec, ...]: ...
+
+    @property
+    def token_names(self) -> tuple[str, ...]: ...
+
+    def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
+        """Everything in the wish that this driver cannot serve, all at once. Pure."""
+        ...
+
+    def network_spec(self, cluster: Cluster) -> NetworkSpec: ...
+
+    def api_address(self, endpoint: Endpoint) -> str | None:
+        """The address users connect to, in the tool's own form, or None when it cannot be reached from outside."""
+        ...
+
+    def node_config(self, context: ClusterContext, machine: MachineSpec) -> NodeConfig:
+        """First boot of one machine. Pure: same input, same bytes (leaf certificates are made on the node or derived)."""
+        ...
+
+    async def health(self, access: Access, expected: Sequence[Machine]) -> CoeHealth:
+        """Ask the live cluster. `nodes` has one entry for each expected machine (not ready, with the reason, when it has
+        not joined) and one for each other node seen. Raises CoeUnreachable."""
+        ...
+
+    async def release(self, machine: Machine, access: Access) -> None:
+        """Make a node safe to remove (drain it, let it leave). Raises CoeUnreachable, DeadlineExceeded."""
+        ...
+
+    def client_config(self, name: str, access: Access) -> bytes:
+        """A file of the tool's own kind (kubeconfig ...) that leads to the cluster."""
+        ...
+
+
+class DriverPlugin(Protocol):
+    """What an entry point of the group `jeroboam.drivers` names: a module-level object."""
+
+    name: str
+
+    def create(self, settings: Mapping[str, str]) -> Driver:
+        """Build from the driver's own section of the configuration. Raises ConfigError. Does no I/O."""
+        ...

@@ -1,0 +1,272 @@
+"""The store: the only meeting place of API and conductor. Spec columns are the API's, status columns the conductor's.
+
+Every method is one transaction. Times are written by the store from its clock. Retry: ProviderUnavailable is raised when the
+database does not answer; nothing was changed then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from ..domain import (
+    Cluster,
+    ClusterTemplate,
+    ErrorClass,
+    Health,
+    NodeGroup,
+    Operation,
+    OperationState,
+    Resource,
+    SignedCertificate,
+    Status,
+    Step,
+    Verb,
+)
+from .identity import Caller
+
+
+@dataclass(frozen=True)
+class Page:
+    """A slice of a list. `marker` is the uuid after which it begins; `sort_key` a stored column, ties broken by id."""
+
+    limit: int = 1000
+    marker: str | None = None
+    sort_key: str = "id"
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class ClusterRow:
+    """A cluster with what lists show of its node groups, read by a fixed number of statements."""
+
+    cluster: Cluster
+    groups: tuple[NodeGroup, ...]
+
+
+@dataclass(frozen=True)
+class StatusChange:
+    """What the conductor writes; None leaves a column alone."""
+
+    status: Status | None = None
+    status_reason: str | None = None
+    clear_reason: bool = False
+    health: Health | None = None
+    health_reason: Mapping[str, str] | None = None
+    api_address: str | None = None
+    coe_version: str | None = None
+    container_version: str | None = None
+    backend_id: str | None = None
+    observed_generation: int | None = None
+    groups: Mapping[str, GroupStatus] = field(default_factory=dict)  # by node group uuid
+
+
+@dataclass(frozen=True)
+class GroupStatus:
+    status: Status | None = None
+    status_reason: str | None = None
+    node_addresses: tuple[str, ...] | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Conductor:
+    """A heartbeat row. `id` is the row's number."""
+
+    host: str
+    binary: str
+    id: int
+    report_count: int
+    created_at: datetime
+    last_seen_at: datetime
+
+
+class TemplateStore(Protocol):
+    async def add_template(self, template: ClusterTemplate) -> ClusterTemplate:
+        """Raises Conflict when the uuid is taken."""
+        ...
+
+    async def find_templates(self, ident: str, caller: Caller) -> Sequence[ClusterTemplate]:
+        """By uuid (if it parses as one) or by name, among what the caller may see: own, public and not hidden, all for admins."""
+        ...
+
+    async def list_templates(self, caller: Caller, page: Page) -> Sequence[ClusterTemplate]:
+        """Raises NotFound for an unknown marker, InvalidRequest for an unknown sort key."""
+        ...
+
+    async def update_template(self, template: ClusterTemplate) -> ClusterTemplate: ...
+
+    async def delete_template(self, uuid: str) -> None:
+        """Raises NotFound; raises Conflict while a cluster refers to it."""
+        ...
+
+    async def template_in_use(self, uuid: str) -> bool: ...
+
+
+class ClusterStore(Protocol):
+    """The API's side. `project_id` None means all projects."""
+
+    async def add_cluster(
+        self, cluster: Cluster, groups: Sequence[NodeGroup], operation: Operation, *, max_clusters: int
+    ) -> None:
+        """Spec, node groups, quota count and operation in one transaction. Raises QuotaExceeded, Conflict (uuid taken)."""
+        ...
+
+    async def find_clusters(self, ident: str, project_id: str | None) -> Sequence[ClusterRow]:
+        """By uuid or by name; empty when there is none."""
+        ...
+
+    async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]: ...
+
+    async def request_delete(self, cluster_uuid: str, operation: Operation) -> None:
+        """Mark as deleting (once), show DELETE_IN_PROGRESS, queue the operation; ask the running one to stop, supersede queued ones.
+
+        Asked again while a delete is queued or running: changes nothing. After a failed delete: queues a new one. Raises NotFound.
+        """
+        ...
+
+    async def request_change(
+        self, cluster_uuid: str, groups: Sequence[NodeGroup], operation: Operation, *, status: Status
+    ) -> None:
+        """Write the spec columns of these node groups (new ones are inserted), generation + 1, queue the operation.
+
+        Raises NotFound; raises Conflict when the cluster is being deleted.
+        """
+        ...
+
+    async def record_certificate(self, certificate: SignedCertificate) -> None: ...
+
+    async def list_certificates(self, cluster_uuid: str) -> Sequence[SignedCertificate]: ...
+
+    async def list_operations(self, cluster_uuid: str) -> Sequence[Operation]:
+        """Newest first. Kept after the cluster is gone."""
+        ...
+
+    async def get_operation(self, uuid: str) -> Operation | None: ...
+
+    async def list_steps(self, operation_uuid: str, *, after_id: int = 0) -> Sequence[Step]: ...
+
+    async def list_conductors(self) -> Sequence[Conductor]: ...
+
+    async def ping(self) -> None:
+        """Answers when the database does."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Sealed values of a cluster, by name. The key-encryption key never enters the database."""
+
+    async def put_secrets(self, cluster_uuid: str, values: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """Keep these where no value of the name exists yet; returns what is kept now, all names. Repeatable: first writer wins."""
+        ...
+
+    async def get_secrets(self, cluster_uuid: str) -> Mapping[str, bytes]: ...
+
+
+class ConductorStore(Protocol):
+    """The conductor's side. Methods with a `fence` raise LeaseLost when the cluster's fence is another by now, and write nothing."""
+
+    async def heartbeat(self, host: str, binary: str) -> None: ...
+
+    async def runnable_operations(self, limit: int) -> Sequence[Operation]:
+        """Queued operations whose cluster has none running, oldest first, at most one a cluster; and running ones (for take-over)."""
+        ...
+
+    async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
+        """Mark as running, take the next fence of the cluster, set its status by `domain.begin`. None when final or the cluster is gone.
+
+        Called again (after a crash) for a running one: a new fence, the same start time.
+        """
+        ...
+
+    async def load(self, cluster_uuid: str) -> ClusterRow | None: ...
+
+    async def cancel_requested(self, operation_uuid: str) -> bool: ...
+
+    async def write_status(self, cluster_uuid: str, fence: int, change: StatusChange) -> None: ...
+
+    async def finish_operation(
+        self,
+        uuid: str,
+        fence: int,
+        state: OperationState,
+        *,
+        change: StatusChange | None = None,
+        error: str | None = None,
+        error_class: ErrorClass | None = None,
+        hint: str | None = None,
+    ) -> None:
+        """End the operation and write the last status in one transaction."""
+        ...
+
+    async def finish_group(self, group_uuid: str, fence: int) -> None:
+        """Remove a node group whose machines are gone."""
+        ...
+
+    async def remove_cluster(self, cluster_uuid: str, fence: int, operation_uuid: str) -> None:
+        """Remove cluster, node groups, secrets; end the operation as succeeded. Operations and steps are kept."""
+        ...
+
+    async def open_step(self, step: Step) -> int:
+        """Add a timeline row; returns its id."""
+        ...
+
+    async def close_step(
+        self,
+        step_id: int,
+        *,
+        ok: bool,
+        message: str = "",
+        error_class: ErrorClass | None = None,
+        hint: str | None = None,
+        log: str | None = None,
+    ) -> None: ...
+
+    async def open_resource(self, resource: Resource, fence: int) -> None:
+        """Write the ledger row before the provider is called. Repeatable."""
+        ...
+
+    async def close_resources(
+        self, cluster_uuid: str, fence: int, names: Sequence[tuple[str, str]] | None = None
+    ) -> None:
+        """Close ledger rows (kind, name) after their deletion was verified; None closes all of the cluster."""
+        ...
+
+    async def open_resources(self, cluster_uuid: str) -> Sequence[Resource]: ...
+
+    async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
+        """Settled clusters (not in progress, not deleting) whose health was looked at before that time or never.
+
+        Marks them as looked at."""
+        ...
+
+    async def write_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
+        """Only while the cluster is not in progress; needs no fence since nothing else writes health then."""
+        ...
+
+
+class Store(TemplateStore, ClusterStore, SecretStore, ConductorStore, Protocol):
+    """All of it, on one database."""
+
+    async def start(self) -> None:
+        """Connect and bring the schema up to date. Raises ConfigError for a schema newer than this program."""
+        ...
+
+    async def stop(self) -> None: ...
+
+
+__all__ = [
+    "ClusterRow",
+    "ClusterStore",
+    "Conductor",
+    "ConductorStore",
+    "GroupStatus",
+    "Page",
+    "SecretStore",
+    "StatusChange",
+    "Store",
+    "TemplateStore",
+    "Verb",
+]

@@ -1,0 +1,92 @@
+"""States of clusters, node groups and operations, and the one table that says what follows from what."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from .errors import Conflict
+
+
+class Status(StrEnum):
+    """State of a cluster or node group, with Magnum's names."""
+
+    CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
+    CREATE_COMPLETE = "CREATE_COMPLETE"
+    CREATE_FAILED = "CREATE_FAILED"
+    UPDATE_IN_PROGRESS = "UPDATE_IN_PROGRESS"
+    UPDATE_COMPLETE = "UPDATE_COMPLETE"
+    UPDATE_FAILED = "UPDATE_FAILED"
+    DELETE_IN_PROGRESS = "DELETE_IN_PROGRESS"
+    DELETE_COMPLETE = "DELETE_COMPLETE"
+    DELETE_FAILED = "DELETE_FAILED"
+
+
+IN_PROGRESS = frozenset({Status.CREATE_IN_PROGRESS, Status.UPDATE_IN_PROGRESS, Status.DELETE_IN_PROGRESS})
+FAILED = frozenset({Status.CREATE_FAILED, Status.UPDATE_FAILED, Status.DELETE_FAILED})
+
+
+class Health(StrEnum):
+    """Health of a live cluster."""
+
+    HEALTHY = "HEALTHY"
+    UNHEALTHY = "UNHEALTHY"
+    UNKNOWN = "UNKNOWN"
+
+
+class Verb(StrEnum):
+    """What an operation is to do."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class OperationState(StrEnum):
+    """Course of an operation. The last four are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+
+
+OPERATION_FINAL = frozenset(
+    {OperationState.SUCCEEDED, OperationState.FAILED, OperationState.CANCELLED, OperationState.SUPERSEDED}
+)
+
+_S = Status
+_BEGIN: dict[Verb, dict[Status, Status]] = {
+    Verb.CREATE: dict.fromkeys((_S.CREATE_IN_PROGRESS, _S.CREATE_FAILED), _S.CREATE_IN_PROGRESS),
+    Verb.UPDATE: dict.fromkeys(
+        (
+            _S.CREATE_COMPLETE,
+            _S.CREATE_FAILED,
+            _S.CREATE_IN_PROGRESS,
+            _S.UPDATE_COMPLETE,
+            _S.UPDATE_FAILED,
+            _S.UPDATE_IN_PROGRESS,
+        ),
+        _S.UPDATE_IN_PROGRESS,
+    ),
+    Verb.DELETE: {s: _S.DELETE_IN_PROGRESS for s in Status if s is not _S.DELETE_COMPLETE},
+}
+_END: dict[Verb, tuple[Status, Status]] = {
+    Verb.CREATE: (_S.CREATE_COMPLETE, _S.CREATE_FAILED),
+    Verb.UPDATE: (_S.UPDATE_COMPLETE, _S.UPDATE_FAILED),
+    Verb.DELETE: (_S.DELETE_COMPLETE, _S.DELETE_FAILED),
+}
+
+
+def begin(status: Status, verb: Verb) -> Status:
+    """The status while `verb` runs on something in `status`. Raises Conflict where the table has no entry."""
+    try:
+        return _BEGIN[verb][status]
+    except KeyError:
+        raise Conflict(f"{verb} is not possible while the status is {status}.") from None
+
+
+def end(verb: Verb, *, ok: bool) -> Status:
+    """The status after `verb` ended well or badly."""
+    return _END[verb][0 if ok else 1]

@@ -1,0 +1,298 @@
+"""Runs one operation: passes of look, plan, act until the wish is met, an error that will not pass, or the deadline.
+
+A pass runs the steps in order and stops at the first that has to wait. Passes that wait briefly are joined into stretches,
+so that the durable engine keeps one record a stretch and not one a look. After a crash the pass simply begins again:
+what is there is seen, what is missing is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+
+from ..contracts import Clock, ClusterRow, Driver, Engine, GroupStatus, Provider, StatusChange, Store
+from ..domain import Operation, OperationState, Status, Verb, end
+from ..domain.errors import (
+    Bug,
+    ConfigError,
+    DeadlineExceeded,
+    JeroboamError,
+    LeaseLost,
+    ProviderUnavailable,
+    RetryLater,
+)
+from .scope import AccessMaker, Limits, Outcome, Scope, StepProtocol
+from .steps.cleanup import Cleanup
+from .steps.coe import Coe
+from .steps.machines import Machines
+from .steps.network import ClusterNetwork
+from .steps.nodes import Boot
+from .steps.pki import Keys
+from .steps.removal import Removal
+from .timeline import Timeline
+
+APPLY: tuple[StepProtocol, ...] = (Keys(), ClusterNetwork(), Machines(), Boot(), Coe(), Removal())
+DELETE: tuple[StepProtocol, ...] = (Cleanup(),)
+
+_log = structlog.get_logger(__name__)
+
+
+class Verdict(NamedTuple):
+    """End of a stretch: over, or again after so many seconds."""
+
+    over: bool
+    after_s: float = 0.0
+
+    def as_json(self) -> dict[str, object]:
+        return {"over": self.over, "after_s": self.after_s}
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Everything an operation's run needs. One object serves all operations; it keeps nothing between them."""
+
+    store: Store
+    providers: Mapping[str, Provider]
+    default_provider: str
+    drivers: Mapping[str, Driver]
+    clock: Clock
+    make_access: AccessMaker
+    limits: Limits = field(default_factory=Limits)
+    stretch: timedelta = timedelta(seconds=10)
+
+    async def run(self, engine: Engine, operation_uuid: str) -> None:
+        """The engine's runner. Returns when the operation is final, somebody else's, or gone."""
+        scope = await self._begin(engine, operation_uuid)
+        if scope is None:
+            return
+        failures = 0
+        while True:
+            verdict = await engine.step("stretch", partial(self._stretch, scope, failures))
+            if verdict["over"]:
+                return
+            after_s = float(str(verdict["after_s"]))
+            failures = failures + 1 if after_s >= 1 else 0
+            await engine.sleep(timedelta(seconds=after_s))
+
+    async def _begin(self, engine: Engine, operation_uuid: str) -> Scope | None:
+        while True:
+            try:
+                begun = await self.store.begin_operation(operation_uuid)
+                if begun is None:
+                    return None
+                operation, fence = begun
+                row = await self.store.load(operation.cluster_uuid)
+                if row is None:
+                    return None
+                return await self._scope(operation, fence, row)
+            except ProviderUnavailable as error:  # the database is away; nothing can be written meanwhile
+                await asyncio.sleep(error.after_s)  # not engine.sleep: a replay must meet the same recorded steps
+
+    async def _scope(self, operation: Operation, fence: int, row: ClusterRow) -> Scope | None:
+        timeline = Timeline(self.store, self.clock, operation.uuid)
+        await timeline.load()
+        name = row.cluster.shape.driver or ""
+        driver = self.drivers.get(name)
+        if driver is None and operation.verb is Verb.DELETE:
+            driver = next(iter(self.drivers.values()))  # deletion needs no driver: nothing is drained
+        if driver is None:
+            error = ConfigError(f"Driver {name} is not loaded.", hint=f"Loaded are: {', '.join(sorted(self.drivers))}.")
+            await self._fail_now(operation, fence, row, error)
+            return None
+        return Scope(
+            store=self.store,
+            provider=self.providers[self.default_provider],
+            driver=driver,
+            clock=self.clock,
+            limits=self.limits,
+            make_access=self.make_access,
+            timeline=timeline,
+            operation=operation,
+            fence=fence,
+            row=row,
+        )
+
+    async def _fail_now(self, operation: Operation, fence: int, row: ClusterRow, error: JeroboamError) -> None:
+        change = _final_change(row, operation.verb, ok=False, reason=_sentence(error))
+        await self.store.finish_operation(
+            operation.uuid,
+            fence,
+            OperationState.FAILED,
+            change=change,
+            error=error.message,
+            error_class=error.error_class,
+            hint=error.hint or None,
+        )
+
+    async def _stretch(self, scope: Scope, failures: int) -> dict[str, object]:
+        """Passes until something has to be waited for longer than the stretch. Never raises an Exception."""
+        ends = self.clock.now() + self.stretch
+        while True:
+            verdict = await self._guarded_pass(scope, failures)
+            if verdict.over or verdict.after_s >= 1 or self.clock.now() >= ends:
+                return verdict.as_json()
+            await asyncio.sleep(verdict.after_s)
+
+    async def _guarded_pass(self, scope: Scope, failures: int) -> Verdict:
+        try:
+            return await self._pass(scope)
+        except LeaseLost as error:
+            _log.info("operation handed over", operation=scope.operation.uuid, why=error.message)
+            return Verdict(over=True)
+        except RetryLater as error:
+            return await self._wait_or_give_up(scope, error, failures)
+        except JeroboamError as error:
+            return await self._fail(scope, error)
+        except Exception as error:  # noqa: BLE001 - the one place where an operation's unforeseen errors end
+            return await self._fail(scope, _incident(scope, error))
+
+    async def _pass(self, scope: Scope) -> Verdict:
+        if await scope.store.cancel_requested(scope.operation.uuid):
+            return await self._cancelled(scope)
+        await scope.refresh()
+        deleting = scope.operation.verb is Verb.DELETE
+        outcome = await _run_steps(DELETE if deleting else APPLY, scope)
+        if not outcome.done:
+            _check_deadline(scope, outcome.why)
+            if outcome.why:
+                await scope.write(status_reason=outcome.why)
+            return Verdict(over=False, after_s=outcome.after_s)
+        if deleting:
+            await scope.store.remove_cluster(scope.cluster.uuid, scope.fence, scope.operation.uuid)
+        else:
+            await self._complete(scope)
+        return Verdict(over=True)
+
+    async def _complete(self, scope: Scope) -> None:
+        await scope.refresh()
+        change = _final_change(scope.row, scope.operation.verb, ok=True, reason=None, scope=scope)
+        await scope.store.finish_operation(scope.operation.uuid, scope.fence, OperationState.SUCCEEDED, change=change)
+
+    async def _cancelled(self, scope: Scope) -> Verdict:
+        error = LeaseLost("Stopped: a newer request took its place.")
+        try:
+            await scope.timeline.fail_open(error)
+            await scope.store.finish_operation(
+                scope.operation.uuid, scope.fence, OperationState.CANCELLED, error=error.message
+            )
+        except RetryLater as retry:
+            return Verdict(over=False, after_s=max(1.0, retry.after_s))
+        return Verdict(over=True)
+
+    async def _wait_or_give_up(self, scope: Scope, error: RetryLater, failures: int) -> Verdict:
+        try:
+            _check_deadline(scope, error.message)
+            await scope.write(status_reason=_sentence(error))
+        except DeadlineExceeded as late:
+            return await self._fail(scope, late)
+        except RetryLater as again:
+            if isinstance(again, LeaseLost):
+                return Verdict(over=True)
+        backoff = min(30.0, max(1.0, error.after_s) * 2 ** min(failures, 5))
+        return Verdict(over=False, after_s=backoff)
+
+    async def _fail(self, scope: Scope, error: JeroboamError) -> Verdict:
+        _log.warning(
+            "operation failed", operation=scope.operation.uuid, cluster=scope.cluster.uuid, error=error.message
+        )
+        try:
+            await scope.timeline.fail_open(error)
+            await self._fail_now(scope.operation, scope.fence, scope.row, error)
+        except LeaseLost:
+            return Verdict(over=True)
+        except RetryLater as again:  # the database is away: the failure is found again at the next pass
+            return Verdict(over=False, after_s=max(1.0, again.after_s))
+        return Verdict(over=True)
+
+
+async def _run_steps(steps: Sequence[StepProtocol], scope: Scope) -> Outcome:
+    outcome = Outcome(done=True)
+    for step in steps:
+        outcome = await step.run(scope)
+        if not outcome.done:
+            break
+    return outcome
+
+
+def _check_deadline(scope: Scope, missing: str) -> None:
+    deadline = _deadline(scope)
+    if scope.clock.now() > deadline:
+        raise DeadlineExceeded(
+            f"{scope.operation.verb} did not finish within its time limit; still missing: {missing}",
+            hint="Delete the cluster, or try again with a longer create_timeout.",
+        )
+
+
+def _deadline(scope: Scope) -> datetime:
+    operation = scope.operation
+    if operation.deadline_at is not None:
+        return operation.deadline_at
+    started = operation.started_at or operation.created_at or scope.clock.now()
+    minutes = scope.cluster.create_timeout_min
+    limit = timedelta(minutes=minutes) if minutes and operation.verb is not Verb.DELETE else scope.limits.unlimited
+    return started + limit
+
+
+def _final_change(
+    row: ClusterRow, verb: Verb, *, ok: bool, reason: str | None, scope: Scope | None = None
+) -> StatusChange:
+    status = end(verb, ok=ok)
+    health = scope.health if scope else None
+    states = {
+        group.uuid: GroupStatus(
+            status=status if ok else _group_end(group.status, verb),
+            status_reason=reason,
+            node_addresses=_addresses(scope, group.name) if scope else None,
+            version=health.coe_version if health else None,
+        )
+        for group in row.groups
+    }
+    return StatusChange(
+        status=status,
+        status_reason=reason,
+        clear_reason=reason is None,
+        coe_version=health.coe_version if health else None,
+        container_version=health.container_version if health else None,
+        observed_generation=row.cluster.generation if ok else None,
+        groups=states,
+    )
+
+
+def _group_end(status: Status, verb: Verb) -> Status:
+    """A group that was settled before stays as it was when something else of its cluster failed."""
+    in_work = {Status.CREATE_IN_PROGRESS: Verb.CREATE, Status.UPDATE_IN_PROGRESS: Verb.UPDATE}
+    return end(Verb.DELETE if verb is Verb.DELETE else in_work.get(status, verb), ok=False)
+
+
+def _addresses(scope: Scope, group: str) -> tuple[str, ...]:
+    if scope.plan is None:
+        return ()
+    return tuple(m.address for m in scope.plan.keep if m.group == group and m.address)
+
+
+def _sentence(error: JeroboamError) -> str:
+    return f"{error.message} {error.hint}".strip()
+
+
+def _incident(scope: Scope, error: Exception) -> Bug:
+    incident = uuid.uuid4().hex[:12]
+    _log.error(
+        "incident",
+        incident=incident,
+        operation=scope.operation.uuid,
+        cluster=scope.cluster.uuid,
+        trace="".join(traceback.format_exception(error)),
+    )
+    return Bug(
+        f"An error of Jeroboam's own stopped the operation (incident {incident}).",
+        incident=incident,
+        hint="The operator finds the trace in the service's log under that number.",
+    )

@@ -1,0 +1,153 @@
+"""What the steps of one operation share: the cluster as last read, and what was seen of the world in this pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from ..contracts import (
+    Access,
+    Clock,
+    ClusterContext,
+    ClusterRow,
+    ClusterSecrets,
+    CoeHealth,
+    Driver,
+    Endpoint,
+    Image,
+    Machine,
+    Network,
+    Provider,
+    StatusChange,
+    Store,
+)
+from ..domain import Cluster, NodeGroup, Operation
+from ..domain.errors import LeaseLost, NotFound
+from .plan import MachinePlan
+from .timeline import Timeline
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Deadlines of single steps; each begins when its timeline row is opened."""
+
+    network: timedelta = timedelta(seconds=120)
+    machine: timedelta = timedelta(seconds=300)
+    boot: timedelta = timedelta(minutes=15)
+    coe: timedelta = timedelta(minutes=10)
+    release: timedelta = timedelta(minutes=6)
+    machine_attempts: int = 3
+    unlimited: timedelta = timedelta(hours=24)  # for create_timeout 0: nothing waits for ever
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step says: done, or look again in `after_s` seconds because of `why`."""
+
+    done: bool
+    after_s: float = 0.0
+    why: str = ""
+
+    @classmethod
+    def again(cls, after_s: float, why: str) -> Outcome:
+        return cls(done=False, after_s=after_s, why=why)
+
+
+DONE = Outcome(done=True)
+
+
+class AccessMaker(Protocol):
+    """Makes administrator access to a cluster."""
+
+    def __call__(self, cluster: Cluster, secrets: ClusterSecrets, api_address: str) -> Access: ...
+
+
+@dataclass
+class Scope:
+    """One operation's run. Fields below `row` are what the steps of the current run have seen."""
+
+    store: Store
+    provider: Provider
+    driver: Driver
+    clock: Clock
+    limits: Limits
+    make_access: AccessMaker
+    timeline: Timeline
+    operation: Operation
+    fence: int
+    row: ClusterRow
+    secrets: ClusterSecrets | None = None
+    network: Network | None = None
+    endpoint: Endpoint | None = None
+    images: dict[str, Image] = field(default_factory=dict)
+    plan: MachinePlan | None = None
+    seen: tuple[Machine, ...] = ()
+    booted: set[str] = field(default_factory=set)
+    health: CoeHealth | None = None
+    written: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def cluster(self) -> Cluster:
+        return self.row.cluster
+
+    @property
+    def groups(self) -> tuple[NodeGroup, ...]:
+        return self.row.groups
+
+    async def refresh(self) -> None:
+        """Read the cluster again. Raises LeaseLost when it is gone."""
+        row = await self.store.load(self.cluster.uuid)
+        if row is None:
+            raise LeaseLost(f"Cluster {self.cluster.uuid} is gone.")
+        self.row = row
+
+    async def image(self, image_id: str) -> Image:
+        """The one image of this name or id. Raises NotFound with the way out."""
+        if image_id not in self.images:
+            found = await self.provider.catalogue.find_images(self.cluster.project_id, image_id)
+            if not found:
+                raise NotFound(
+                    "Image",
+                    image_id,
+                    message=f"Image {image_id} could not be found at the provider {self.provider.name}.",
+                    hint="Build or upload the image (`jeroboam image build`), or use a template with another image.",
+                )
+            self.images[image_id] = found[0]
+        return self.images[image_id]
+
+    def context(self, image: Image) -> ClusterContext:
+        """What the driver may look at. Network, endpoint and secrets are there by then: the steps before saw to it."""
+        if self.network is None or self.endpoint is None or self.secrets is None:
+            raise RuntimeError("steps out of order: machines need network, endpoint and keys")
+        return ClusterContext(self.cluster, self.groups, image, self.network, self.endpoint, self.secrets)
+
+    def access(self) -> Access | None:
+        """Administrator access, or None when the cluster's API cannot be reached from here."""
+        if self.endpoint is None or self.secrets is None:
+            return None
+        address = self.driver.api_address(self.endpoint)
+        return self.make_access(self.cluster, self.secrets, address) if address else None
+
+    async def write(self, **change: object) -> None:
+        """Write those status columns whose value is another than what this run wrote last."""
+        fresh = {key: value for key, value in change.items() if self.written.get(key) != value}
+        if fresh:
+            await self.store.write_status(self.cluster.uuid, self.fence, _change(fresh))
+            self.written.update(fresh)
+
+    def overdue(self, name: str, target: str, limit: timedelta) -> bool:
+        """True when the open row of this step and target is older than `limit`."""
+        started = self.timeline.started_at(name, target)
+        return started is not None and self.clock.now() - started > limit
+
+
+def _change(values: Mapping[str, object]) -> StatusChange:
+    return StatusChange(**values)  # type: ignore[arg-type]
+
+
+class StepProtocol(Protocol):
+    """One step of a pass."""
+
+    async def run(self, scope: Scope) -> Outcome: ...

@@ -1,0 +1,24 @@
+"""Step "network": the cluster's own network and a stable address for its API, known before any machine exists."""
+
+from __future__ import annotations
+
+from ...domain import Resource, cluster_slug
+from ..scope import DONE, Outcome, Scope
+
+
+class ClusterNetwork:
+    """Network and endpoint. Found again after a crash, since the provider looks by tag."""
+
+    async def run(self, scope: Scope) -> Outcome:
+        if scope.endpoint is not None:
+            return DONE
+        spec = scope.driver.network_spec(scope.cluster)
+        name = cluster_slug(scope.cluster.name, scope.cluster.uuid)
+        async with scope.timeline.step("network"):
+            await scope.store.open_resource(Resource(scope.cluster.uuid, "network", name), scope.fence)
+            network = await scope.provider.ensure_network(scope.cluster, spec)
+            await scope.store.open_resource(Resource(scope.cluster.uuid, "endpoint", name), scope.fence)
+            endpoint = await scope.provider.ensure_endpoint(scope.cluster, network, spec)
+        scope.network, scope.endpoint = network, endpoint
+        await scope.write(backend_id=network.id, api_address=scope.driver.api_address(endpoint))
+        return DONE

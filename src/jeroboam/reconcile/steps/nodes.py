@@ -1,0 +1,72 @@
+"""Step "boot": every machine has told on its console that its bootstrap is done. The service calls nobody for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ... import bootstrap
+from ...contracts import Machine
+from ...domain.errors import BootstrapFailed, DeadlineExceeded
+from ..scope import DONE, Outcome, Scope
+
+
+class Boot:
+    """Reads the consoles of the machines that are not done yet."""
+
+    async def run(self, scope: Scope) -> Outcome:
+        if scope.plan is None:
+            raise RuntimeError("steps out of order: boot needs the machine plan")
+        waiting = [m for m in scope.plan.keep if m.name not in scope.booted]
+        if not waiting:
+            return DONE
+        notes = await asyncio.gather(*(_look(scope, machine) for machine in waiting))
+        left = [note for note in notes if note]
+        if not left:
+            return DONE
+        total = len(scope.plan.wanted)
+        return Outcome.again(0.25, f"{total - len(left)} of {total} nodes booted; {left[0]}")
+
+
+async def _look(scope: Scope, machine: Machine) -> str:
+    """ "" when the node is done, else what it is doing."""
+    if scope.timeline.ended_well("boot", machine.name) and scope.timeline.started_at("boot", machine.name) is None:
+        scope.booted.add(machine.name)
+        return ""
+    await scope.timeline.begin("boot", machine.name)
+    console = await scope.provider.console_log(scope.cluster.uuid, machine.name, lines=400)
+    progress = bootstrap.parse_console(console)
+    if progress.done:
+        scope.booted.add(machine.name)
+        await scope.timeline.end("boot", machine.name)
+        return ""
+    if progress.failed:
+        raise await _failed(scope, machine, progress.step, progress.message, console)
+    if scope.overdue("boot", machine.name, scope.limits.boot):
+        raise await _late(scope, machine, progress.step, console)
+    return f"{machine.name}: {progress.step or 'starting'}"
+
+
+async def _failed(scope: Scope, machine: Machine, step: str, message: str, console: str) -> BootstrapFailed:
+    error = BootstrapFailed(
+        f"{machine.name}: bootstrap step {step} failed: {message}",
+        node=machine.name,
+        log=_tail(console),
+        hint="The node's last console lines are in the timeline (`jeroboam cluster why`).",
+    )
+    await scope.timeline.fail("boot", machine.name, error)
+    return error
+
+
+async def _late(scope: Scope, machine: Machine, step: str, console: str) -> DeadlineExceeded:
+    minutes = scope.limits.boot.total_seconds() / 60
+    error = BootstrapFailed(
+        f"{machine.name} did not finish its bootstrap within {minutes:g} minutes; it stands at {step or 'its start'}.",
+        node=machine.name,
+        log=_tail(console),
+    )
+    await scope.timeline.fail("boot", machine.name, error)
+    return DeadlineExceeded(error.message, hint="The node's last console lines are in the timeline.")
+
+
+def _tail(console: str, lines: int = 60) -> str:
+    return "\n".join(console.splitlines()[-lines:])

@@ -1,0 +1,34 @@
+"""Step "remove": machines that nobody asks for any more leave their cluster, then go."""
+
+from __future__ import annotations
+
+from ...contracts import Machine
+from ...domain.errors import CoeUnreachable
+from ..scope import DONE, Outcome, Scope
+
+
+class Removal:
+    """One machine after the other, so that the cluster can move its work."""
+
+    async def run(self, scope: Scope) -> Outcome:
+        if scope.plan is None:
+            raise RuntimeError("steps out of order: removal needs the machine plan")
+        for machine in scope.plan.remove:
+            async with scope.timeline.step("remove", machine.name):
+                await _release(scope, machine)
+                await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+                await scope.store.close_resources(scope.cluster.uuid, scope.fence, [("machine", machine.name)])
+        for group in scope.groups:
+            if group.deleting:
+                await scope.store.finish_group(group.uuid, scope.fence)
+        return DONE
+
+
+async def _release(scope: Scope, machine: Machine) -> None:
+    access = scope.access()
+    if access is None:
+        raise CoeUnreachable(
+            f"{machine.name} cannot be drained: the cluster's API is not reachable from here.",
+            hint="Give the cluster an address that the service reaches.",
+        )
+    await scope.driver.release(machine, access)

@@ -1,0 +1,105 @@
+"""The timeline of one operation: a row when a step begins, closed when it ends. Rows survive a crash and are taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from ..contracts import Clock, Store
+from ..domain import Step
+from ..domain.errors import BootstrapFailed, JeroboamError, LeaseLost
+
+
+class Timeline:
+    """Writes the steps of one operation. Not shared between operations."""
+
+    def __init__(self, store: Store, clock: Clock, operation_uuid: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._operation = operation_uuid
+        self._open: dict[tuple[str, str], Step] = {}
+        self._attempts: dict[tuple[str, str], int] = {}
+        self._ended_well: set[tuple[str, str]] = set()
+
+    async def load(self) -> None:
+        """Take up the rows that an earlier run left open."""
+        for step in await self._store.list_steps(self._operation):
+            key = (step.name, step.target)
+            self._attempts[key] = max(step.attempt, self._attempts.get(key, 0))
+            if step.ok:
+                self._ended_well.add(key)
+            if step.ended_at is None:
+                self._open[key] = step
+            else:
+                self._open.pop(key, None)
+
+    def ended_well(self, name: str, target: str = "") -> bool:
+        """True when a row of this name and target was closed as done."""
+        return (name, target) in self._ended_well
+
+    def started_at(self, name: str, target: str = "") -> datetime | None:
+        """When the open row of this name and target began; None when none is open."""
+        step = self._open.get((name, target))
+        return step.started_at if step else None
+
+    def attempts(self, name: str, target: str = "") -> int:
+        """How many rows of this name and target were begun."""
+        return self._attempts.get((name, target), 0)
+
+    def open_targets(self, name: str) -> list[str]:
+        """Targets whose row of this name is open."""
+        return [target for step, target in self._open if step == name]
+
+    async def begin(self, name: str, target: str = "") -> None:
+        """Open a row; does nothing when one is open already."""
+        key = (name, target)
+        if key in self._open:
+            return
+        attempt = self._attempts.get(key, 0) + 1
+        step = Step(self._operation, name, target, attempt, self._clock.now())
+        # A failing wait or call opens one row an attempt; told apart by `attempt`, never overwritten.
+        row = await self._store.open_step(step)
+        self._attempts[key] = attempt
+        self._open[key] = Step(self._operation, name, target, attempt, step.started_at, id=row)
+
+    async def end(self, name: str, target: str = "", *, message: str = "") -> None:
+        """Close the open row as done; does nothing when none is open."""
+        step = self._open.pop((name, target), None)
+        if step is None or step.id is None:
+            return
+        self._ended_well.add((name, target))
+        await self._store.close_step(step.id, ok=True, message=message)
+
+    async def fail(self, name: str, target: str, error: JeroboamError) -> None:
+        """Close the row (opened if need be) as failed, with class, hint and the node's last console lines."""
+        await self.begin(name, target)
+        step = self._open.pop((name, target))
+        if step.id is None:
+            return
+        await self._store.close_step(
+            step.id,
+            ok=False,
+            message=error.message,
+            error_class=error.error_class,
+            hint=error.hint or None,
+            log=error.log if isinstance(error, BootstrapFailed) else None,
+        )
+
+    async def fail_open(self, error: JeroboamError) -> None:
+        """Close every open row as failed: the operation ends here."""
+        for name, target in list(self._open):
+            await self.fail(name, target, error)
+
+    @asynccontextmanager
+    async def step(self, name: str, target: str = "") -> AsyncIterator[None]:
+        """A row around a block; an error of ours closes it as failed and goes on upwards."""
+        await self.begin(name, target)
+        try:
+            yield
+        except LeaseLost:
+            raise  # whoever owns the cluster now writes its timeline
+        except JeroboamError as error:
+            await self.fail(name, target, error)
+            raise
+        await self.end(name, target)

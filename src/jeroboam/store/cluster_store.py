@@ -1,0 +1,215 @@
+"""Clusters, from the API's side: spec columns, operations asked for, quota, certificates given out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..contracts import ClusterRow, Conductor, Page
+from ..domain import (
+    Cluster,
+    NodeGroup,
+    Operation,
+    OperationState,
+    SignedCertificate,
+    Status,
+    Step,
+    Verb,
+)
+from ..domain.errors import Conflict, NotFound, QuotaExceeded
+from .database import Database
+from .ident import matches
+from .paging import paged
+from .rows import dicts, plain, shaped, values
+from .tables import certificates, clusters, node_groups, operations, quotas, services, steps
+
+_LIVE = (OperationState.QUEUED, OperationState.RUNNING)
+_GROUP_STATUS = frozenset({"status", "status_reason", "node_addresses", "version"})
+
+
+async def with_groups(connection: AsyncConnection, rows: list[dict[str, Any]]) -> list[ClusterRow]:
+    """Clusters with their node groups: one more statement, however many clusters."""
+    if not rows:
+        return []
+    uuids = [row["uuid"] for row in rows]
+    found = await connection.execute(
+        sa.select(node_groups).where(node_groups.c.cluster_uuid.in_(uuids)).order_by(node_groups.c.id)
+    )
+    groups: dict[str, list[NodeGroup]] = {uuid: [] for uuid in uuids}
+    for row in dicts(found):
+        groups[row["cluster_uuid"]].append(plain(NodeGroup, row))
+    return [ClusterRow(shaped(Cluster, row), tuple(groups[row["uuid"]])) for row in rows]
+
+
+class Clusters(Database):
+    """Implements contracts.ClusterStore."""
+
+    async def add_cluster(
+        self, cluster: Cluster, groups: Sequence[NodeGroup], operation: Operation, *, max_clusters: int
+    ) -> None:
+        now = self._clock.now()
+        async with self._write() as connection:
+            await self._check_quota(connection, cluster.project_id, max_clusters)
+            try:
+                await connection.execute(clusters.insert().values({**values(cluster), "created_at": now}))
+            except IntegrityError as error:
+                raise Conflict(f"A cluster with UUID {cluster.uuid} already exists.") from error
+            for group in groups:
+                await connection.execute(node_groups.insert().values({**values(group), "created_at": now}))
+            await connection.execute(operations.insert().values({**values(operation), "created_at": now}))
+
+    async def _check_quota(self, connection: AsyncConnection, project_id: str, max_clusters: int) -> None:
+        if not self._sqlite:  # SQLite holds the write lock already
+            lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext(project_id))
+            await connection.execute(sa.select(lock))
+        own = await connection.execute(
+            sa.select(quotas.c.hard_limit).where(quotas.c.project_id == project_id, quotas.c.resource == "Cluster")
+        )
+        limit = own.scalar()
+        limit = max_clusters if limit is None else limit
+        count = await connection.execute(
+            sa.select(sa.func.count()).select_from(clusters).where(clusters.c.project_id == project_id)
+        )
+        if count.scalar_one() >= limit:
+            raise QuotaExceeded(
+                f"Resource limit exceeded: You have reached the maximum clusters per project, {limit}. "
+                "You may delete a cluster to make room for a new one."
+            )
+
+    async def find_clusters(self, ident: str, project_id: str | None) -> Sequence[ClusterRow]:
+        async with self._read() as connection:
+            found = await connection.execute(
+                sa.select(clusters).where(matches(clusters, ident), _in_project(project_id))
+            )
+            return await with_groups(connection, dicts(found))
+
+    async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]:
+        async with self._read() as connection:
+            statement = await paged(connection, clusters, _in_project(project_id), page, "Cluster")
+            return await with_groups(connection, dicts(await connection.execute(statement)))
+
+    async def request_delete(self, cluster_uuid: str, operation: Operation) -> None:
+        now = self._clock.now()
+        async with self._write() as connection:
+            marked = await connection.execute(
+                clusters.update()
+                .where(clusters.c.uuid == cluster_uuid)
+                .values(deleting=True, status=Status.DELETE_IN_PROGRESS, status_reason=None, updated_at=now)
+            )
+            if marked.rowcount == 0:
+                raise NotFound("Cluster", cluster_uuid)
+            live = dicts(
+                await connection.execute(
+                    sa.select(operations).where(
+                        operations.c.cluster_uuid == cluster_uuid, operations.c.state.in_(_LIVE)
+                    )
+                )
+            )
+            if any(row["verb"] is Verb.DELETE for row in live):
+                return
+            await self._clear_the_way(connection, live)
+            await connection.execute(
+                node_groups.update()
+                .where(node_groups.c.cluster_uuid == cluster_uuid)
+                .values(status=Status.DELETE_IN_PROGRESS)
+            )
+            await connection.execute(operations.insert().values({**values(operation), "created_at": now}))
+
+    async def _clear_the_way(self, connection: AsyncConnection, live: list[dict[str, Any]]) -> None:
+        for row in live:
+            change: dict[str, Any] = {"cancel_requested": True}
+            if row["state"] is OperationState.QUEUED:
+                change.update(
+                    state=OperationState.SUPERSEDED,
+                    error="Not begun: the cluster is being deleted.",
+                    finished_at=self._clock.now(),
+                )
+            await connection.execute(operations.update().where(operations.c.id == row["id"]).values(change))
+
+    async def request_change(
+        self, cluster_uuid: str, groups: Sequence[NodeGroup], operation: Operation, *, status: Status
+    ) -> None:
+        now = self._clock.now()
+        async with self._write() as connection:
+            found = dicts(await connection.execute(sa.select(clusters).where(clusters.c.uuid == cluster_uuid)))
+            if not found:
+                raise NotFound("Cluster", cluster_uuid)
+            if found[0]["deleting"]:
+                raise Conflict(f"Cluster {cluster_uuid} is being deleted.")
+            generation = found[0]["generation"] + 1
+            await connection.execute(
+                clusters.update()
+                .where(clusters.c.uuid == cluster_uuid)
+                .values(generation=generation, status=status, updated_at=now)
+            )
+            for group in groups:
+                await _put_group(connection, group, now)
+            row = values(replace(operation, generation=generation))
+            await connection.execute(operations.insert().values({**row, "created_at": now}))
+
+    async def record_certificate(self, certificate: SignedCertificate) -> None:
+        async with self._write() as connection:
+            row = {**values(certificate), "created_at": self._clock.now()}
+            await connection.execute(certificates.insert().values(row))
+
+    async def list_certificates(self, cluster_uuid: str) -> Sequence[SignedCertificate]:
+        async with self._read() as connection:
+            found = await connection.execute(
+                sa.select(certificates).where(certificates.c.cluster_uuid == cluster_uuid).order_by(certificates.c.id)
+            )
+            return [plain(SignedCertificate, row) for row in dicts(found)]
+
+    async def list_operations(self, cluster_uuid: str) -> Sequence[Operation]:
+        async with self._read() as connection:
+            found = await connection.execute(
+                sa.select(operations)
+                .where(operations.c.cluster_uuid == cluster_uuid)
+                .order_by(operations.c.id.desc())
+                .limit(1000)
+            )
+            return [plain(Operation, row) for row in dicts(found)]
+
+    async def get_operation(self, uuid: str) -> Operation | None:
+        async with self._read() as connection:
+            found = dicts(await connection.execute(sa.select(operations).where(operations.c.uuid == uuid)))
+            return plain(Operation, found[0]) if found else None
+
+    async def list_steps(self, operation_uuid: str, *, after_id: int = 0) -> Sequence[Step]:
+        async with self._read() as connection:
+            found = await connection.execute(
+                sa.select(steps)
+                .where(steps.c.operation_uuid == operation_uuid, steps.c.id > after_id)
+                .order_by(steps.c.id)
+            )
+            return [plain(Step, row) for row in dicts(found)]
+
+    async def list_conductors(self) -> Sequence[Conductor]:
+        async with self._read() as connection:
+            found = await connection.execute(sa.select(services).order_by(services.c.id))
+            return [plain(Conductor, row) for row in dicts(found)]
+
+
+async def _put_group(connection: AsyncConnection, group: NodeGroup, now: object) -> None:
+    """Insert a new group; of one that is there only the spec is written."""
+    row = values(group)
+    spec = {key: value for key, value in row.items() if key not in _GROUP_STATUS}
+    done = await connection.execute(
+        node_groups.update()
+        .where(node_groups.c.uuid == group.uuid)
+        .values({**spec, "status": group.status, "updated_at": now})
+    )
+    if done.rowcount:
+        return
+    try:
+        await connection.execute(node_groups.insert().values({**row, "created_at": now}))
+    except IntegrityError as error:
+        raise Conflict(f"A node group with name {group.name} already exists in the cluster.") from error
+
+
+def _in_project(project_id: str | None) -> sa.ColumnElement[bool]:
+    return sa.true() if project_id is None else clusters.c.project_id == project_id

@@ -1,0 +1,296 @@
+"""The conductor's side: operations taken and ended, status under a fence, timeline, ledger, health claims, heartbeats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..contracts import ClusterRow, GroupStatus, StatusChange
+from ..domain import (
+    IN_PROGRESS,
+    OPERATION_FINAL,
+    ErrorClass,
+    Health,
+    Operation,
+    OperationState,
+    Resource,
+    Step,
+    Verb,
+    begin,
+)
+from ..domain.errors import LeaseLost
+from .cluster_store import with_groups
+from .database import Database
+from .rows import dicts, plain, values
+from .tables import clusters, node_groups, operations, resources, secrets, services, steps
+
+
+class ConductorSide(Database):
+    """Implements contracts.ConductorStore."""
+
+    async def heartbeat(self, host: str, binary: str) -> None:
+        now = self._clock.now()
+        row = {"host": host, "binary": binary, "report_count": 1, "created_at": now, "last_seen_at": now}
+        async with self._write() as connection:
+            insert = self._insert(services).values(row)
+            again = {"report_count": services.c.report_count + 1, "last_seen_at": now}
+            await connection.execute(insert.on_conflict_do_update(index_elements=["host", "binary"], set_=again))
+
+    async def runnable_operations(self, limit: int) -> Sequence[Operation]:
+        running = sa.select(operations.c.cluster_uuid).where(operations.c.state == OperationState.RUNNING)
+        queued = operations.c.state == OperationState.QUEUED
+        first = sa.select(sa.func.min(operations.c.id)).where(queued).group_by(operations.c.cluster_uuid)
+        free = sa.and_(queued, operations.c.id.in_(first), operations.c.cluster_uuid.not_in(running))
+        statement = (
+            sa.select(operations)
+            .where(sa.or_(operations.c.state == OperationState.RUNNING, free))
+            .order_by(operations.c.id)
+            .limit(limit)
+        )
+        async with self._read() as connection:
+            return [plain(Operation, row) for row in dicts(await connection.execute(statement))]
+
+    async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
+        now = self._clock.now()
+        async with self._write() as connection:
+            found = dicts(await connection.execute(sa.select(operations).where(operations.c.uuid == uuid)))
+            if not found or found[0]["state"] in OPERATION_FINAL:
+                return None
+            operation = plain(Operation, found[0])
+            started = operation.started_at or now
+            owned = await connection.execute(
+                clusters.update()
+                .where(clusters.c.uuid == operation.cluster_uuid)
+                .values(fence=clusters.c.fence + 1)
+                .returning(clusters.c.fence, clusters.c.status, clusters.c.deleting)
+            )
+            row = owned.first()
+            if row is None:
+                await self._end(connection, uuid, OperationState.SUPERSEDED, error="The cluster is gone.")
+                return None
+            # A stopped create is taken up once more to be ended; the cluster shows its deletion all the while.
+            stopped = row.deleting and operation.verb is not Verb.DELETE
+            status = row.status if stopped else begin(row.status, operation.verb)
+            await connection.execute(
+                clusters.update().where(clusters.c.uuid == operation.cluster_uuid).values(status=status)
+            )
+            changed = await connection.execute(
+                operations.update()
+                .where(operations.c.uuid == uuid)
+                .values(state=OperationState.RUNNING, started_at=started)
+                .returning(operations)
+            )
+            return plain(Operation, dicts(changed)[0]), row.fence
+
+    async def load(self, cluster_uuid: str) -> ClusterRow | None:
+        async with self._read() as connection:
+            found = dicts(await connection.execute(sa.select(clusters).where(clusters.c.uuid == cluster_uuid)))
+            rows = await with_groups(connection, found)
+            return rows[0] if rows else None
+
+    async def cancel_requested(self, operation_uuid: str) -> bool:
+        async with self._read() as connection:
+            found = await connection.execute(
+                sa.select(operations.c.cancel_requested).where(operations.c.uuid == operation_uuid)
+            )
+            return bool(found.scalar())
+
+    async def write_status(self, cluster_uuid: str, fence: int, change: StatusChange) -> None:
+        async with self._write() as connection:
+            await self._write_status(connection, cluster_uuid, fence, change)
+
+    async def _write_status(
+        self, connection: AsyncConnection, cluster_uuid: str, fence: int, change: StatusChange
+    ) -> None:
+        row = _cluster_values(change)
+        # `fence` is written to itself when nothing else changes: the statement is the check.
+        done = await connection.execute(
+            clusters.update()
+            .where(clusters.c.uuid == cluster_uuid, clusters.c.fence == fence)
+            .values(row or {"fence": fence})
+        )
+        if done.rowcount == 0:
+            raise LeaseLost(f"Cluster {cluster_uuid} is in other hands now (fence {fence} is old).")
+        for uuid, group in change.groups.items():
+            group_row = _group_values(group)
+            if group_row:
+                await connection.execute(node_groups.update().where(node_groups.c.uuid == uuid).values(group_row))
+
+    async def finish_operation(
+        self,
+        uuid: str,
+        fence: int,
+        state: OperationState,
+        *,
+        change: StatusChange | None = None,
+        error: str | None = None,
+        error_class: ErrorClass | None = None,
+        hint: str | None = None,
+    ) -> None:
+        async with self._write() as connection:
+            found = await connection.execute(sa.select(operations.c.cluster_uuid).where(operations.c.uuid == uuid))
+            cluster_uuid = found.scalar_one()
+            await self._write_status(connection, cluster_uuid, fence, change or StatusChange())
+            await self._end(connection, uuid, state, error=error, error_class=error_class, hint=hint)
+
+    async def _end(self, connection: AsyncConnection, uuid: str, state: OperationState, **more: Any) -> None:
+        await connection.execute(
+            operations.update()
+            .where(operations.c.uuid == uuid)
+            .values(state=state, finished_at=self._clock.now(), **more)
+        )
+
+    async def finish_group(self, group_uuid: str, fence: int) -> None:
+        async with self._write() as connection:
+            found = await connection.execute(
+                sa.select(node_groups.c.cluster_uuid).where(node_groups.c.uuid == group_uuid)
+            )
+            cluster_uuid = found.scalar()
+            if cluster_uuid is None:
+                return
+            await self._write_status(connection, cluster_uuid, fence, StatusChange())
+            await connection.execute(node_groups.delete().where(node_groups.c.uuid == group_uuid))
+
+    async def remove_cluster(self, cluster_uuid: str, fence: int, operation_uuid: str) -> None:
+        async with self._write() as connection:
+            await self._write_status(connection, cluster_uuid, fence, StatusChange())
+            await connection.execute(secrets.delete().where(secrets.c.cluster_uuid == cluster_uuid))
+            await connection.execute(node_groups.delete().where(node_groups.c.cluster_uuid == cluster_uuid))
+            await connection.execute(clusters.delete().where(clusters.c.uuid == cluster_uuid))
+            await self._end(connection, operation_uuid, OperationState.SUCCEEDED)
+
+    async def open_step(self, step: Step) -> int:
+        async with self._write() as connection:
+            made = await connection.execute(steps.insert().values(values(step)).returning(steps.c.id))
+            return int(made.scalar_one())
+
+    async def close_step(
+        self,
+        step_id: int,
+        *,
+        ok: bool,
+        message: str = "",
+        error_class: ErrorClass | None = None,
+        hint: str | None = None,
+        log: str | None = None,
+    ) -> None:
+        row = {"ok": ok, "message": message, "error_class": error_class, "hint": hint, "log": log}
+        async with self._write() as connection:
+            await connection.execute(
+                steps.update().where(steps.c.id == step_id).values({**row, "ended_at": self._clock.now()})
+            )
+
+    async def open_resource(self, resource: Resource, fence: int) -> None:
+        row = {**values(resource), "opened_at": self._clock.now()}
+        async with self._write() as connection:
+            await self._write_status(connection, resource.cluster_uuid, fence, StatusChange())
+            insert = self._insert(resources).values(row)
+            reopened = insert.on_conflict_do_update(
+                index_elements=["cluster_uuid", "kind", "name"], set_={"closed_at": None}
+            )
+            await connection.execute(reopened)
+
+    async def close_resources(
+        self, cluster_uuid: str, fence: int, names: Sequence[tuple[str, str]] | None = None
+    ) -> None:
+        which = resources.c.cluster_uuid == cluster_uuid
+        if names is not None:
+            which = sa.and_(which, sa.tuple_(resources.c.kind, resources.c.name).in_(list(names)))
+        async with self._write() as connection:
+            await self._write_status(connection, cluster_uuid, fence, StatusChange())
+            await connection.execute(resources.update().where(which).values(closed_at=self._clock.now()))
+
+    async def open_resources(self, cluster_uuid: str) -> Sequence[Resource]:
+        async with self._read() as connection:
+            found = await connection.execute(
+                sa.select(resources)
+                .where(resources.c.cluster_uuid == cluster_uuid, resources.c.closed_at.is_(None))
+                .order_by(resources.c.id)
+            )
+            return [plain(Resource, row) for row in dicts(found)]
+
+    async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
+        old = sa.or_(clusters.c.health_seen_at.is_(None), clusters.c.health_seen_at < seen_before)
+        settled = sa.and_(clusters.c.deleting.is_(sa.false()), clusters.c.status.not_in(tuple(IN_PROGRESS)))
+        chosen = sa.select(clusters.c.id).where(settled, old).order_by(clusters.c.health_seen_at).limit(limit)
+        if not self._sqlite:
+            chosen = chosen.with_for_update(skip_locked=True)
+        async with self._write() as connection:
+            ids = list((await connection.execute(chosen)).scalars())
+            if not ids:
+                return []
+            claimed = await connection.execute(
+                clusters.update()
+                .where(clusters.c.id.in_(ids))
+                .values(health_seen_at=self._clock.now())
+                .returning(clusters)
+            )
+            return await with_groups(connection, dicts(claimed))
+
+    async def write_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
+        async with self._write() as connection:
+            await connection.execute(
+                clusters.update()
+                .where(clusters.c.uuid == cluster_uuid, clusters.c.status.not_in(tuple(IN_PROGRESS)))
+                .values(health=health, health_reason=reason)
+            )
+
+    async def put_secrets(self, cluster_uuid: str, kept: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        rows = [
+            {"cluster_uuid": cluster_uuid, "name": name, "sealed": self._sealer.seal(cluster_uuid, name, value)}
+            for name, value in kept.items()
+        ]
+        async with self._write() as connection:
+            if rows:
+                await connection.execute(self._insert(secrets).values(rows).on_conflict_do_nothing())
+            return await self._secrets(connection, cluster_uuid)
+
+    async def get_secrets(self, cluster_uuid: str) -> Mapping[str, bytes]:
+        async with self._read() as connection:
+            return await self._secrets(connection, cluster_uuid)
+
+    async def _secrets(self, connection: AsyncConnection, cluster_uuid: str) -> Mapping[str, bytes]:
+        found = await connection.execute(sa.select(secrets).where(secrets.c.cluster_uuid == cluster_uuid))
+        return {row["name"]: self._sealer.open(cluster_uuid, row["name"], row["sealed"]) for row in dicts(found)}
+
+    def _insert(self, table: sa.Table) -> Any:
+        """An INSERT that knows ON CONFLICT: both databases have it, each in its own dialect."""
+        return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
+
+
+def _cluster_values(change: StatusChange) -> dict[str, Any]:
+    row = {
+        name: value
+        for name in (
+            "status",
+            "status_reason",
+            "health",
+            "api_address",
+            "coe_version",
+            "container_version",
+            "backend_id",
+            "observed_generation",
+        )
+        if (value := getattr(change, name)) is not None
+    }
+    if change.health_reason is not None:
+        row["health_reason"] = change.health_reason
+    if change.clear_reason:
+        row["status_reason"] = None
+    return row
+
+
+def _group_values(group: GroupStatus) -> dict[str, Any]:
+    row = {
+        name: value
+        for name in ("status", "status_reason", "node_addresses", "version")
+        if (value := getattr(group, name)) is not None
+    }
+    if group.status is not None and group.status_reason is None:
+        row["status_reason"] = None
+    return row

@@ -1,0 +1,72 @@
+"""Secrets at rest: AES-256-GCM under a key-encryption key that never enters the database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ..domain.errors import ConfigError
+
+_VERSION = b"\x01"
+_NONCE = 12
+_KEY = 32
+
+
+class Sealer:
+    """Seals bytes for one owner (a cluster's uuid) and name; sealed bytes moved to another row do not open."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != _KEY:
+            raise ConfigError(f"The key-encryption key has {len(key)} bytes; it must have {_KEY}.")
+        self._aead = AESGCM(key)
+
+    def seal(self, owner: str, name: str, value: bytes) -> bytes:
+        nonce = os.urandom(_NONCE)
+        return _VERSION + nonce + self._aead.encrypt(nonce, value, _bound(owner, name))
+
+    def open(self, owner: str, name: str, sealed: bytes) -> bytes:
+        """Raises ConfigError when the key is another than the one that sealed."""
+        if sealed[:1] != _VERSION:
+            raise ConfigError(f"Secret {name} of {owner} has an unknown format {sealed[:1]!r}.")
+        try:
+            return self._aead.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], _bound(owner, name))
+        except InvalidTag as error:
+            raise ConfigError(
+                f"Secret {name} of {owner} does not open with this key-encryption key.",
+                hint="Restore the key file that belongs to this database.",
+            ) from error
+
+    @classmethod
+    def from_file(cls, path: Path) -> Sealer:
+        """Read the key; make it, 0600 from birth, when there is none. Raises ConfigError for a key others can read."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            _create(path)
+        except FileExistsError:
+            mode = path.stat().st_mode & 0o077
+            if mode:
+                raise ConfigError(
+                    f"The key file {path} can be read by others (mode {path.stat().st_mode & 0o777:o}).",
+                    hint=f"chmod 600 {path}",
+                ) from None
+        return cls(path.read_bytes())
+
+
+def _create(path: Path) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(os.urandom(_KEY))
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)  # fails when another process was first; never a half-written key
+    finally:
+        os.unlink(temporary)
+
+
+def _bound(owner: str, name: str) -> bytes:
+    return f"jeroboam\0{owner}\0{name}".encode()

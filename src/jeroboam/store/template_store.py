@@ -1,0 +1,74 @@
+"""Cluster templates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ..contracts import Caller, Page
+from ..domain import ClusterTemplate
+from ..domain.errors import Conflict, NotFound
+from .database import Database
+from .ident import matches
+from .paging import paged
+from .rows import dicts, shaped, values
+from .tables import clusters, templates
+
+_KIND = "ClusterTemplate"
+
+
+def _visible(caller: Caller) -> sa.ColumnElement[bool]:
+    if caller.is_admin:
+        return sa.true()
+    public = sa.and_(templates.c.public.is_(sa.true()), templates.c.hidden.is_(sa.false()))
+    return sa.or_(templates.c.project_id == caller.project_id, public)
+
+
+class Templates(Database):
+    """Implements contracts.TemplateStore."""
+
+    async def add_template(self, template: ClusterTemplate) -> ClusterTemplate:
+        row = {**values(template), "created_at": self._clock.now()}
+        async with self._write() as connection:
+            try:
+                made = await connection.execute(templates.insert().values(row).returning(templates))
+            except IntegrityError as error:
+                raise Conflict(f"A ClusterTemplate with UUID {template.uuid} already exists.") from error
+            return shaped(ClusterTemplate, dicts(made)[0])
+
+    async def find_templates(self, ident: str, caller: Caller) -> Sequence[ClusterTemplate]:
+        async with self._read() as connection:
+            found = await connection.execute(sa.select(templates).where(matches(templates, ident), _visible(caller)))
+            return [shaped(ClusterTemplate, row) for row in dicts(found)]
+
+    async def list_templates(self, caller: Caller, page: Page) -> Sequence[ClusterTemplate]:
+        async with self._read() as connection:
+            statement = await paged(connection, templates, _visible(caller), page, _KIND)
+            return [shaped(ClusterTemplate, row) for row in dicts(await connection.execute(statement))]
+
+    async def update_template(self, template: ClusterTemplate) -> ClusterTemplate:
+        row = {**values(template), "updated_at": self._clock.now()}
+        async with self._write() as connection:
+            done = await connection.execute(
+                templates.update().where(templates.c.uuid == template.uuid).values(row).returning(templates)
+            )
+            rows = dicts(done)
+        if not rows:
+            raise NotFound(_KIND, template.uuid)
+        return shaped(ClusterTemplate, rows[0])
+
+    async def delete_template(self, uuid: str) -> None:
+        async with self._write() as connection:
+            used = await connection.execute(sa.select(clusters.c.id).where(clusters.c.template_uuid == uuid).limit(1))
+            if used.first() is not None:
+                raise Conflict(f"ClusterTemplate {uuid} is referenced by one or multiple clusters.")
+            gone = await connection.execute(templates.delete().where(templates.c.uuid == uuid))
+        if gone.rowcount == 0:
+            raise NotFound(_KIND, uuid)
+
+    async def template_in_use(self, uuid: str) -> bool:
+        async with self._read() as connection:
+            used = await connection.execute(sa.select(clusters.c.id).where(clusters.c.template_uuid == uuid).limit(1))
+            return used.first() is not None

@@ -1,0 +1,1 @@
+"""Conformance suites and builders for those who write drivers, providers and stores. Shipped with the package."""

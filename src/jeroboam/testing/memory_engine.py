@@ -1,0 +1,53 @@
+"""The engine port without durability: tasks of this process. For tests, and as the plainest statement of what the port means."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from ..contracts import EngineState, Runner, StepFn
+
+
+class MemoryEngine:
+    """Implements contracts.Engine except that nothing survives the process."""
+
+    def __init__(self) -> None:
+        self._runner: Runner | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._cancelled: set[str] = set()
+
+    async def start(self, runner: Runner) -> None:
+        self._runner = runner
+
+    async def stop(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def submit(self, operation_uuid: str, *, tenant: str) -> None:
+        if self._runner is None:
+            raise RuntimeError("the engine is not started")
+        if operation_uuid not in self._tasks and operation_uuid not in self._cancelled:
+            self._tasks[operation_uuid] = asyncio.create_task(self._run(self._runner, operation_uuid))
+
+    async def _run(self, runner: Runner, operation_uuid: str) -> None:
+        await runner(self, operation_uuid)
+
+    async def cancel(self, operation_uuid: str) -> None:
+        self._cancelled.add(operation_uuid)
+
+    async def status(self, operation_uuid: str) -> EngineState:
+        if operation_uuid in self._cancelled:
+            return EngineState.CANCELLED
+        task = self._tasks.get(operation_uuid)
+        if task is None:
+            return EngineState.UNKNOWN
+        if not task.done():
+            return EngineState.PENDING
+        return EngineState.FAILED if task.cancelled() or task.exception() else EngineState.DONE
+
+    async def step(self, name: str, fn: StepFn) -> dict[str, object]:
+        return await fn()
+
+    async def sleep(self, delay: timedelta) -> None:
+        await asyncio.sleep(delay.total_seconds())

@@ -1,0 +1,112 @@
+"""The engine port: the in-memory engine and DBOS keep the same promises; DBOS keeps them over kill -9 too."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from jeroboam.conductor.dbos_engine import DbosEngine
+from jeroboam.contracts import Engine, EngineState
+from jeroboam.testing.memory_engine import MemoryEngine
+
+CHILD = Path(__file__).parent / "engine_child.py"
+
+
+async def until(engine: Engine, uuid: str, state: EngineState, within_s: float = 20) -> None:
+    async with asyncio.timeout(within_s):
+        while await engine.status(uuid) is not state:
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture(params=["memory", "dbos"])
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Engine]:
+    made: Engine = (
+        MemoryEngine() if request.param == "memory" else DbosEngine(f"sqlite:///{tmp_path}/e.sqlite", executor_id="t")
+    )
+    yield made
+    await made.stop()
+
+
+async def test_the_same_uuid_twice_is_one_run(engine: Engine) -> None:
+    runs: list[str] = []
+
+    async def runner(engine: Engine, uuid: str) -> None:
+        runs.append(uuid)
+
+    await engine.start(runner)
+    assert await engine.status("op-1") is EngineState.UNKNOWN
+    await engine.submit("op-1", tenant="a")
+    await engine.submit("op-1", tenant="a")
+    await until(engine, "op-1", EngineState.DONE)
+    await engine.submit("op-1", tenant="a")
+    await asyncio.sleep(0.3)
+    assert runs == ["op-1"]
+
+
+async def test_steps_return_their_result_and_sleeps_wait(engine: Engine) -> None:
+    seen: list[object] = []
+
+    async def one() -> dict[str, object]:
+        return {"over": False, "after_s": 0.2}
+
+    async def runner(engine: Engine, uuid: str) -> None:
+        begun = time.monotonic()
+        seen.append(await engine.step("one", one))
+        await engine.sleep(timedelta(seconds=0.2))
+        seen.append(time.monotonic() - begun >= 0.2)
+
+    await engine.start(runner)
+    await engine.submit("op", tenant="a")
+    await until(engine, "op", EngineState.DONE)
+    assert seen == [{"over": False, "after_s": 0.2}, True]
+
+
+async def test_a_runner_that_raises_is_failed(engine: Engine) -> None:
+    async def runner(engine: Engine, uuid: str) -> None:
+        raise ValueError("a bug")
+
+    await engine.start(runner)
+    await engine.submit("op", tenant="a")
+    await until(engine, "op", EngineState.FAILED)
+
+
+def _child(folder: Path, *, die_at: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, str(CHILD), str(folder)], env={**os.environ, "DIE_AT": die_at})
+
+
+def _wait_for(path: Path, within_s: float = 30) -> None:
+    end = time.monotonic() + within_s
+    while not path.exists():
+        assert time.monotonic() < end, f"{path.name} did not appear"
+        time.sleep(0.02)
+
+
+def test_kill_9_between_steps_keeps_what_had_ended_and_goes_on(tmp_path: Path) -> None:
+    child = _child(tmp_path, die_at="second")
+    assert child.wait(timeout=60) == -signal.SIGKILL
+    child = _child(tmp_path, die_at="never")
+    _wait_for(tmp_path / "done")
+    child.terminate()
+    assert child.wait(timeout=30) == 0
+    calls = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
+    assert calls == ["begin", "first", "second", "begin", "second", "third"]
+
+
+def test_an_orderly_stop_leaves_the_operation_pending_for_the_next_start(tmp_path: Path) -> None:
+    child = _child(tmp_path, die_at="wait")
+    _wait_for(tmp_path / "waiting")
+    child.terminate()
+    assert child.wait(timeout=30) == 0
+    assert not (tmp_path / "done").exists()
+    child = _child(tmp_path, die_at="never")
+    _wait_for(tmp_path / "done")
+    child.terminate()
+    assert child.wait(timeout=30) == 0

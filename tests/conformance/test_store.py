@@ -1,0 +1,321 @@
+"""The store's promises, on every database it supports here."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from jeroboam.contracts import Caller, GroupStatus, Page, StatusChange
+from jeroboam.domain import Health, OperationState, Resource, SignedCertificate, Status, Step, Verb
+from jeroboam.domain.errors import ConfigError, Conflict, InvalidRequest, LeaseLost, NotFound, QuotaExceeded
+from jeroboam.store import Sealer, SqlStore
+from jeroboam.store.tables import metadata
+from jeroboam.testing import builders
+from jeroboam.testing.builders import ManualClock
+
+ME = Caller("user-1", builders.PROJECT, frozenset({"member", "reader"}))
+STRANGER = Caller("user-2", "project-2", frozenset({"member", "reader"}))
+ADMIN = Caller("root", "admin", frozenset({"admin"}))
+KEY = b"k" * 32
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/store.sqlite"
+
+
+@pytest.fixture
+async def store(url: str, clock: ManualClock) -> AsyncIterator[SqlStore]:
+    made = SqlStore(url, Sealer(KEY), clock)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def add(store: SqlStore, **changes: object) -> tuple[str, str]:
+    """A cluster in the store; its uuid and its operation's."""
+    cluster = builders.cluster(**changes)
+    operation = builders.operation(cluster)
+    await store.add_cluster(cluster, builders.groups(cluster), operation, max_clusters=100)
+    return cluster.uuid, operation.uuid
+
+
+async def test_templates_keep_every_field_and_are_seen_by_their_project(store: SqlStore, clock: ManualClock) -> None:
+    template = builders.template(tags="a,b")
+    kept = await store.add_template(template)
+    assert kept == replace(template, id=1, created_at=clock.time)
+    assert await store.find_templates("k8s", ME) == [kept]
+    assert await store.find_templates(template.uuid, STRANGER) == []
+    assert await store.find_templates(template.uuid, ADMIN) == [kept]
+    await store.update_template(replace(kept, public=True))
+    assert len(await store.list_templates(STRANGER, Page())) == 1
+    await store.update_template(replace(kept, public=True, hidden=True))
+    assert await store.list_templates(STRANGER, Page()) == []
+    with pytest.raises(Conflict, match=f"A ClusterTemplate with UUID {template.uuid} already exists"):
+        await store.add_template(template)
+
+
+async def test_a_template_in_use_stays(store: SqlStore) -> None:
+    template = await store.add_template(builders.template())
+    await add(store, template_uuid=template.uuid)
+    assert await store.template_in_use(template.uuid)
+    with pytest.raises(Conflict, match="is referenced by one or multiple clusters"):
+        await store.delete_template(template.uuid)
+    with pytest.raises(NotFound):
+        await store.delete_template("0b6e8f0e-0000-4000-8000-000000000000")
+
+
+async def test_clusters_keep_every_field(store: SqlStore, clock: ManualClock) -> None:
+    cluster = builders.cluster(create_timeout_min=7, keypair="k")
+    groups = builders.groups(cluster)
+    groups[1] = replace(groups[1], node_labels={"a": "b"}, node_taints=({"key": "k", "effect": "NoSchedule"},))
+    await store.add_cluster(cluster, groups, builders.operation(cluster), max_clusters=1)
+    [row] = await store.find_clusters("demo", builders.PROJECT)
+    assert row.cluster == replace(cluster, id=1, created_at=clock.time)
+    assert row.groups == tuple(replace(g, id=n + 1, created_at=clock.time) for n, g in enumerate(groups))
+    assert await store.find_clusters("demo", "project-2") == []
+
+
+async def test_two_creates_at_the_limit_one_wins(store: SqlStore) -> None:
+    async def create() -> str:
+        cluster = builders.cluster()
+        try:
+            await store.add_cluster(cluster, builders.groups(cluster), builders.operation(cluster), max_clusters=3)
+        except QuotaExceeded as error:
+            return str(error)
+        return "ok"
+
+    results = await asyncio.gather(*(create() for _ in range(6)))
+    assert sorted(results)[3:] == ["ok"] * 3
+    assert sorted(results)[0] == (
+        "Resource limit exceeded: You have reached the maximum clusters per project, 3. "
+        "You may delete a cluster to make room for a new one."
+    )
+    assert len(await store.list_clusters(None, Page())) == 3
+
+
+async def test_lists_are_paged_in_any_order(store: SqlStore) -> None:
+    for name in ("b", "a", "c", "a"):
+        await add(store, name=name, keypair=None if name == "b" else name)
+    for key, descending in (("name", False), ("name", True), ("keypair", False), ("keypair", True), ("id", True)):
+        whole = await store.list_clusters(None, Page(sort_key=key, descending=descending))
+        seen: list[str] = []
+        while len(seen) < 4:
+            page = Page(limit=1, marker=seen[-1] if seen else None, sort_key=key, descending=descending)
+            seen += [row.cluster.uuid for row in await store.list_clusters(None, page)]
+        assert seen == [row.cluster.uuid for row in whole], key
+    with pytest.raises(InvalidRequest, match='The sort_key value "zz" is an invalid field for sorting'):
+        await store.list_clusters(None, Page(sort_key="zz"))
+    with pytest.raises(NotFound, match="Cluster nope could not be found"):
+        await store.list_clusters(None, Page(marker="nope"))
+
+
+async def test_a_list_takes_two_statements_however_long_it_is(store: SqlStore) -> None:
+    statements: list[str] = []
+    sa.event.listen(store._engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    counts = []
+    for _ in range(2):
+        for _ in range(5):
+            await add(store)
+        statements.clear()
+        await store.list_clusters(None, Page())
+        counts.append(len([s for s in statements if s.startswith("SELECT")]))
+    assert counts == [2, 2]
+
+
+async def test_an_operation_is_begun_under_a_new_fence_each_time(store: SqlStore) -> None:
+    cluster, operation = await add(store)
+    assert [o.uuid for o in await store.runnable_operations(10)] == [operation]
+    begun = await store.begin_operation(operation)
+    assert begun is not None
+    assert begun[0].state is OperationState.RUNNING
+    again = await store.begin_operation(operation)
+    assert again is not None
+    assert again[1] == begun[1] + 1
+    assert again[0].started_at == begun[0].started_at
+    with pytest.raises(LeaseLost):
+        await store.write_status(cluster, begun[1], StatusChange(status_reason="old"))
+    with pytest.raises(LeaseLost):
+        await store.open_resource(Resource(cluster, "machine", "m"), begun[1])
+    with pytest.raises(LeaseLost):
+        await store.finish_operation(operation, begun[1], OperationState.FAILED)
+    assert await store.open_resources(cluster) == []
+
+
+async def test_finishing_writes_status_and_outcome_together(store: SqlStore) -> None:
+    cluster, operation = await add(store)
+    begun = await store.begin_operation(operation)
+    assert begun is not None
+    row = await store.load(cluster)
+    assert row is not None
+    change = StatusChange(
+        status=Status.CREATE_COMPLETE,
+        groups={row.groups[1].uuid: GroupStatus(Status.CREATE_COMPLETE, node_addresses=("10.0.0.2",))},
+    )
+    await store.finish_operation(operation, begun[1], OperationState.SUCCEEDED, change=change)
+    after = await store.load(cluster)
+    assert after is not None
+    assert after.cluster.status is Status.CREATE_COMPLETE
+    assert after.groups[1].node_addresses == ("10.0.0.2",)
+    assert await store.runnable_operations(10) == []
+    assert await store.begin_operation(operation) is None
+
+
+async def test_delete_supersedes_what_waits_and_stops_what_runs(store: SqlStore) -> None:
+    cluster, create = await add(store)
+    await store.begin_operation(create)
+    row = await store.load(cluster)
+    assert row is not None
+    change = builders.operation(row.cluster, Verb.UPDATE)
+    await store.request_change(
+        cluster, [replace(row.groups[1], node_count=5)], change, status=Status.UPDATE_IN_PROGRESS
+    )
+    delete = builders.operation(row.cluster, Verb.DELETE)
+    await store.request_delete(cluster, delete)
+    await store.request_delete(cluster, builders.operation(row.cluster, Verb.DELETE))  # repeated: changes nothing
+    states = {o.uuid: o.state for o in await store.list_operations(cluster)}
+    assert states == {
+        create: OperationState.RUNNING,
+        change.uuid: OperationState.SUPERSEDED,
+        delete.uuid: OperationState.QUEUED,
+    }
+    assert await store.cancel_requested(create)
+    assert [o.uuid for o in await store.runnable_operations(10)] == [create]
+    begun = await store.begin_operation(create)
+    assert begun is not None
+    await store.finish_operation(create, begun[1], OperationState.CANCELLED)
+    assert [o.uuid for o in await store.runnable_operations(10)] == [delete.uuid]
+    with pytest.raises(Conflict, match="is being deleted"):
+        await store.request_change(cluster, [], change, status=Status.UPDATE_IN_PROGRESS)
+
+
+async def test_a_removed_cluster_leaves_only_its_story(store: SqlStore) -> None:
+    cluster, _ = await add(store)
+    await store.put_secrets(cluster, {"a": b"1"})
+    row = await store.load(cluster)
+    assert row is not None
+    delete = builders.operation(row.cluster, Verb.DELETE)
+    await store.request_delete(cluster, delete)
+    begun = await store.begin_operation(delete.uuid)
+    assert begun is not None
+    await store.remove_cluster(cluster, begun[1], delete.uuid)
+    assert await store.load(cluster) is None
+    assert await store.get_secrets(cluster) == {}
+    done = await store.get_operation(delete.uuid)
+    assert done is not None
+    assert done.state is OperationState.SUCCEEDED
+
+
+async def test_timeline_rows_open_and_close(store: SqlStore, clock: ManualClock) -> None:
+    _, operation = await add(store)
+    row = await store.open_step(Step(operation, "machine", "w-0", 1, clock.now()))
+    await store.close_step(row, ok=False, message="no", hint="try")
+    [step] = await store.list_steps(operation)
+    assert (step.ok, step.message, step.hint, step.ended_at) == (False, "no", "try", clock.now())
+    assert await store.list_steps(operation, after_id=row) == []
+
+
+async def test_the_ledger_is_opened_once_and_closed(store: SqlStore) -> None:
+    cluster, operation = await add(store)
+    begun = await store.begin_operation(operation)
+    assert begun is not None
+    for _ in range(2):
+        await store.open_resource(Resource(cluster, "machine", "w-0"), begun[1])
+    await store.open_resource(Resource(cluster, "network", "n"), begun[1])
+    await store.close_resources(cluster, begun[1], [("machine", "w-0")])
+    assert [(r.kind, r.name) for r in await store.open_resources(cluster)] == [("network", "n")]
+    await store.close_resources(cluster, begun[1])
+    assert await store.open_resources(cluster) == []
+
+
+async def test_secrets_are_sealed_and_the_first_writer_wins(store: SqlStore, tmp_path: Path) -> None:
+    cluster, _ = await add(store)
+    assert await store.put_secrets(cluster, {"a": b"first"}) == {"a": b"first"}
+    assert await store.put_secrets(cluster, {"a": b"second", "b": b"2"}) == {"a": b"first", "b": b"2"}
+    for file in tmp_path.glob("store.sqlite*"):
+        assert b"first" not in file.read_bytes()
+
+
+async def test_health_is_claimed_once_a_period(store: SqlStore, clock: ManualClock) -> None:
+    cluster, operation = await add(store)
+    assert await store.health_targets(10, clock.now()) == []  # still being created
+    begun = await store.begin_operation(operation)
+    assert begun is not None
+    await store.finish_operation(
+        operation, begun[1], OperationState.SUCCEEDED, change=StatusChange(status=Status.CREATE_COMPLETE)
+    )
+    assert [r.cluster.uuid for r in await store.health_targets(10, clock.now())] == [cluster]
+    assert await store.health_targets(10, clock.now()) == []
+    clock.advance(61)
+    assert len(await store.health_targets(10, clock.now() - timedelta(seconds=60))) == 1
+    await store.write_health(cluster, Health.HEALTHY, {"api": "ok"})
+    row = await store.load(cluster)
+    assert row is not None
+    assert (row.cluster.health, row.cluster.health_reason) == (Health.HEALTHY, {"api": "ok"})
+
+
+async def test_heartbeats_count(store: SqlStore, clock: ManualClock) -> None:
+    await store.heartbeat("a", "magnum-conductor")
+    clock.advance(5)
+    await store.heartbeat("a", "magnum-conductor")
+    [row] = await store.list_conductors()
+    assert (row.host, row.report_count, row.last_seen_at) == ("a", 2, clock.now())
+
+
+async def test_certificates_are_recorded(store: SqlStore, clock: ManualClock) -> None:
+    cluster, _ = await add(store)
+    given = SignedCertificate(cluster, "1", "CN=admin", "kubernetes", clock.now(), "user-1", "project-1")
+    await store.record_certificate(given)
+    assert await store.list_certificates(cluster) == [replace(given, created_at=clock.now())]
+
+
+async def test_text_and_numbers_that_no_database_holds_are_the_users(store: SqlStore) -> None:
+    with pytest.raises(InvalidRequest, match="NUL"):
+        await store.add_template(builders.template(name="a\x00b"))
+    with pytest.raises(InvalidRequest, match="too large"):
+        await add(store, create_timeout_min=2**80)
+
+
+async def test_the_migrations_make_the_tables_of_this_program(url: str, store: SqlStore) -> None:
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, metadata) == []
+
+
+async def test_a_second_start_finds_everything_and_a_newer_schema_is_refused(url: str, clock: ManualClock) -> None:
+    first = SqlStore(url, Sealer(KEY), clock)
+    second = SqlStore(url, Sealer(KEY), clock)
+    await asyncio.gather(first.start(), second.start())
+    cluster, _ = await add(first)
+    assert await second.load(cluster) is not None
+    await first.stop()
+    await second.stop()
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
+        raw.execute("UPDATE alembic_version SET version_num='9999'")
+    with pytest.raises(ConfigError, match="has the schema 9999, which this program does not know"):
+        await SqlStore(url, Sealer(KEY), clock).start()
+
+
+def test_the_key_file_is_made_private_and_one_that_others_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sub" / "key"
+    sealed = Sealer.from_file(path).seal("c", "n", b"v")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert Sealer.from_file(path).open("c", "n", sealed) == b"v"
+    with pytest.raises(ConfigError, match="does not open with this key"):
+        Sealer.from_file(path).open("other", "n", sealed)
+    path.chmod(0o640)
+    with pytest.raises(ConfigError, match="can be read by others"):
+        Sealer.from_file(path)
