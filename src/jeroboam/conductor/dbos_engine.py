@@ -127,7 +127,10 @@ class DbosEngine:
         return EngineState.UNKNOWN if found is None else _STATES[found.status]
 
     async def step(self, name: str, fn: StepFn) -> dict[str, object]:
-        result: dict[str, object] = await self._live().run_step_async({"name": name}, fn)
+        async def call() -> dict[str, object]:  # DBOS asks for a coroutine function; a partial or lambda is none
+            return await fn()
+
+        result: dict[str, object] = await self._live().run_step_async({"name": name}, call)
         return result
 
     async def sleep(self, delay: timedelta) -> None:
