@@ -1,0 +1,70 @@
+"""What each release of a container tool is made of: binaries, container images, and where they come from."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import msgspec
+
+from ..domain.errors import NotFound
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Binaries that are built or fetched together. `go`: packages of the committed module, `path=name` where the names differ."""
+
+    go: tuple[str, ...]
+    binaries: tuple[str, ...]
+    ldflags: str = ""
+    cgo: bool = False
+
+
+class ContainerImage(msgspec.Struct, frozen=True):
+    """A container image of one layer: some binaries under `prefix`, perhaps with iptables beside them."""
+
+    name: str
+    binaries: tuple[str, ...]
+    prefix: str = "usr/local/bin"
+    entrypoint: str = ""
+    iptables: bool = False
+
+
+class Release(msgspec.Struct, frozen=True):
+    """One version of a container tool."""
+
+    parts: dict[str, str]
+    images: tuple[ContainerImage, ...]
+    node_binaries: tuple[str, ...]
+    pause: str
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """All we know how to make."""
+
+    default: str
+    parts: dict[str, dict[str, Part]]
+    kubernetes: dict[str, Release]
+
+    def find(self, version: str | None) -> tuple[str, Release]:
+        """A release by full version, or by minor ("1.34") its newest patch. Raises NotFound naming the known ones."""
+        wanted = self.default if version is None else "v" + version.removeprefix("v")
+        if wanted in self.kubernetes:
+            return wanted, self.kubernetes[wanted]
+        patches = [known for known in self.kubernetes if known.startswith(wanted + ".")]
+        if not patches:
+            known = ", ".join(sorted(self.kubernetes))
+            raise NotFound(
+                "Kubernetes version", wanted, message=f"Kubernetes {wanted} is not known; known are: {known}."
+            )
+        newest = max(patches, key=lambda v: int(v.rpartition(".")[2]))
+        return newest, self.kubernetes[newest]
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue that ships with this program."""
+    text = resources.files(__package__).joinpath("catalogue.toml").read_text()
+    raw: dict[str, Any] = tomllib.loads(text)
+    return msgspec.convert(raw, Catalogue)
