@@ -1,0 +1,31 @@
+.DEFAULT_GOAL := help
+PY := .venv/bin
+.PHONY: help setup check test test-fast lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## Python environment in .venv, pinned by hash
+	@scripts/setup
+
+check: setup ## format, lint, strict types, import layers
+	@$(PY)/ruff format --check -q src tests
+	@$(PY)/ruff check -q src tests
+	@$(PY)/mypy
+	@$(PY)/lint-imports --no-cache >.import-layers.log || { cat .import-layers.log; exit 1; }
+
+test: setup ## all tests; installs and starts what they need (Docker, the node image)
+	@scripts/ensure-docker
+	@scripts/ensure-builder
+	@$(PY)/pytest
+
+test-fast: setup ## tests that need no Docker
+	@$(PY)/pytest -m "not docker and not kubernetes"
+
+lock: ## renew the lock files after a change of dependencies
+	@for kind in "dev --group dev" "runtime"; do set -- $$kind; file=$$1; shift; \
+	  uv pip compile pyproject.toml "$$@" --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --python-version 3.11 --universal -q -o locks/$$file.txt; done
+
+clean: ## remove what the tools wrote into the checkout
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import-layers.log dist

@@ -1,0 +1,82 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from jeroboam.artifacts import gomodules
+from jeroboam.artifacts.cache import Cache
+from jeroboam.artifacts.catalogue import catalogue
+from jeroboam.artifacts.process import run
+from jeroboam.contracts import NoProgress
+from jeroboam.domain.errors import ArtifactUnavailable, DeadlineExceeded, NotFound
+
+
+@pytest.mark.parametrize("asked", [None, "v1.34.4", "1.34.4", "1.34", "v1.34"])
+def test_a_version_is_found_by_patch_minor_or_default(asked: str | None) -> None:
+    assert catalogue().find(asked)[0] == "v1.34.4"
+
+
+def test_an_unknown_version_names_the_known_ones() -> None:
+    with pytest.raises(NotFound, match=r"Kubernetes v9\.9 is not known; known are: .*v1\.34\.4"):
+        catalogue().find("9.9")
+
+
+def test_every_image_and_node_is_made_of_known_binaries_and_committed_modules() -> None:
+    known = catalogue()
+    for release in known.kubernetes.values():
+        made = {b for part, version in release.parts.items() for b in known.parts[part][version].binaries}
+        assert set(release.node_binaries) <= made
+        assert release.pause in {image.name for image in release.images}
+        for image in release.images:
+            assert set(image.binaries) <= made, image.name
+        for part, version in release.parts.items():
+            names = {file.name for file in gomodules.module_folder(part, version).iterdir()}
+            assert "go.mod" in names
+            assert "go.sum" in names or part in ("pause", "hello")  # ours need the standard library alone
+
+
+def _finished(cache: Cache, content: bytes) -> Path:
+    made = cache.work("x")
+    (made / "tool").write_bytes(content)
+    return cache.put("part", "v1", "amd64", made, "recipe-1")
+
+
+def test_what_was_put_is_found_until_it_is_damaged_or_its_recipe_changes(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    assert cache.find("part", "v1", "amd64", ("tool",), "recipe-1") is None
+    folder = _finished(cache, b"good")
+    assert cache.find("part", "v1", "amd64", ("tool",), "recipe-1") == folder
+    assert cache.find("part", "v1", "amd64", ("tool",), "recipe-2") is None
+    assert cache.find("part", "v1", "amd64", ("tool", "other"), "recipe-1") is None
+    (folder / "tool").write_bytes(b"evil")
+    assert cache.find("part", "v1", "amd64", ("tool",), "recipe-1") is None
+
+
+async def test_two_builds_at_once_take_turns(tmp_path: Path) -> None:
+    cache, order = Cache(tmp_path), []
+
+    async def build(name: str) -> None:
+        async with cache.lock("image", NoProgress()):
+            order.append(f"{name} in")
+            await asyncio.sleep(0.1)
+            order.append(f"{name} out")
+
+    await asyncio.gather(build("a"), build("b"))
+    assert order in (["a in", "a out", "b in", "b out"], ["b in", "b out", "a in", "a out"])
+
+
+async def test_a_lock_that_is_held_too_long_is_an_error_that_names_its_holder(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    async with cache.lock("image", NoProgress()):
+        with pytest.raises(DeadlineExceeded, match=r"Process \d+ has been building image"):
+            async with cache.lock("image", NoProgress(), wait_s=0):
+                pass
+
+
+async def test_a_program_that_fails_hangs_or_is_absent_is_an_error_of_ours() -> None:
+    with pytest.raises(ArtifactUnavailable, match=r"(?s)exit code 3:.*the reason"):
+        await run(["sh", "-c", "echo the reason >&2; exit 3"], timeout_s=10)
+    with pytest.raises(DeadlineExceeded, match=r"did not finish within 0\.2 s"):
+        await run(["sleep", "30"], timeout_s=0.2)
+    with pytest.raises(ArtifactUnavailable, match="no-such-program is not installed"):
+        await run(["no-such-program"], timeout_s=1)
