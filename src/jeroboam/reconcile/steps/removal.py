@@ -17,11 +17,19 @@ class Removal:
             async with scope.timeline.step("remove", machine.name):
                 await _release(scope, machine)
                 await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
-                await scope.store.close_resources(scope.cluster.uuid, scope.fence, [("machine", machine.name)])
+        await _close_ledger(scope, {spec.name for spec in scope.plan.wanted})
         for group in scope.groups:
             if group.deleting:
                 await scope.store.finish_group(group.uuid, scope.fence)
         return DONE
+
+
+async def _close_ledger(scope: Scope, wanted: set[str]) -> None:
+    """Close the rows of machines that are gone: also of those that an earlier run deleted before it died."""
+    rows = await scope.store.open_resources(scope.cluster.uuid)
+    gone = [(row.kind, row.name) for row in rows if row.kind == "machine" and row.name not in wanted]
+    if gone:
+        await scope.store.close_resources(scope.cluster.uuid, scope.fence, gone)
 
 
 async def _release(scope: Scope, machine: Machine) -> None:

@@ -1,0 +1,1 @@
+"""Infrastructure providers, one package each, found by entry point. None knows a driver."""

@@ -1,0 +1,78 @@
+"""A stage for reconcile tests: a store, a provider, a driver, and a way to run one operation to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from ..conductor.access import AdminAccess
+from ..contracts import Clock, ClusterRow, Driver, Provider, Store, SystemClock
+from ..domain import Cluster, NodeGroup, Operation, Status, Verb
+from ..reconcile.reconciler import Reconciler
+from ..reconcile.scope import Limits
+from . import builders
+from .memory_engine import MemoryEngine
+
+QUICK = Limits(boot=timedelta(seconds=5), coe=timedelta(seconds=1), machine_attempts=3)
+
+
+@dataclass
+class Stage:
+    """Everything around one cluster."""
+
+    store: Store
+    provider: Provider
+    driver: Driver
+    clock: Clock
+    limits: Limits = QUICK
+
+    async def add(self, **changes: object) -> tuple[Cluster, Operation]:
+        """A cluster as the API would store it, with its create operation."""
+        cluster = builders.cluster(**changes)
+        operation = builders.operation(cluster)
+        await self.store.add_cluster(cluster, builders.groups(cluster), operation, max_clusters=1000)
+        return cluster, operation
+
+    async def run(self, operation: Operation, *, within_s: float = 30) -> Operation:
+        """Run it as a fresh conductor would, to its end; returns it as stored."""
+        engine = MemoryEngine()
+        reconciler = Reconciler(
+            store=self.store,
+            providers={self.provider.name: self.provider},
+            default_provider=self.provider.name,
+            drivers={self.driver.name: self.driver},
+            clock=self.clock,
+            make_access=AdminAccess(SystemClock()),
+            limits=self.limits,
+            stretch=timedelta(seconds=1),
+        )
+        async with asyncio.timeout(within_s):
+            await reconciler.run(engine, operation.uuid)
+        found = await self.store.get_operation(operation.uuid)
+        if found is None:
+            raise LookupError(operation.uuid)
+        return found
+
+    async def row(self, cluster: Cluster) -> ClusterRow:
+        """The cluster as stored now."""
+        row = await self.store.load(cluster.uuid)
+        if row is None:
+            raise LookupError(cluster.uuid)
+        return row
+
+    async def ask_resize(self, cluster: Cluster, count: int, remove: tuple[str, ...] = ()) -> Operation:
+        """Ask for another number of workers."""
+        row = await self.row(cluster)
+        operation = builders.operation(row.cluster, Verb.UPDATE)
+        group: NodeGroup = replace(
+            row.groups[1], node_count=count, remove_nodes=remove, status=Status.UPDATE_IN_PROGRESS
+        )
+        await self.store.request_change(cluster.uuid, [group], operation, status=Status.UPDATE_IN_PROGRESS)
+        return operation
+
+    async def ask_delete(self, cluster: Cluster) -> Operation:
+        """Ask for the end."""
+        operation = builders.operation(cluster, Verb.DELETE)
+        await self.store.request_delete(cluster.uuid, operation)
+        return operation

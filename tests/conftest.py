@@ -1,0 +1,19 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from jeroboam.contracts import SystemClock
+from jeroboam.drivers.fake import FakeDriver
+from jeroboam.providers.fake import Cloud, FakeProvider
+from jeroboam.store import Sealer, SqlStore
+from jeroboam.testing.stage import Stage
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+    """SQLite and fakes that boot at once."""
+    store = SqlStore(f"sqlite:///{tmp_path}/stage.sqlite", Sealer(b"k" * 32), SystemClock())
+    await store.start()
+    yield Stage(store, FakeProvider(Cloud(), boot_s=0), FakeDriver(), SystemClock())
+    await store.stop()

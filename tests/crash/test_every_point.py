@@ -1,0 +1,123 @@
+"""The process dies before and after every call to the provider and every write to the store; the next one reaches the right end."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from jeroboam.domain import OperationState, Status
+from jeroboam.testing.stage import Stage
+
+CALLS = frozenset(
+    {
+        "ensure_network",
+        "ensure_endpoint",
+        "ensure_machine",
+        "delete_machine",
+        "delete_all",
+        "list_machines",
+        "list_resources",
+        "begin_operation",
+        "write_status",
+        "finish_operation",
+        "remove_cluster",
+        "open_step",
+        "close_step",
+        "open_resource",
+        "close_resources",
+        "put_secrets",
+        "finish_group",
+    }
+)
+
+
+class Killed(BaseException):
+    """The process is gone: no handler of ours may catch this."""
+
+
+class Fuse:
+    """Counts the points where a process could die and blows at one of them."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.seen = 0
+
+    def point(self) -> None:
+        self.seen += 1
+        if self.seen == self.at:
+            raise Killed
+
+
+class Wired:
+    """Stands before a store or provider; every named call has a point before and one after it."""
+
+    def __init__(self, behind: Any, fuse: Fuse) -> None:
+        self._behind = behind
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._behind, name)
+        return self._wire(found) if name in CALLS else found
+
+    def _wire(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        async def wired(*args: Any, **kwargs: Any) -> Any:
+            self._fuse.point()
+            result = await call(*args, **kwargs)
+            self._fuse.point()
+            return result
+
+        return wired
+
+
+async def run_until_killed(stage: Stage, operation: Any, at: int) -> bool:
+    """True when the fuse blew, False when the operation was over before."""
+    fuse = Fuse(at)
+    wired = replace(stage, store=Wired(stage.store, fuse), provider=Wired(stage.provider, fuse))
+    try:
+        await wired.run(operation)
+    except Killed:
+        return True
+    return False
+
+
+@pytest.mark.timeout(300)
+async def test_create_resize_and_delete_survive_a_death_at_every_point(stage: Stage) -> None:
+    points = 0
+    at, alive = 1, {"create", "resize", "delete"}
+    while alive:
+        cluster, create = await stage.add(name=f"c{at}")
+        points += await step(stage, create, at, "create", alive)
+        await check_machines(stage, cluster.uuid, 3, Status.CREATE_COMPLETE)
+        shrink = await stage.ask_resize(cluster, 1)
+        points += await step(stage, shrink, at, "resize", alive)
+        await check_machines(stage, cluster.uuid, 2, Status.UPDATE_COMPLETE)
+        delete = await stage.ask_delete(cluster)
+        points += await step(stage, delete, at, "delete", alive)
+        assert await stage.store.load(cluster.uuid) is None
+        assert await stage.provider.list_resources(cluster.uuid) == []
+        assert await stage.store.open_resources(cluster.uuid) == []
+        at += 1
+    print(f"{points} points of death survived")
+    assert points > 100
+
+
+async def step(stage: Stage, operation: Any, at: int, name: str, alive: set[str]) -> int:
+    """Die at this point if the operation is that long, then go on as the next process would."""
+    died = await run_until_killed(stage, operation, at) if name in alive else False
+    if not died:
+        alive.discard(name)
+    done = await stage.run(operation)
+    assert done.state is OperationState.SUCCEEDED, (name, at, done.error)
+    return int(died)
+
+
+async def check_machines(stage: Stage, cluster_uuid: str, count: int, status: Status) -> None:
+    machines = await stage.provider.list_machines(cluster_uuid)
+    assert len(machines) == len({m.name for m in machines}) == count
+    row = await stage.store.load(cluster_uuid)
+    assert row is not None
+    assert row.cluster.status is status
+    assert sum(len(g.node_addresses) for g in row.groups) == count
+    ledger = [r.name for r in await stage.store.open_resources(cluster_uuid) if r.kind == "machine"]
+    assert sorted(ledger) == sorted(m.name for m in machines)
