@@ -136,10 +136,6 @@ class DbosEngine:
     async def sleep(self, delay: timedelta) -> None:
         await self._live().sleep_async(delay.total_seconds())
 
-    async def forget(self, operation_uuids: list[str]) -> None:
-        """Drop what the engine keeps of final operations; our own tables hold their story."""
-        await self._live().delete_workflows_async(operation_uuids)
-
     def _live(self) -> type[DBOS]:
         if self._dbos is None:
             raise asyncio.CancelledError("the engine is stopping")
