@@ -9,6 +9,8 @@ from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing.stage import Stage
 
+pytest.register_assert_rewrite("jeroboam.testing.provider_suite", "jeroboam.testing.driver_suite")
+
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:

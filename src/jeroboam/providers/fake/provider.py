@@ -108,7 +108,7 @@ class FakeProvider:
                 index=spec.index,
                 address=self._free_address(spec.cluster_uuid),
                 made_at=time.time(),
-                boot_fails=fault.message if fault else "",
+                boot_fails=fault.message if fault else _fails(config),
             )
             self.cloud.save()
         return _seen(machines[spec.name])
@@ -158,6 +158,11 @@ class FakeProvider:
         taken = {m.address for m in self.cloud.state.machines.values() if m.cluster == cluster_uuid}
         hosts = (f"10.0.{n // 250}.{n % 250 + 1}" for n in range(10, 60_000))
         return next(address for address in hosts if address not in taken)
+
+
+def _fails(config: NodeConfig) -> str:
+    """The fake runs nothing, but it knows what becomes of `false`."""
+    return next((f"exit code 1: {c.name}" for c in config.commands if c.argv == ("false",)), "")
 
 
 def _seen(machine: FakeMachine) -> Machine:

@@ -1,0 +1,187 @@
+"""The Docker daemon behind one door: a deadline for every call, and its errors in our words."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiodocker
+import aiohttp
+
+from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable
+from .labels import CLUSTER
+
+MIN_API = (1, 41)  # Docker 20.10: private cgroup namespaces
+_CALL_S = 120.0
+_REFUSED = (
+    (r"no space left on device", "The disk of the Docker daemon is full; make room (`docker system df`)."),
+    (r"[Nn]o such image", "Build the node image (`jeroboam image build`)."),
+    (r"cannot allocate memory", "The host has no memory left; use fewer or smaller nodes."),
+    (r"address already in use|port is already allocated", ""),
+)
+
+Found = dict[str, Any]
+
+
+class Missing(Exception):
+    """The daemon knows no such thing."""
+
+
+class Taken(Exception):
+    """The daemon says that this exists already, overlaps, or is in use. The text is the daemon's."""
+
+
+class Daemon:
+    """A thin client. Raises Missing and Taken for the caller to handle; all else is translated."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._client: aiodocker.Docker | None = None
+
+    async def start(self) -> Found:
+        """Connect; returns `docker info`. Raises HostUnsupported with the cure."""
+        try:
+            info = await self.info()
+            version = await self.version()
+        except ProviderUnavailable as error:
+            raise HostUnsupported(
+                f"No Docker daemon answers at {self.url}: {error.message}",
+                hint="Start Docker (`scripts/ensure-docker` in a checkout), or set [docker] host.",
+            ) from error
+        api = tuple(int(part) for part in version["ApiVersion"].split("."))
+        if api < MIN_API:
+            raise HostUnsupported(
+                f"Docker {version['Version']} is too old (API {version['ApiVersion']}).",
+                hint="Install Docker 20.10 or newer.",
+            )
+        if info.get("OSType") != "linux":
+            raise HostUnsupported("This Docker daemon runs Windows containers.", hint="Switch it to Linux containers.")
+        return info
+
+    async def stop(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def info(self) -> Found:
+        async with self._call() as client:
+            return dict(await client.system.info())
+
+    async def version(self) -> Found:
+        async with self._call() as client:
+            found: Found = await client.version()
+            return found
+
+    async def containers(self, labels: Mapping[str, str | None]) -> list[Found]:
+        """Summaries of all containers, running or not, that carry the labels (None: any value)."""
+        filters = {"label": _label_filter(labels)}
+        async with self._call() as client:
+            return [c._container for c in await client.containers.list(all=True, filters=filters)]
+
+    async def inspect(self, name: str) -> Found:
+        async with self._call() as client:
+            return (await client.containers.get(name))._container
+
+    async def create(self, name: str, config: Found) -> None:
+        async with self._call() as client:
+            await client.containers.create(config, name=name)
+
+    async def unpack(self, name: str, tar: bytes) -> None:
+        """Unpack a tar at / of a container that need not run."""
+        async with self._call() as client:
+            await client.containers.container(name).put_archive("/", tar)  # type: ignore[no-untyped-call]
+
+    async def run(self, name: str) -> None:
+        """Start; running already is success."""
+        async with self._call() as client:
+            await client.containers.container(name).start()
+
+    async def log(self, name: str, lines: int) -> str:
+        async with self._call() as client:
+            said = await client.containers.container(name).log(stdout=True, stderr=True, tail=lines)
+            return "".join(said)
+
+    async def remove(self, name: str) -> None:
+        """Kill and remove with its anonymous volumes."""
+        async with self._call() as client:
+            await client.containers.container(name).delete(force=True, v=True)
+
+    async def networks(self, labels: Mapping[str, str | None] | None = None) -> list[Found]:
+        filters = {"label": _label_filter(labels)} if labels else None
+        async with self._call() as client:
+            found: list[Found] = await client.networks.list(filters=filters)
+            return found
+
+    async def create_network(self, config: Found) -> str:
+        async with self._call() as client:
+            return str((await client.networks.create(config)).id)
+
+    async def remove_network(self, ident: str) -> None:
+        async with self._call() as client:
+            await (await client.networks.get(ident)).delete()
+
+    async def volumes(self, labels: Mapping[str, str | None]) -> list[Found]:
+        async with self._call() as client:
+            answer = await client.volumes.list(filters={"label": _label_filter(labels)})  # type: ignore[no-untyped-call]
+            return list(answer["Volumes"] or [])
+
+    async def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
+        async with self._call() as client:
+            await client.volumes.create({"Name": name, "Labels": dict(labels)})  # type: ignore[no-untyped-call]
+
+    async def remove_volume(self, name: str) -> None:
+        async with self._call() as client:
+            await (await client.volumes.get(name)).delete()  # type: ignore[no-untyped-call]
+
+    async def images(self, label: str) -> list[Found]:
+        async with self._call() as client:
+            found: list[Found] = await client.images.list(filters={"label": [label]})
+            return found
+
+    @asynccontextmanager
+    async def _call(self) -> AsyncIterator[aiodocker.Docker]:
+        """Every call: connect if need be, a deadline, errors translated."""
+        try:
+            if self._client is None:
+                self._client = aiodocker.Docker(url=self.url)
+            async with asyncio.timeout(_CALL_S):
+                yield self._client
+        except aiodocker.DockerError as error:
+            raise _translated(error) from error
+        except TimeoutError as error:
+            raise ProviderUnavailable(f"Docker did not answer within {_CALL_S:g} s.", after_s=5) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise ProviderUnavailable(f"Docker cannot be reached: {error}", after_s=2) from error
+
+
+def cluster_labels(cluster_uuid: str | None) -> dict[str, str | None]:
+    return {CLUSTER: cluster_uuid}
+
+
+def _label_filter(labels: Mapping[str, str | None]) -> list[str]:
+    return [name if value is None else f"{name}={value}" for name, value in labels.items()]
+
+
+def _translated(error: aiodocker.DockerError) -> Exception:
+    message = str(error.message).strip()
+    if error.status == 404 and "image" not in message.lower():
+        return Missing(message)
+    for pattern, hint in _REFUSED:
+        if re.search(pattern, message):
+            return _refused(message, hint)
+    if error.status in (403, 409):
+        return Taken(message)
+    if error.status in (400, 404):
+        return ProviderRefused(f"Docker refused: {message}")
+    return ProviderUnavailable(f"Docker: {message}", after_s=2)
+
+
+def _refused(message: str, hint: str) -> JeroboamError:
+    if hint:
+        return ProviderRefused(f"Docker refused: {message}", hint=hint)
+    return ProviderUnavailable(
+        f"Docker: {message}.", after_s=5, hint="Another program holds the port; stop it, and this goes on."
+    )

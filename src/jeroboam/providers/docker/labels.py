@@ -1,0 +1,54 @@
+"""Labels on all that we make: the only truth about what belongs to which cluster."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ...contracts import Machine, MachineSpec, MachineState
+from ...domain import Role
+
+CLUSTER = "jeroboam.cluster"
+GROUP = "jeroboam.group"
+ROLE = "jeroboam.role"
+INDEX = "jeroboam.index"
+ADDRESS = "jeroboam.address"
+PORT = "jeroboam.port"
+NODE_IMAGE = "jeroboam.node-image"
+_STATES = {
+    "created": MachineState.BUILDING,
+    "running": MachineState.RUNNING,
+    "restarting": MachineState.FAILED,
+    "paused": MachineState.STOPPED,
+    "exited": MachineState.STOPPED,
+    "removing": MachineState.DELETING,
+    "dead": MachineState.FAILED,
+}
+
+
+def machine_labels(spec: MachineSpec, address: str) -> dict[str, str]:
+    """What a container says of itself."""
+    return {
+        CLUSTER: spec.cluster_uuid,
+        GROUP: spec.group,
+        ROLE: spec.role.value,
+        INDEX: str(spec.index),
+        ADDRESS: address,
+    }
+
+
+def seen_machine(summary: dict[str, Any]) -> Machine:
+    """A Machine from an entry of Docker's container list."""
+    labels = summary["Labels"]
+    return Machine(
+        id=summary["Id"],
+        name=summary["Names"][0].lstrip("/"),
+        cluster_uuid=labels[CLUSTER],
+        group=labels[GROUP],
+        role=Role(labels[ROLE]),
+        index=int(labels[INDEX]),
+        state=_STATES.get(summary["State"], MachineState.FAILED),
+        address=labels[ADDRESS],
+        detail=summary["Status"],
+        created_at=datetime.fromtimestamp(summary["Created"]).astimezone(),
+    )

@@ -1,0 +1,100 @@
+"""One bridge network a cluster: a /24 of the pool, and the port on which the cluster's API is published."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import socket
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ...domain.errors import ProviderRefused
+from .labels import PORT
+
+ENDPOINT_HOST = 10  # host number of the first control-plane node, the API's address inside
+FIRST_HOST = 11
+LAST_HOST = 250
+Net = ipaddress.IPv4Network
+
+
+def free_subnets(pool: Net, taken: Iterable[Net], seed: str) -> Iterator[Net]:
+    """The pool's /24 networks that overlap nothing in `taken`, from a place that depends on `seed`, so that racers seldom meet."""
+    subnets = list(pool.subnets(new_prefix=24))
+    start = int(hashlib.sha256(seed.encode()).hexdigest(), 16) % len(subnets)
+    blocked = list(taken)
+    return (net for net in subnets[start:] + subnets[:start] if not any(net.overlaps(other) for other in blocked))
+
+
+def taken_subnets(networks: Iterable[dict[str, Any]]) -> list[Net]:
+    """IPv4 subnets of Docker's networks."""
+    found = []
+    for network in networks:
+        for config in (network.get("IPAM") or {}).get("Config") or []:
+            with suppress(ValueError):  # IPv6
+                found.append(ipaddress.IPv4Network(config.get("Subnet", ""), strict=False))
+    return found
+
+
+def host_routes(table: Path = Path("/proc/net/route")) -> list[Net]:
+    """IPv4 networks that this host routes, but the default one. Empty where there is no such table.
+
+    Source: Linux, Documentation/networking (fields in little-endian hexadecimal).
+    """
+    with suppress(OSError):
+        rows = [line.split() for line in table.read_text().splitlines()[1:]]
+        nets = [Net((_address(row[1]), _address(row[7])), strict=False) for row in rows if len(row) > 7]
+        return [net for net in nets if net.prefixlen > 0]
+    return []
+
+
+def _address(word: str) -> str:
+    return str(ipaddress.IPv4Address(int.from_bytes(bytes.fromhex(word), "little")))
+
+
+def free_port(publish: str, ports: range, networks: Iterable[dict[str, Any]], seed: str, preferred: int | None) -> int:
+    """A port that no cluster has and nobody listens on. Raises ProviderRefused when the range is used up."""
+    taken = {int(n["Labels"][PORT]) for n in networks if PORT in (n.get("Labels") or {})}
+    start = int(hashlib.sha256(seed.encode()).hexdigest(), 16) % len(ports)
+    order: list[int] = [*([preferred] if preferred else []), *ports[start:], *ports[:start]]
+    for port in order:
+        if port not in taken and _listens_nobody(publish, port):
+            return port
+    raise ProviderRefused(
+        f"No free port of {ports.start}-{ports.stop - 1} is left for another cluster.",
+        hint="Widen [docker] ports, or delete a cluster.",
+    )
+
+
+def _listens_nobody(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            return error.errno == 99  # EADDRNOTAVAIL: the daemon is on another host; it will say
+    return True
+
+
+def network_config(name: str, subnet: Net, labels: dict[str, str]) -> dict[str, Any]:
+    """Docker's network configuration. Docker keeps bridges apart from each other by its own packet filter."""
+    return {
+        "Name": name,
+        "Driver": "bridge",
+        "CheckDuplicate": True,
+        "EnableIPv6": False,
+        "IPAM": {"Driver": "default", "Config": [{"Subnet": str(subnet), "Gateway": str(subnet[1])}]},
+        "Labels": labels,
+    }
+
+
+def free_address(subnet: Net, taken: Iterable[str]) -> str:
+    """The lowest free node address. Raises ProviderRefused when the network is full."""
+    used = set(taken)
+    for host in range(FIRST_HOST, LAST_HOST + 1):
+        if str(subnet[host]) not in used:
+            return str(subnet[host])
+    raise ProviderRefused(
+        f"Network {subnet} is full: it holds {LAST_HOST - FIRST_HOST + 2} nodes.", hint="Ask for fewer nodes."
+    )

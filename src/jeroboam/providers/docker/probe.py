@@ -1,0 +1,169 @@
+"""What this host and its Docker daemon can do, found out by trying, with the cure for what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...domain.errors import HostUnsupported, JeroboamError, ProviderUnavailable
+from .daemon import Daemon, Missing, Taken
+from .labels import NODE_IMAGE
+
+_MIN_DISK_GIB = 10
+_MIN_RAM_GIB = 3
+_INOTIFY = {"max_user_instances": 512, "max_user_watches": 65536}  # systemd, containerd and kubelet of a few nodes
+_FILESYSTEMS = ("overlay", "tmpfs", "cgroup")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor. `level` is ok, warn (works, with a limit) or fail (clusters cannot be made)."""
+
+    name: str
+    level: str
+    value: str
+    cure: str = ""
+
+
+async def inspect_host(url: str) -> list[Finding]:
+    """Everything worth knowing before a cluster is made here. Changes nothing, but for a container that lives a second."""
+    daemon = Daemon(url)
+    try:
+        try:
+            info = await daemon.start()
+        except HostUnsupported as error:
+            return [Finding("docker", "fail", error.message, error.hint), *_host_findings(None)]
+        return [
+            Finding("docker", "ok", f"{info['ServerVersion']} at {url}"),
+            Finding("cgroup", "ok", f"version {info.get('CgroupVersion', '1')}, driver {info.get('CgroupDriver')}"),
+            *_memory(info),
+            *_daemon_findings(info),
+            *(await _image_findings(daemon)),
+            *_host_findings(info.get("DockerRootDir")),
+        ]
+    except ProviderUnavailable as error:
+        return [Finding("docker", "fail", error.message, "Restart the Docker daemon and try again.")]
+    finally:
+        await daemon.stop()
+
+
+async def extra_capabilities(daemon: Daemon, image: str) -> tuple[str, ...]:
+    """SYS_RESOURCE where the daemon can give it: a container that only ends is started with it."""
+    name = f"jeroboam-probe-{uuid.uuid4().hex[:12]}"
+    config = {
+        "Image": image,
+        "Entrypoint": ["/bin/true"],
+        "Cmd": [],
+        "NetworkDisabled": True,
+        "HostConfig": {"CapAdd": ["SYS_RESOURCE"], "NetworkMode": "none"},
+    }
+    try:
+        await daemon.create(name, config)
+        await daemon.run(name)
+    except (JeroboamError, Taken, Missing):
+        return ()
+    finally:
+        with suppress(JeroboamError, Missing, Taken):
+            await daemon.remove(name)
+    return ("SYS_RESOURCE",)
+
+
+async def _image_findings(daemon: Daemon) -> list[Finding]:
+    images = await daemon.images(f"{NODE_IMAGE}=1")
+    tags = sorted(tag for one in images for tag in one["RepoTags"] or [])
+    if not tags:
+        cure = "jeroboam image build"
+        return [
+            Finding("node images", "warn", "none yet", cure),
+            Finding("capabilities", "warn", "not tried: no image", cure),
+        ]
+    extra = await extra_capabilities(daemon, images[0]["Id"])
+    full = (
+        Finding("capabilities", "ok", "all")
+        if extra
+        else Finding("capabilities", "ok", "all but SYS_RESOURCE: nodes do without")
+    )
+    return [Finding("node images", "ok", ", ".join(tags)), full]
+
+
+def _memory(info: dict[str, Any]) -> Iterator[Finding]:
+    gib = int(info.get("MemTotal") or 0) / 2**30
+    value = f"{gib:.1f} GiB, {info.get('NCPU')} CPUs"
+    if gib < _MIN_RAM_GIB:
+        yield Finding("memory", "warn", value, f"A cluster of 1+2 nodes takes about {_MIN_RAM_GIB} GiB.")
+    else:
+        yield Finding("memory", "ok", value)
+
+
+def _daemon_findings(info: dict[str, Any]) -> Iterator[Finding]:
+    if info.get("Driver") in ("overlay2", "overlayfs"):
+        yield Finding("storage driver", "ok", str(info["Driver"]))
+    else:
+        yield Finding(
+            "storage driver",
+            "warn",
+            str(info.get("Driver")),
+            "Use overlay2: node images are linked, not copied, there.",
+        )
+    if not info.get("MemoryLimit", True):
+        yield Finding("limits", "warn", "no memory limits", "Flavors are not enforced; enable the memory cgroup.")
+    rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or [])
+    if rootless:
+        yield Finding("rootless", "fail", "rootless daemon", "Kubernetes nodes need a daemon that runs as root.")
+
+
+def _host_findings(root_dir: str | None) -> Iterator[Finding]:
+    """What can be read on this machine; meaningful where the daemon is on it too."""
+    known = Path("/proc/filesystems")
+    if not known.exists():
+        return
+    missing = [
+        name for name in _FILESYSTEMS if not any(line.split()[-1:] == [name] for line in known.read_text().splitlines())
+    ]
+    cure = f"modprobe {' '.join(missing)}" if missing else ""
+    yield Finding(
+        "kernel", "warn" if missing else "ok", f"{os.uname().release}, missing: {', '.join(missing) or 'nothing'}", cure
+    )
+    yield from _bridge()
+    yield from _inotify()
+    yield _disk(Path(root_dir) if root_dir and Path(root_dir).exists() else Path("/"))
+
+
+def _bridge() -> Iterator[Finding]:
+    if Path("/proc/sys/net/bridge/bridge-nf-call-iptables").exists():
+        yield Finding("bridge netfilter", "ok", "there")
+    else:
+        yield Finding(
+            "bridge netfilter",
+            "warn",
+            "not loaded",
+            "modprobe br_netfilter (Services between pods of one node need it)",
+        )
+
+
+def _inotify() -> Iterator[Finding]:
+    for name, least in _INOTIFY.items():
+        path = Path(f"/proc/sys/fs/inotify/{name}")
+        if not path.exists():
+            continue
+        value = int(path.read_text())
+        cure = f"sysctl -w fs.inotify.{name}={least}"
+        yield Finding(f"inotify {name}", "ok" if value >= least else "warn", str(value), "" if value >= least else cure)
+
+
+def _disk(path: Path) -> Finding:
+    free = shutil.disk_usage(path).free / 2**30
+    if free < _MIN_DISK_GIB:
+        return Finding(
+            "disk",
+            "warn",
+            f"{free:.1f} GiB free at {path}",
+            f"Have {_MIN_DISK_GIB} GiB free: image, build and nodes take them.",
+        )
+    return Finding("disk", "ok", f"{free:.1f} GiB free at {path}")

@@ -1,0 +1,246 @@
+"""The docker provider itself: look by label, then act. Keeps no state but what Docker keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+
+from ... import bootstrap
+from ...bootstrap.console import clean
+from ...contracts import (
+    Address,
+    Endpoint,
+    Flavor,
+    FoundResource,
+    Machine,
+    MachineSpec,
+    Network,
+    NetworkSpec,
+    NodeConfig,
+    Problem,
+)
+from ...domain import Cluster, cluster_slug
+from ...domain.errors import NotFound, ProviderRefused, ProviderUnavailable
+from . import network as net
+from .catalogue import DockerCatalogue
+from .daemon import Daemon, Found, Missing, Taken, cluster_labels
+from .labels import ADDRESS, CLUSTER, PORT, seen_machine
+from .machine import container_config
+from .probe import extra_capabilities
+from .settings import DockerSettings
+
+_AT_ONCE = 8
+
+
+class DockerProvider:
+    """Implements contracts.Provider. `server_types` has "vm" since that is what clients say when nobody chose."""
+
+    name = "docker"
+    server_types = frozenset({"container", "vm"})
+
+    def __init__(self, settings: DockerSettings) -> None:
+        self.settings = settings
+        self.daemon = Daemon(settings.url)
+        self.catalogue = DockerCatalogue(self.daemon, settings.flavors)
+        self._host_cpus = 1
+        self._extra: tuple[str, ...] | None = None
+        self._addresses: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def start(self) -> None:
+        info = await self.daemon.start()
+        self._host_cpus = int(info.get("NCPU") or 1)
+
+    async def stop(self) -> None:
+        await self.daemon.stop()
+
+    async def preflight(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
+        problems = [
+            Problem(f"Image {image} could not be found.", "image_id", "Build it with `jeroboam image build`.")
+            for image in sorted({m.image_id for m in machines})
+            if not await self.catalogue.find_images(cluster.project_id, image)
+        ]
+        for flavor in sorted({m.flavor_id for m in machines if m.flavor_id}):
+            if not await self.catalogue.find_flavors(cluster.project_id, flavor):
+                known = ", ".join(f.name for f in self.settings.flavors)
+                problems.append(Problem(f"Unable to find flavor {flavor}.", "flavor_id", f"Known are: {known}."))
+        room = net.LAST_HOST - net.FIRST_HOST + 2
+        if len(machines) > room:
+            problems.append(Problem(f"{len(machines)} nodes do not fit a network of {room}.", "node_count"))
+        return problems
+
+    async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
+        present = await self.daemon.networks(cluster_labels(cluster.uuid))
+        if present:
+            return _network(present[0])
+        everything = await self.daemon.networks()
+        seed = cluster.uuid
+        port = net.free_port(self.settings.publish, self.settings.ports, everything, seed, spec.preferred_outside_port)
+        labels = {CLUSTER: cluster.uuid, PORT: str(port)}
+        name = f"jeroboam-{cluster_slug(cluster.name, cluster.uuid)}"
+        taken = net.taken_subnets(everything) + net.host_routes()
+        for subnet in net.free_subnets(self.settings.pool, taken, seed):
+            try:
+                ident = await self.daemon.create_network(net.network_config(name, subnet, labels))
+            except Taken as error:
+                if "already exists" in str(error):
+                    raise ProviderUnavailable(f"Network {name} is being made by somebody else.", after_s=1) from error
+                continue  # a network that Docker does not show to us overlaps: the next one
+            return Network(ident, name, str(subnet))
+        raise ProviderRefused(
+            f"No /24 network of {self.settings.pool} is free.",
+            hint="Delete clusters that are not needed, or set [docker] pool to another range.",
+        )
+
+    async def ensure_endpoint(self, cluster: Cluster, network: Network, spec: NetworkSpec) -> Endpoint:
+        present = await self.daemon.networks(cluster_labels(cluster.uuid))
+        if not present:
+            raise ProviderUnavailable(f"Network {network.name} is gone.", after_s=1)
+        inside = ipaddress.IPv4Network(network.cidr)[net.ENDPOINT_HOST]
+        outside = Address(self.settings.publish, int(present[0]["Labels"][PORT]))
+        return Endpoint(Address(str(inside), spec.endpoint_port), outside)
+
+    async def ensure_machine(
+        self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig
+    ) -> Machine:
+        if not await self._take_up(spec):
+            async with self._gate:
+                await self._make(spec, network, endpoint, config)
+        machines = await self.list_machines(spec.cluster_uuid)
+        found = next((machine for machine in machines if machine.name == spec.name), None)
+        if found is None:
+            raise ProviderUnavailable(f"{spec.name} vanished right after it was made.", after_s=1)
+        return found
+
+    async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
+        found = await self.daemon.containers(cluster_labels(cluster_uuid))
+        return sorted((seen_machine(summary) for summary in found), key=lambda machine: machine.name)
+
+    async def delete_machine(self, cluster_uuid: str, name: str) -> None:
+        mine = {machine.name for machine in await self.list_machines(cluster_uuid)}
+        if name in mine:
+            await _absent(lambda: self.daemon.remove(name))
+        if name in {volume["Name"] for volume in await self.daemon.volumes(cluster_labels(cluster_uuid))}:
+            await _absent(lambda: self.daemon.remove_volume(name))
+
+    async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
+        try:
+            return clean(await self.daemon.log(name, lines))
+        except Missing:
+            return ""
+
+    async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
+        found = await self.list_resources(cluster_uuid)
+        for kind, remove in (
+            ("container", self.daemon.remove),
+            ("volume", self.daemon.remove_volume),
+            ("network", self.daemon.remove_network),
+        ):
+            await asyncio.gather(*(self._remove(remove, one.id) for one in found if one.kind == kind))
+        left = await self.list_resources(cluster_uuid)
+        if left:
+            names = ", ".join(f"{one.kind} {one.name}" for one in left[:5])
+            raise ProviderUnavailable(f"{len(left)} resources are still there: {names}.", after_s=1)
+        return found
+
+    async def list_resources(self, cluster_uuid: str | None = None) -> Sequence[FoundResource]:
+        labels = cluster_labels(cluster_uuid)
+        containers, volumes, networks = await asyncio.gather(
+            self.daemon.containers(labels), self.daemon.volumes(labels), self.daemon.networks(labels)
+        )
+        found = [("container", c["Id"], c["Names"][0].lstrip("/"), c) for c in containers]
+        found += [("volume", v["Name"], v["Name"], v) for v in volumes]
+        found += [("network", n["Id"], n["Name"], n) for n in networks]
+        return [FoundResource(kind, ident, name, raw["Labels"][CLUSTER]) for kind, ident, name, raw in found]
+
+    async def _take_up(self, spec: MachineSpec) -> bool:
+        """True when the container is there and was started before; what was made but never started is removed."""
+        try:
+            seen = await self.daemon.inspect(spec.name)
+        except Missing:
+            return False
+        if (seen["Config"]["Labels"] or {}).get(CLUSTER) != spec.cluster_uuid:
+            raise ProviderRefused(
+                f"A container {spec.name} exists that is not ours.", hint="Rename or remove it; then retry."
+            )
+        state = seen["State"]
+        if state["Running"] and not state["Restarting"]:
+            return True
+        if state["Status"] in ("removing", "dead"):
+            raise ProviderUnavailable(f"{spec.name} is being removed.", after_s=1)
+        if state["StartedAt"].startswith("0001-"):  # its files may not be in place
+            await _absent(lambda: self.daemon.remove(spec.name))
+            return False
+        await self.daemon.run(spec.name)
+        return True
+
+    async def _make(self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig) -> None:
+        image = await self._image(spec)
+        if self._extra is None:
+            self._extra = await extra_capabilities(self.daemon, image)
+        await self.daemon.create_volume(spec.name, {CLUSTER: spec.cluster_uuid})
+        async with self._addresses[spec.cluster_uuid]:  # two machines made side by side take two addresses
+            address = await self._address(spec, network, endpoint)
+            wanted = container_config(
+                spec,
+                image=image,
+                network=network.id,
+                address=address,
+                publish=endpoint.outside if spec.first else None,
+                port=NetworkSpec(endpoint.inside.port),
+                flavor=await self._flavor(spec),
+                host_cpus=self._host_cpus,
+                extra_capabilities=self._extra,
+            )
+            try:
+                await self.daemon.create(spec.name, wanted)
+            except Taken as error:
+                raise ProviderUnavailable(f"{spec.name}: {error}", after_s=1) from error
+        await self._boot(spec.name, bootstrap.render_tar(config))
+
+    async def _boot(self, name: str, files: bytes) -> None:
+        try:
+            await self.daemon.unpack(name, files)
+            await self.daemon.run(name)
+        except Missing as error:  # removed under our hands: the next look begins again
+            raise ProviderUnavailable(f"{name}: {error}", after_s=1) from error
+        except Taken as error:  # the address or the port, by a container that is no machine of ours
+            raise ProviderUnavailable(f"{name} cannot start: {error}", after_s=2) from error
+
+    async def _address(self, spec: MachineSpec, network: Network, endpoint: Endpoint) -> str:
+        if spec.first:
+            return endpoint.inside.host
+        present = await self.daemon.containers(cluster_labels(spec.cluster_uuid))
+        return net.free_address(ipaddress.IPv4Network(network.cidr), (c["Labels"][ADDRESS] for c in present))
+
+    async def _image(self, spec: MachineSpec) -> str:
+        found = await self.catalogue.find_images(spec.project_id, spec.image_id)
+        if not found:
+            raise NotFound("Image", spec.image_id, hint="Build it with `jeroboam image build`, then retry.")
+        return found[0].id
+
+    async def _flavor(self, spec: MachineSpec) -> Flavor | None:
+        if spec.flavor_id is None:
+            return None
+        found = await self.catalogue.find_flavors(spec.project_id, spec.flavor_id)
+        if not found:
+            raise NotFound("Flavor", spec.flavor_id, message=f"Unable to find flavor {spec.flavor_id}.")
+        return found[0]
+
+    async def _remove(self, remove: Callable[[str], Awaitable[None]], ident: str) -> None:
+        async with self._gate:
+            await _absent(lambda: remove(ident))
+
+
+async def _absent(remove: Callable[[], Awaitable[None]]) -> None:
+    """Absent is what is wanted; what is still in use, or already on its way out, is looked at again by the caller."""
+    try:
+        await remove()
+    except (Missing, Taken):
+        return
+
+
+def _network(found: Found) -> Network:
+    return Network(found["Id"], found["Name"], found["IPAM"]["Config"][0]["Subnet"])

@@ -1,0 +1,183 @@
+"""What every provider must do, as tests. Subclass, give the two fixtures, and run it by pytest:
+
+    class TestMyProvider(ProviderSuite):
+        @pytest.fixture
+        async def provider(self): ...      # started; the suite stops it
+        @pytest.fixture
+        def image_id(self): ...            # a node image that exists there
+
+`settle_s` is how long a machine may take to tell on its console how its bootstrap ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from .. import bootstrap
+from ..contracts import (
+    Command,
+    Endpoint,
+    MachineSpec,
+    MachineState,
+    Network,
+    NetworkSpec,
+    NodeConfig,
+    NodeProgress,
+    Provider,
+)
+from ..domain import Cluster, Role, cluster_slug, machine_name
+from . import builders
+
+WELL = NodeConfig("node", commands=(Command("try", ("true",)),))
+BADLY = NodeConfig("node", commands=(Command("try", ("false",)),))
+SPEC = NetworkSpec(endpoint_port=6443)
+
+
+@dataclass
+class World:
+    """One cluster at one provider."""
+
+    provider: Provider
+    cluster: Cluster
+    image_id: str
+
+    def spec(self, index: int = 0, role: Role = Role.WORKER, group: str = "workers") -> MachineSpec:
+        """A machine of this cluster."""
+        return MachineSpec(
+            cluster_uuid=self.cluster.uuid,
+            name=machine_name(cluster_slug(self.cluster.name, self.cluster.uuid), group, index),
+            group=group,
+            role=role,
+            index=index,
+            image_id=self.image_id,
+            flavor_id=None,
+            project_id=self.cluster.project_id,
+            first=role is Role.CONTROL_PLANE and index == 0,
+        )
+
+    async def place(self) -> tuple[Network, Endpoint]:
+        """Network and endpoint."""
+        network = await self.provider.ensure_network(self.cluster, SPEC)
+        return network, await self.provider.ensure_endpoint(self.cluster, network, SPEC)
+
+    async def settled(self, name: str, within_s: float) -> NodeProgress:
+        """What the console says once the bootstrap ended."""
+        progress = NodeProgress()
+        async with asyncio.timeout(within_s):
+            while not (progress.done or progress.failed):
+                console = await self.provider.console_log(self.cluster.uuid, name)
+                progress = bootstrap.parse_console(console)
+                await asyncio.sleep(0.05)
+        return progress
+
+
+class ProviderSuite:
+    """The rules of contracts.compute."""
+
+    settle_s = 60.0
+
+    @pytest.fixture
+    async def world(self, provider: Provider, image_id: str) -> AsyncIterator[World]:
+        """A cluster whose traces are removed at the end."""
+        world = World(provider, builders.cluster(name="suite"), image_id)
+        yield world
+        await provider.delete_all(world.cluster.uuid)
+        await provider.stop()
+
+    async def test_network_and_endpoint_are_made_once_and_stay(self, world: World) -> None:
+        first, again = await world.place(), await world.place()
+        assert first == again
+        assert first[1].inside.port == SPEC.endpoint_port
+        kinds = [r.kind for r in await world.provider.list_resources(world.cluster.uuid)]
+        assert kinds.count("network") == 1
+
+    async def test_clusters_have_networks_and_endpoints_of_their_own(self, world: World) -> None:
+        other = World(world.provider, builders.cluster(name="suite"), world.image_id)
+        mine, theirs = await world.place(), await other.place()
+        try:
+            assert mine[0].id != theirs[0].id
+            assert mine[1].outside is None or mine[1].outside != theirs[1].outside
+        finally:
+            await world.provider.delete_all(other.cluster.uuid)
+
+    async def test_a_machine_asked_for_twice_is_one_and_tells_who_it_is(self, world: World) -> None:
+        network, endpoint = await world.place()
+        spec = world.spec(role=Role.CONTROL_PLANE, group="masters")
+        made = await world.provider.ensure_machine(spec, network, endpoint, WELL)
+        again = await world.provider.ensure_machine(spec, network, endpoint, WELL)
+        assert made.id == again.id
+        [seen] = await world.provider.list_machines(world.cluster.uuid)
+        assert (seen.name, seen.group, seen.role, seen.index) == (spec.name, "masters", Role.CONTROL_PLANE, 0)
+        assert seen.cluster_uuid == world.cluster.uuid
+        assert seen.state is MachineState.RUNNING
+        assert seen.address
+
+    async def test_machines_made_side_by_side_have_addresses_of_their_own(self, world: World) -> None:
+        network, endpoint = await world.place()
+        specs = [world.spec(index) for index in range(3)]
+        await asyncio.gather(*(world.provider.ensure_machine(s, network, endpoint, WELL) for s in specs))
+        seen = await world.provider.list_machines(world.cluster.uuid)
+        assert sorted(m.name for m in seen) == sorted(s.name for s in specs)
+        assert len({m.address for m in seen} - {endpoint.inside.host}) == 3
+
+    async def test_the_console_tells_that_the_bootstrap_is_done(self, world: World) -> None:
+        network, endpoint = await world.place()
+        spec = world.spec()
+        await world.provider.ensure_machine(spec, network, endpoint, WELL)
+        assert (await world.settled(spec.name, self.settle_s)).done
+
+    async def test_the_console_tells_which_step_failed(self, world: World) -> None:
+        network, endpoint = await world.place()
+        spec = world.spec()
+        await world.provider.ensure_machine(spec, network, endpoint, BADLY)
+        progress = await world.settled(spec.name, self.settle_s)
+        assert progress.failed
+        assert "1" in progress.message
+
+    async def test_a_machine_that_is_deleted_is_gone_and_deleting_it_again_succeeds(self, world: World) -> None:
+        network, endpoint = await world.place()
+        keep, go = world.spec(0), world.spec(1)
+        for spec in (keep, go):
+            await world.provider.ensure_machine(spec, network, endpoint, WELL)
+        await world.provider.delete_machine(world.cluster.uuid, go.name)
+        await world.provider.delete_machine(world.cluster.uuid, go.name)
+        assert [m.name for m in await world.provider.list_machines(world.cluster.uuid)] == [keep.name]
+        assert go.name not in {r.name for r in await world.provider.list_resources(world.cluster.uuid)}
+        assert await world.provider.console_log(world.cluster.uuid, go.name) == ""
+
+    async def test_delete_all_leaves_nothing_of_this_cluster_and_all_of_the_others(self, world: World) -> None:
+        other = World(world.provider, builders.cluster(name="suite"), world.image_id)
+        try:
+            for one in (world, other):
+                network, endpoint = await one.place()
+                await one.provider.ensure_machine(one.spec(), network, endpoint, WELL)
+            before = await world.provider.list_resources(other.cluster.uuid)
+            deleted = await world.provider.delete_all(world.cluster.uuid)
+            assert {r.cluster_uuid for r in deleted} == {world.cluster.uuid}
+            assert await world.provider.list_resources(world.cluster.uuid) == []
+            assert list(await world.provider.delete_all(world.cluster.uuid)) == []
+            assert {r.id for r in await world.provider.list_resources(other.cluster.uuid)} == {r.id for r in before}
+            assert {r.cluster_uuid for r in await world.provider.list_resources()} >= {other.cluster.uuid}
+        finally:
+            await world.provider.delete_all(other.cluster.uuid)
+
+    async def test_preflight_names_the_image_that_is_missing_and_changes_nothing(self, world: World) -> None:
+        ghost = World(world.provider, world.cluster, "no-such-image")
+        problems = await world.provider.preflight(world.cluster, [ghost.spec(0), ghost.spec(1)])
+        assert [("no-such-image" in p.message, p.field) for p in problems] == [(True, "image_id")]
+        assert await world.provider.preflight(world.cluster, [world.spec()]) == []
+        assert await world.provider.list_resources(world.cluster.uuid) == []
+
+    async def test_the_catalogue_finds_by_name_and_by_id(self, world: World) -> None:
+        catalogue, project = world.provider.catalogue, world.cluster.project_id
+        [image] = await catalogue.find_images(project, world.image_id)
+        assert image.properties["os_distro"]
+        assert list(await catalogue.find_images(project, image.id)) == [image]
+        assert list(await catalogue.find_images(project, "no-such-image")) == []
+        for flavor in await catalogue.flavors(project):
+            assert flavor in await catalogue.find_flavors(project, flavor.name)
+        assert list(await catalogue.find_flavors(project, "no-such-flavor")) == []
