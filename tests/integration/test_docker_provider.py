@@ -192,7 +192,7 @@ async def test_the_doctor_finds_docker_and_the_image(image_id: str, provider: Do
 
 @dataclass
 class OwnDaemon:
-    """A second dockerd, so that killing it hurts no other test."""
+    """A second dockerd in a network namespace of its own: killing it hurts no other test, and the first one keeps its bridge."""
 
     folder: Path
     process: subprocess.Popen[bytes] | None = None
@@ -204,8 +204,9 @@ class OwnDaemon:
     def start(self) -> None:
         for pid_file in self.folder.rglob("*.pid"):
             pid_file.unlink()
-        argv = ["dockerd", "-H", self.url, "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
-        argv += ["--pidfile", f"{self.folder}/docker.pid", "--bridge", "none"]
+        argv = ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh"]
+        argv += ["dockerd", "-H", self.url, "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec"]
+        argv += ["--pidfile", f"{self.folder}/docker.pid"]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=log)
         for _ in range(300):

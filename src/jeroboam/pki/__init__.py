@@ -1,19 +1,24 @@
 """Certificate authorities, leaves, CSR signing and kubeconfigs. Bytes in, bytes out; the clock comes in as an argument."""
 
-from .authority import client_certificate, new_authority, new_key
+from .authority import client_certificate, new_authority, new_key, public_key
 from .csr import ALLOWED_KEY_USAGES, SignedCert, sign_csr
+from .derived import derived_client_certificate
 from .kubeconfig import kubeconfig
 from .secrets import new_cluster_secrets, pack, unpack
+from .tls import client_context
 
 __all__ = [
     "ALLOWED_KEY_USAGES",
     "SignedCert",
     "client_certificate",
+    "client_context",
+    "derived_client_certificate",
     "kubeconfig",
     "new_authority",
     "new_cluster_secrets",
     "new_key",
     "pack",
+    "public_key",
     "sign_csr",
     "unpack",
 ]

@@ -26,6 +26,13 @@ def new_key() -> tuple[ec.EllipticCurvePrivateKey, Secret]:
     return key, Secret(pem)
 
 
+def public_key(private_pem: Secret) -> bytes:
+    """The public half of a private key, PEM."""
+    key = serialization.load_pem_private_key(private_pem.reveal(), None)
+    kinds = serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_key().public_bytes(*kinds)
+
+
 def new_authority(name: str, purpose: str, now: datetime) -> CertificateAuthority:
     """A self-signed CA `CN=<name, at most 64 characters>, OU=<purpose>`: the purpose tells a cluster's CAs apart."""
     key, pem = new_key()
@@ -69,7 +76,7 @@ def client_certificate(
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(client_usage(), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
-        .add_extension(_authority_id(issuer), critical=False)
+        .add_extension(authority_id(issuer), critical=False)
         .sign(signer, hashes.SHA256())
     )
     return cert.public_bytes(serialization.Encoding.PEM), pem
@@ -88,7 +95,8 @@ def load(ca: CertificateAuthority) -> tuple[x509.Certificate, ec.EllipticCurvePr
     return x509.load_pem_x509_certificate(ca.cert_pem), key
 
 
-def _authority_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+def authority_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    """The extension that names the issuer's key."""
     subject_id = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject_id)
 

@@ -1,0 +1,91 @@
+"""COE driver "kubernetes": a kubeadm control plane from our keys, kubelets with certificates of their own, flannel, CoreDNS, kube-proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ... import pki
+from ...artifacts import catalogue
+from ...contracts import (
+    Access,
+    Capabilities,
+    ClusterContext,
+    CoeHealth,
+    Driver,
+    Endpoint,
+    Image,
+    Machine,
+    MachineSpec,
+    NetworkSpec,
+    NodeConfig,
+    Problem,
+)
+from ...domain import Cluster, NodeGroup
+from ...domain.errors import ConfigError
+from . import drain, health, nodes, validation
+from .api import connect
+from .labels import LABELS
+
+_PORT = 6443
+
+
+class KubernetesDriver:
+    """Implements contracts.Driver. Holds no state, so any process may serve any cluster."""
+
+    name = "kubernetes"
+    capabilities = Capabilities(
+        coe="kubernetes",
+        server_types=frozenset({"vm", "bm", "container"}),
+        os_distros=frozenset({"debian"}),
+        control_plane_sizes=frozenset({1}),
+        network_drivers=("flannel",),
+        resize=True,
+    )
+    labels = LABELS
+    token_names = (nodes.NODE_SEED,)
+
+    def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
+        """Everything in the wish that this driver cannot serve."""
+        known = tuple(catalogue().kubernetes)
+        return validation.problems(cluster, groups, image, self.capabilities, known)
+
+    def network_spec(self, cluster: Cluster) -> NetworkSpec:
+        """The API's port: the tenant's choice, else 6443."""
+        return NetworkSpec(endpoint_port=cluster.shape.apiserver_port or _PORT)
+
+    def api_address(self, endpoint: Endpoint) -> str | None:
+        """An https URL."""
+        return f"https://{endpoint.outside}" if endpoint.outside else None
+
+    def node_config(self, context: ClusterContext, machine: MachineSpec) -> NodeConfig:
+        """First boot of one machine. Pure: same input, same bytes."""
+        return nodes.node_config(context, machine)
+
+    async def health(self, access: Access, expected: Sequence[Machine]) -> CoeHealth:
+        """Ask the live cluster, never stored flags. Raises CoeUnreachable (retried)."""
+        async with connect(access) as api:
+            return await health.look(api, expected)
+
+    async def release(self, machine: Machine, access: Access) -> None:
+        """Drain the node (at most 300 s) and forget it. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
+        async with connect(access) as api:
+            await drain.release(api, machine.name)
+
+    def client_config(self, name: str, access: Access) -> bytes:
+        """A kubeconfig."""
+        return pki.kubeconfig(name, "admin", access.api_address, access.ca_pem, access.cert_pem, access.key_pem)
+
+
+class KubernetesPlugin:
+    """Entry point."""
+
+    name = "kubernetes"
+
+    def create(self, settings: Mapping[str, str]) -> Driver:
+        """No settings yet."""
+        if settings:
+            raise ConfigError(f"[kubernetes] {min(settings)} is not an option.", hint="This driver has none.")
+        return KubernetesDriver()
+
+
+plugin = KubernetesPlugin()

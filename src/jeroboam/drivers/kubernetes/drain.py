@@ -1,0 +1,67 @@
+"""Making a node safe to remove: nothing new comes, what runs moves, the node is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ...domain.errors import DeadlineExceeded
+from .api import Json, KubeApi
+
+_LIMIT_S = 300.0
+_LOOK_S = 0.5
+_MIRROR = "kubernetes.io/config.mirror"
+
+
+async def release(api: KubeApi, name: str, *, limit_s: float = _LIMIT_S) -> None:
+    """Cordon, drain, delete the node object. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
+    path = f"/api/v1/nodes/{name}"
+    if not await api.patch(path, {"spec": {"unschedulable": True}}):
+        return
+    node = await api.find(path)
+    dead = node is not None and not _ready(node)
+    try:
+        async with asyncio.timeout(limit_s):
+            left = await _pods(api, name)
+            while left:
+                await _evict(api, left, dead=dead)
+                await asyncio.sleep(_LOOK_S)
+                left = await _pods(api, name)
+    except TimeoutError:
+        names = ", ".join(_name(pod) for pod in left[:5])
+        raise DeadlineExceeded(
+            f"{name}: {len(left)} pods did not leave within {limit_s:g} s: {names}.",
+            hint="A disruption budget or a slow shutdown may hold them; make room for them elsewhere, then retry.",
+        ) from None
+    await api.delete(path)
+
+
+async def _evict(api: KubeApi, pods: list[Json], *, dead: bool) -> None:
+    """Nobody on a dead node answers an eviction: its pods are struck off."""
+    for pod in pods:
+        meta = pod["metadata"]
+        if dead:
+            await api.delete(f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}", grace_s=0)
+        elif "deletionTimestamp" not in meta:
+            await api.evict(meta["namespace"], meta["name"])
+
+
+async def _pods(api: KubeApi, node: str) -> list[Json]:
+    """Pods that have to move: not those that belong to the node itself, nor those that ended."""
+    found = await api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
+    return [pod for pod in found if not _stays(pod)]
+
+
+def _stays(pod: Json) -> bool:
+    meta = pod["metadata"]
+    owners = {owner["kind"] for owner in meta.get("ownerReferences", [])}
+    ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    return "DaemonSet" in owners or _MIRROR in meta.get("annotations", {}) or ended
+
+
+def _ready(node: Json) -> bool:
+    conditions = node["status"].get("conditions", [])
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def _name(pod: Json) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

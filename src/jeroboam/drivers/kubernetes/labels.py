@@ -1,0 +1,85 @@
+"""Labels that this driver reads, and their values as types."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+
+from ...contracts import LabelSpec, Problem
+from ...domain import Labels
+
+BACKENDS = ("vxlan", "host-gw")
+# Names and defaults: the Magnum user guide, section "labels".
+LABELS = (
+    LabelSpec("kube_tag", "version", "", "Kubernetes version; must be the node image's own. Empty: whatever it holds."),
+    LabelSpec("flannel_network_cidr", "cidr", "10.100.0.0/16", "Addresses of pods."),
+    LabelSpec("flannel_network_subnetlen", "int", "24", "Part of it that each node gets.", unit="bits"),
+    LabelSpec("flannel_backend", "enum", "vxlan", "How pods of two nodes reach each other.", choices=BACKENDS),
+    LabelSpec("service_cluster_ip_range", "cidr", "10.254.0.0/16", "Addresses of Services."),
+)
+_SMALLEST_SERVICES = 24
+_SUBNET_BITS = range(20, 28)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The labels, read."""
+
+    kube_tag: str | None
+    pods: ipaddress.IPv4Network
+    subnet_bits: int
+    backend: str
+    services: ipaddress.IPv4Network
+
+    @property
+    def dns(self) -> str:
+        """The address of the cluster's DNS, as kubeadm chooses it."""
+        return str(self.services[10])
+
+
+def read(labels: Labels) -> tuple[Options | None, list[Problem]]:
+    """The options, or everything that is wrong with them."""
+    problems: list[Problem] = []
+    given = {spec.name: labels.get(spec.name) or spec.default for spec in LABELS}
+    pods = _network(given, "flannel_network_cidr", problems)
+    services = _network(given, "service_cluster_ip_range", problems)
+    bits = _bits(given["flannel_network_subnetlen"], pods, problems)
+    if given["flannel_backend"] not in BACKENDS:
+        problems.append(_problem("flannel_backend", given["flannel_backend"], f"one of {', '.join(BACKENDS)}"))
+    if pods and services and pods.overlaps(services):
+        problems.append(_problem("service_cluster_ip_range", str(services), f"a network apart from the pods' {pods}"))
+    if services and services.prefixlen > _SMALLEST_SERVICES:
+        wish = f"a network of at least /{_SMALLEST_SERVICES}"
+        problems.append(_problem("service_cluster_ip_range", str(services), wish))
+    if problems or pods is None or services is None or bits is None:
+        return None, problems
+    return Options(given["kube_tag"] or None, pods, bits, given["flannel_backend"], services), []
+
+
+def options(labels: Labels) -> Options:
+    """The options of labels that were checked before. Raises ValueError with what is wrong otherwise."""
+    found, problems = read(labels)
+    if found is None:
+        raise ValueError("; ".join(problem.message for problem in problems))
+    return found
+
+
+def _network(given: dict[str, str], name: str, problems: list[Problem]) -> ipaddress.IPv4Network | None:
+    try:
+        return ipaddress.IPv4Network(given[name])
+    except ValueError:
+        problems.append(_problem(name, given[name], "an IPv4 network such as 10.100.0.0/16"))
+        return None
+
+
+def _bits(text: str, pods: ipaddress.IPv4Network | None, problems: list[Problem]) -> int | None:
+    wish = f"a number from {_SUBNET_BITS.start} to {_SUBNET_BITS.stop - 1} above the length of flannel_network_cidr"
+    bits = int(text) if text.isascii() and text.isdecimal() else -1
+    if bits not in _SUBNET_BITS or (pods is not None and bits <= pods.prefixlen):
+        problems.append(_problem("flannel_network_subnetlen", text, wish))
+        return None
+    return bits
+
+
+def _problem(name: str, value: str, wish: str) -> Problem:
+    return Problem(f"Label {name} = {value} is not usable; give {wish}.", field=f"labels/{name}")

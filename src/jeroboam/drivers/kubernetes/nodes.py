@@ -1,0 +1,153 @@
+"""First boot of a control-plane machine and of a worker. Pure.
+
+The control plane is made by `kubeadm init` from our CAs. A worker needs no join: it gets a certificate of its own, waits
+until the API's port is open and starts its kubelet, so all machines boot side by side and no token can make another node.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from string import Template
+
+from ... import pki
+from ...artifacts import catalogue
+from ...contracts import ClusterContext, Command, File, MachineSpec, NodeConfig
+from ...domain import Cluster, Role
+from . import kubeadm
+from .labels import Options, options
+
+NODE_SEED = "node-seed"
+_KUBEADM = "/etc/kubernetes/kubeadm.yaml"
+_KUBELET = "/etc/kubernetes/kubelet.yaml"
+_ADDONS = "/etc/kubernetes/addons"
+_ADMIN = "/etc/kubernetes/super-admin.conf"  # admin.conf has no rights before kubeadm's last phases
+_SKIPPED = "preflight,addon/coredns,show-join-command"
+_CGROUP_DRIVER = f"""\
+driver=$(cat /run/jeroboam/cgroup-driver 2>/dev/null || echo systemd)
+sed -i "s/{kubeadm.CGROUP_DRIVER}/$driver/" "$1"
+"""
+_OPEN = 'until (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; do sleep 0.1; done'
+_APPLY = f"""\
+{_OPEN}
+until kubectl --kubeconfig {_ADMIN} --request-timeout=5s apply --validate=false -f "$3"; do sleep 0.2; done
+"""
+
+
+def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
+    """Files and commands of one machine."""
+    chosen = options(context.cluster.shape.labels)
+    common = (
+        File("/etc/default/kubelet", kubeadm.kubelet_environment(context, machine)),
+        *_resolver(context.cluster),
+        *_proxy(context.cluster),
+        File(f"{kubeadm.PKI}/ca.crt", context.secrets.ca.cert_pem),
+    )
+    if machine.role is Role.CONTROL_PLANE:
+        return _control_plane(context, machine, chosen, common)
+    return _worker(context, machine, chosen, common)
+
+
+def version_of(context: ClusterContext) -> str:
+    """The Kubernetes version that the node image holds."""
+    return context.image.properties["kube_version"]
+
+
+def _control_plane(
+    context: ClusterContext, machine: MachineSpec, chosen: Options, common: tuple[File, ...]
+) -> NodeConfig:
+    version = version_of(context)
+    inside = context.endpoint.inside
+    files = (
+        *common,
+        *_authorities(context),
+        File(_KUBEADM, kubeadm.init_config(context, machine, chosen, version), 0o600),
+        *(File(f"{_ADDONS}/{name}.yaml", _manifest(name, context, chosen)) for name in ("flannel", "coredns")),
+    )
+    commands = (
+        Command("cgroup-driver", _bash(_CGROUP_DRIVER, _KUBEADM), 10),
+        Command("addons", _bash(_APPLY, inside.host, str(inside.port), _ADDONS), 300, background=True),
+        Command("control-plane", ("kubeadm", "init", f"--config={_KUBEADM}", f"--skip-phases={_SKIPPED}"), 300),
+    )
+    return NodeConfig(machine.name, files, commands)
+
+
+def _worker(context: ClusterContext, machine: MachineSpec, chosen: Options, common: tuple[File, ...]) -> NodeConfig:
+    inside = context.endpoint.inside
+    files = (
+        *common,
+        File(_KUBELET, kubeadm.kubelet_config(context, machine, chosen)),
+        File("/etc/kubernetes/kubelet.conf", _kubelet_access(context, machine), 0o600),
+    )
+    commands = (
+        Command("cgroup-driver", _bash(_CGROUP_DRIVER, _KUBELET), 10),
+        Command("kubelet-config", ("cp", _KUBELET, "/var/lib/kubelet/config.yaml"), 10),
+        Command("control-plane-open", _bash(_OPEN, inside.host, str(inside.port)), 600),
+        Command("kubelet", ("systemctl", "enable", "--now", "kubelet"), 60),
+    )
+    return NodeConfig(machine.name, files, commands)
+
+
+def _bash(script: str, *arguments: str) -> tuple[str, ...]:
+    return ("bash", "-c", script, "bash", *arguments)
+
+
+def _authorities(context: ClusterContext) -> tuple[File, ...]:
+    """What kubeadm makes its leaves from."""
+    kept = context.secrets
+    pairs = {"ca": kept.ca, "etcd/ca": kept.etcd_ca, "front-proxy-ca": kept.front_proxy_ca}
+    keys = [File(f"{kubeadm.PKI}/{name}.key", ca.key_pem.reveal(), 0o600) for name, ca in pairs.items()]
+    certs = [File(f"{kubeadm.PKI}/{name}.crt", ca.cert_pem) for name, ca in pairs.items() if name != "ca"]
+    service_account = kept.service_account_key
+    return (
+        *keys,
+        *certs,
+        File(f"{kubeadm.PKI}/sa.key", service_account.reveal(), 0o600),
+        File(f"{kubeadm.PKI}/sa.pub", pki.public_key(service_account)),
+    )
+
+
+def _kubelet_access(context: ClusterContext, machine: MachineSpec) -> bytes:
+    """The kubelet's own right, and no other node's: CN and O are what the node authorizer looks at."""
+    secrets, server = context.secrets, f"https://{context.endpoint.inside}"
+    cert, key = pki.derived_client_certificate(
+        secrets.ca, secrets.tokens[NODE_SEED], f"system:node:{machine.name}", ["system:nodes"]
+    )
+    return pki.kubeconfig("cluster", "kubelet", server, secrets.ca.cert_pem, cert, key)
+
+
+def _manifest(name: str, context: ClusterContext, chosen: Options) -> bytes:
+    text = resources.files(__package__).joinpath(f"manifests/{name}.yaml").read_text()
+    values = {
+        "pods": chosen.pods,
+        "backend": chosen.backend,
+        "dns": chosen.dns,
+        "flannel_image": _image("/flannel:", version_of(context)),
+        "coredns_image": _image("/coredns:", version_of(context)),
+        "api_host": context.endpoint.inside.host,
+        "api_port": context.endpoint.inside.port,
+    }
+    return Template(text).substitute(values).encode()
+
+
+def _image(part: str, version: str) -> str:
+    """The name of a baked container image."""
+    _, release = catalogue().find(version)
+    return next(image.name for image in release.images if part in image.name)
+
+
+def _resolver(cluster: Cluster) -> tuple[File, ...]:
+    servers = [word.strip() for word in (cluster.shape.dns_nameserver or "").split(",") if word.strip()]
+    if not servers:
+        return ()
+    return (File(kubeadm.RESOLV_CONF, "".join(f"nameserver {server}\n" for server in servers).encode()),)
+
+
+def _proxy(cluster: Cluster) -> tuple[File, ...]:
+    """containerd pulls images through the tenant's proxy."""
+    shape = cluster.shape
+    values = {"HTTP_PROXY": shape.http_proxy, "HTTPS_PROXY": shape.https_proxy, "NO_PROXY": shape.no_proxy}
+    lines = [f'Environment="{key}={value}"' for key, value in values.items() if value]
+    if not lines:
+        return ()
+    content = "\n".join(["[Service]", *lines, ""])
+    return (File("/etc/systemd/system/containerd.service.d/proxy.conf", content.encode()),)

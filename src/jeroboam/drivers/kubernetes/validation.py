@@ -1,0 +1,63 @@
+"""What a wish for a Kubernetes cluster must look like: all that is wrong with it, in one answer. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...contracts import Capabilities, Image, Problem
+from ...domain import Cluster, ClusterShape, NodeGroup, Role
+from . import labels
+
+
+def problems(
+    cluster: Cluster, groups: Sequence[NodeGroup], image: Image, can: Capabilities, known: Sequence[str]
+) -> list[Problem]:
+    """Everything that cannot be served."""
+    options, found = labels.read(cluster.shape.labels)
+    found += _version(image, options.kube_tag if options else None, known)
+    found += _size(groups, can)
+    found += _shape(cluster.shape, can)
+    return found
+
+
+def _version(image: Image, asked: str | None, known: Sequence[str]) -> Iterator[Problem]:
+    holds = image.properties.get("kube_version")
+    if holds is None:
+        yield Problem(
+            f"Image {image.name} does not say which Kubernetes it holds.",
+            "image_id",
+            "Use a node image made by `jeroboam image build`, or set its property kube_version.",
+        )
+    elif holds not in known:
+        yield Problem(
+            f"Image {image.name} holds Kubernetes {holds}, which this release does not know.",
+            "image_id",
+            f"Known are: {', '.join(known)}.",
+        )
+    elif asked is not None and asked != holds:
+        yield Problem(
+            f"Label kube_tag = {asked}, but image {image.name} holds Kubernetes {holds}.",
+            "labels/kube_tag",
+            "Leave the label out, or choose an image of that version.",
+        )
+
+
+def _size(groups: Sequence[NodeGroup], can: Capabilities) -> Iterator[Problem]:
+    count = sum(group.node_count for group in groups if group.role is Role.CONTROL_PLANE)
+    if count not in can.control_plane_sizes:
+        sizes = ", ".join(str(size) for size in sorted(can.control_plane_sizes))
+        yield Problem(f"{count} control-plane nodes are not supported; supported: {sizes}.", "master_count")
+
+
+def _shape(shape: ClusterShape, can: Capabilities) -> Iterator[Problem]:
+    if shape.network_driver not in (None, *can.network_drivers):
+        offered = ", ".join(can.network_drivers)
+        yield Problem(f"Network driver {shape.network_driver} is not served; {offered} is.", "network_driver")
+    if shape.tls_disabled:
+        yield Problem("A Kubernetes API without TLS is not served.", "tls_disabled", "Leave tls_disabled false.")
+    if shape.registry_enabled:
+        yield Problem("A registry inside the cluster is not served yet.", "registry_enabled", "Leave it false.")
+    if shape.insecure_registry:
+        yield Problem("Registries without TLS are not served yet.", "insecure_registry", "Leave it unset.")
+    if shape.volume_driver:
+        yield Problem(f"Volume driver {shape.volume_driver} is not served yet.", "volume_driver", "Leave it unset.")
