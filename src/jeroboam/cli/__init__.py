@@ -1,0 +1,36 @@
+"""The command line over the public HTTP API: what it can do, any client can do. Imports nothing of the service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cyclopts import App
+
+__all__ = ["build_app"]
+
+
+def build_app() -> App:
+    """An app with the commands `cluster`, `template`, `nodegroup` and `operation`."""
+    from cyclopts import App
+
+    from . import (  # noqa: F401
+        apps,
+        cluster_commands,
+        config_commands,
+        nodegroup_commands,
+        operation_commands,
+        template_commands,
+        why_commands,
+    )
+    from .options import usage_error
+
+    app = App(
+        name="jeroboam",
+        help="Clusters for tenants, through the Magnum API.",
+        help_format="plaintext",
+        error_formatter=usage_error,
+    )
+    for group in (apps.cluster, apps.template, apps.nodegroup, apps.operation):
+        app.command(group)
+    return app

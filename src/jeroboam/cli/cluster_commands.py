@@ -1,0 +1,248 @@
+"""`jeroboam cluster`: make, see, resize, delete and use clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from . import waiting
+from .apps import cluster as cluster_app
+from .deletion import confirm, delete_each
+from .options import DEFAULTS, Common, framed, given, pairs
+from .output import show_fields, show_json, show_table
+from .results import accepted, settled
+from .waiting import WAIT, WAIT_S
+from .wire import Json, segment
+
+if TYPE_CHECKING:
+    from .client import Client
+
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Labels = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
+
+
+@cluster_app.command
+@framed
+def create(
+    name: str,
+    /,
+    *,
+    template: str,
+    nodes: int = 1,
+    control_planes: int = 1,
+    label: Labels = (),
+    merge_labels: Flag = False,
+    flavor: str | None = None,
+    control_plane_flavor: str | None = None,
+    keypair: str | None = None,
+    fixed_network: str | None = None,
+    fixed_subnet: str | None = None,
+    docker_volume_size: int | None = None,
+    api_lb: Annotated[bool | None, Parameter(negative="--no-api-lb")] = None,
+    floating_ip: Annotated[bool | None, Parameter(negative="--no-floating-ip")] = None,
+    timeout: int | None = None,
+    wait: WAIT = False,
+    timeout_s: WAIT_S = waiting.TIMEOUT_S,
+    common: Common = DEFAULTS,
+) -> int:
+    """Make a cluster.
+
+    Examples:
+
+    jeroboam cluster create demo --template k8s --nodes 2 --wait
+
+    jeroboam cluster create big --template k8s --nodes 5 --control-planes 3 --label kube_tag=v1.34.4 --merge-labels
+
+    Parameters
+    ----------
+    name
+        Name of the cluster; begins with a letter, then letters, digits, `_`, `.` and `-`.
+    template
+        Template, by name or uuid.
+    nodes
+        Number of workers.
+    control_planes
+        Number of control-plane nodes: odd.
+    label
+        KEY=VALUE for the driver, in place of the template's labels; repeat for more.
+    merge_labels
+        Put the labels on top of the template's.
+    flavor
+        Size of the workers, in place of the template's.
+    control_plane_flavor
+        Size of the control-plane nodes, in place of the template's.
+    keypair
+        SSH key for the nodes.
+    fixed_network
+        Existing private network to put nodes on.
+    fixed_subnet
+        Existing subnet of that network.
+    docker_volume_size
+        Size in GiB of a volume for container images on each node.
+    api_lb
+        A load balancer in front of the cluster's API.
+    floating_ip
+        Floating addresses for the nodes.
+    timeout
+        Minutes that the creation may take before it fails; 0 for no limit. [default: the service's, 60]
+    """
+    fields = given(
+        name=name,
+        cluster_template_id=template,
+        node_count=nodes,
+        master_count=control_planes,
+        labels=pairs(label, "--label"),
+        merge_labels=merge_labels or None,
+        flavor_id=flavor,
+        master_flavor_id=control_plane_flavor,
+        keypair=keypair,
+        fixed_network=fixed_network,
+        fixed_subnet=fixed_subnet,
+        docker_volume_size=docker_volume_size,
+        master_lb_enabled=api_lb,
+        floating_ip_enabled=floating_ip,
+        create_timeout=timeout,
+    )
+    with common.client() as client:
+        answer = client.send("POST", "v1/clusters", body=fields)
+        uuid = str(answer.document["uuid"])
+        if not wait:
+            cluster = client.cluster(uuid)
+            return accepted(cluster, f"Cluster {name} is being made ({uuid}).", common)
+        waiting.until_done(client, uuid, "create", answer.request_id, common, timeout_s)
+        return settled(client.cluster(uuid), common)
+
+
+@cluster_app.command(name="list")
+@framed
+def list_(*, limit: int | None = None, common: Common = DEFAULTS) -> int:
+    """List your clusters.
+
+    Example: jeroboam cluster list
+
+    Parameters
+    ----------
+    limit
+        Show at most so many.
+    """
+    with common.client() as client:
+        clusters = client.entries("v1/clusters", "clusters", limit=limit)
+    if common.json:
+        show_json(clusters)
+        return 0
+    columns = ("NAME", "UUID", "STATUS", "HEALTH", "NODES", "CONTROL PLANES")
+    keys = ("name", "uuid", "status", "health_status", "node_count", "master_count")
+    nothing = "There is no cluster. Make one: jeroboam cluster create NAME --template TEMPLATE --wait"
+    show_table(columns, [[c.get(key) for key in keys] for c in clusters], nothing=nothing)
+    return 0
+
+
+@cluster_app.command
+@framed
+def show(cluster: str, /, *, common: Common = DEFAULTS) -> int:
+    """Show one cluster.
+
+    Example: jeroboam cluster show demo
+
+    Parameters
+    ----------
+    cluster
+        Name or uuid.
+    """
+    with common.client() as client:
+        found = client.cluster(cluster)
+    if common.json:
+        show_json(found)
+    else:
+        show_fields({key: value for key, value in found.items() if key not in ("links", "merge_labels")})
+    return 0
+
+
+@cluster_app.command
+@framed
+def resize(
+    cluster: str,
+    nodes: int,
+    /,
+    *,
+    nodegroup: str | None = None,
+    remove: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
+    wait: WAIT = False,
+    timeout_s: WAIT_S = waiting.TIMEOUT_S,
+    common: Common = DEFAULTS,
+) -> int:
+    """Change the number of nodes of a node group.
+
+    Examples:
+
+    jeroboam cluster resize demo 5 --wait
+
+    jeroboam cluster resize demo 2 --nodegroup gpu --remove demo-5b2f1a3c-gpu-1
+
+    Parameters
+    ----------
+    cluster
+        Name or uuid.
+    nodes
+        How many nodes the group shall have.
+    nodegroup
+        Node group, by name or uuid. [default: the default worker group]
+    remove
+        Node that shall go when the group shrinks; repeat for more.
+    """
+    body = given(node_count=nodes, nodes_to_remove=list(remove), nodegroup=nodegroup)
+    with common.client() as client:
+        uuid = str(client.cluster(cluster)["uuid"])
+        answer = client.send("POST", f"v1/clusters/{segment(uuid)}/actions/resize", body=body)
+        if not wait:
+            return accepted(client.cluster(uuid), f"Cluster {cluster} is being resized ({uuid}).", common)
+        waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
+        return settled(client.cluster(uuid), common)
+
+
+@cluster_app.command
+@framed
+def delete(
+    first: str,
+    /,
+    *more: str,
+    wait: WAIT = False,
+    yes: Annotated[bool, Parameter(name=("--yes", "-y"), negative="", show_default=False)] = False,
+    timeout_s: WAIT_S = waiting.TIMEOUT_S,
+    common: Common = DEFAULTS,
+) -> int:
+    """Delete clusters with all their nodes, networks and addresses. Asks on a terminal.
+
+    Examples:
+
+    jeroboam cluster delete demo --wait
+
+    jeroboam cluster delete demo big --yes
+
+    Parameters
+    ----------
+    first
+        Name or uuid.
+    more
+        More names or uuids.
+    yes
+        Do not ask.
+    """
+    names = (first, *more)
+    confirm(f"Delete {', '.join(names)} with all that is in {'it' if len(names) == 1 else 'them'}?", yes=yes)
+    told = "Cluster {name} is deleted ({uuid})." if wait else "Cluster {name} is being deleted ({uuid})."
+
+    with common.client() as client:
+        return delete_each(
+            names, lambda name: _delete(client, name, wait, timeout_s, common), lambda c: told.format(**c), common
+        )
+
+
+def _delete(client: Client, ident: str, wait: bool, timeout_s: float, common: Common) -> Json:
+    cluster = client.cluster(ident)
+    uuid = str(cluster["uuid"])
+    answer = client.send("DELETE", f"v1/clusters/{segment(uuid)}")
+    if wait:
+        waiting.until_done(client, uuid, "delete", answer.request_id, common, timeout_s)
+    return {"uuid": uuid, "name": cluster.get("name"), "deleted": wait}

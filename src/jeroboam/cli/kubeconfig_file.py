@@ -1,0 +1,126 @@
+"""The user's kubeconfig on disk: found, locked as kubectl does, replaced whole or not at all, readable by its owner only."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from . import kubeconfig
+from .errors import Usage
+
+LOCK_S = 10.0
+_LIMIT = 8 * 1024 * 1024  # client-go has no limit; a file beyond this is something else
+
+
+def target(environ: Mapping[str, str]) -> Path:
+    """The first file of $KUBECONFIG, else ~/.kube/config: where kubectl would write."""
+    for name in environ.get("KUBECONFIG", "").split(os.pathsep):
+        if name:
+            return Path(name)
+    return Path(environ.get("HOME") or os.path.expanduser("~")) / ".kube" / "config"
+
+
+def merge_into(path: Path, entry: kubeconfig.Entry, *, overwrite: bool = False, lock_s: float = LOCK_S) -> str:
+    """Add or renew the entry in the file, made if absent; returns the namespace of its context.
+
+    The file is left as it was when this raises. Raises Usage (no kubeconfig, not writable, locked for `lock_s` seconds).
+    """
+    try:
+        path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        with _locked(path, lock_s):
+            real = Path(os.path.realpath(path))  # a link stays a link
+            text = _read(real)
+            merged = kubeconfig.merge(text, entry, overwrite=overwrite)
+            if merged != text or stat.S_IMODE(real.stat().st_mode) != 0o600:
+                _replace(real, merged)
+            return kubeconfig.context_namespace(merged, entry.name)
+    except FileExistsError:
+        raise Usage(f"{path.parent} is no folder.", hint="Choose another place with --file.") from None
+    except OSError as error:
+        raise Usage(
+            f"{path} cannot be written: {error.strerror or error}.", hint="Choose another with --file."
+        ) from None
+    except Usage as error:
+        if error.message.startswith(str(path)):
+            raise
+        raise Usage(
+            f"{path} was left alone: {error.message}.", hint=error.hint or "Choose another with --file."
+        ) from None
+
+
+@contextmanager
+def _locked(path: Path, lock_s: float) -> Iterator[None]:
+    """`<file>.lock`, made exclusively: kubectl's convention (client-go, clientcmd/config.go, lockFile)."""
+    lock = path.with_name(path.name + ".lock")
+    deadline = time.monotonic() + lock_s
+    while True:
+        try:
+            os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            break
+        except FileExistsError:
+            if time.monotonic() >= deadline:
+                hint = f"When no kubectl is at work, a killed one left it: remove {lock}."
+                raise Usage(f"{path} is locked by {lock} for {lock_s:g} s.", hint=hint) from None
+            time.sleep(0.05)
+    try:
+        yield
+    finally:
+        with suppress(FileNotFoundError):
+            lock.unlink()
+
+
+def _read(real: Path) -> str:
+    try:
+        with open(
+            os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb"
+        ) as file:  # a pipe must not hold us up
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise Usage("not a regular file")
+            if status.st_size > _LIMIT:
+                raise Usage(f"{status.st_size} bytes are too many for a kubeconfig")
+            return file.read().decode()
+    except FileNotFoundError:
+        return ""
+    except IsADirectoryError:
+        raise Usage("it is a folder") from None
+    except UnicodeDecodeError:
+        raise Usage("not text in UTF-8") from None
+
+
+def _replace(real: Path, text: str) -> None:
+    """A temporary file (0600 from birth) in the same folder, on disk before it takes the name."""
+    real.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
+    try:
+        with open(handle, "wb") as file:
+            _keep_owner(file.fileno(), real)
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, real)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    _sync_folder(real.parent)
+
+
+def _keep_owner(handle: int, real: Path) -> None:
+    with suppress(FileNotFoundError, PermissionError):
+        before = real.stat()
+        os.fchown(handle, before.st_uid, before.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # some file systems cannot
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,66 @@
+"""`jeroboam operation`: what was asked of a cluster and how it went."""
+
+from __future__ import annotations
+
+from . import why
+from .apps import operation as operation_app
+from .moments import duration, seconds_between
+from .options import DEFAULTS, Common, framed
+from .output import console, show_json, show_table
+
+
+@operation_app.command(name="list")
+@framed
+def list_(cluster: str, /, *, common: Common = DEFAULTS) -> int:
+    """List the operations of a cluster, newest first.
+
+    Example: jeroboam operation list demo
+
+    Parameters
+    ----------
+    cluster
+        Name or uuid; a cluster that is gone by its uuid.
+    """
+    with common.client() as client:
+        operations = client.operations(cluster)
+        now = client.now()
+    if common.json:
+        show_json(operations)
+        return 0
+    columns = ("UUID", "STATE", "ASKED", "TOOK", "WHAT")
+    rows = [
+        (
+            operation.get("uuid"),
+            operation.get("state"),
+            str(operation.get("created_at"))[:19].replace("T", " "),
+            duration(seconds_between(operation.get("created_at"), operation.get("finished_at") or now)),
+            operation.get("summary") or operation.get("verb"),
+        )
+        for operation in operations
+    ]
+    show_table(columns, rows, nothing="There is no operation.")
+    return 0
+
+
+@operation_app.command
+@framed
+def show(uuid: str, /, *, all: bool = False, common: Common = DEFAULTS) -> int:
+    """Show one operation with its timeline.
+
+    Example: jeroboam operation show 0b0f7d3e-3c83-4b4d-9f8b-3f1f3f2f9a10
+
+    Parameters
+    ----------
+    uuid
+        The operation's uuid.
+    all
+        Show every step of a long timeline.
+    """
+    with common.client() as client:
+        operation = client.operation(uuid)
+        report = why.Report(None, operation, client.steps(uuid), client.now())
+    if common.json:
+        show_json({**operation, "steps": report.steps})
+    else:
+        why.show(why.operation_lines(report, whole=all), console())
+    return 0

@@ -1,0 +1,195 @@
+"""Why it failed, or what it is doing: the answer from status, latest operation and timeline, with whose move it is and the next command."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from .errors import Refused
+from .moments import duration, parse, seconds_between
+from .output import plain
+from .timeline import Line, lines, outcome
+from .wire import Json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .client import Client
+
+FINAL = ("succeeded", "failed", "cancelled", "superseded")
+CONSOLE_LINES = 20
+_MOVES = {
+    "user": "yours. The request cannot be served as it stands; change what is named above.",
+    "operator": "the operator's of this service (on your own machine: yours). Trying again helps once the cause is gone.",
+    "transient": "nobody's. This kind of failure passes by itself; try again.",
+    "bug": "the developers'. Report it with the request id above.",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What there is to say about a cluster. `cluster` is None when it is gone, `operation` when nothing is recorded."""
+
+    cluster: Json | None
+    operation: Json | None
+    steps: list[Json]
+    now: datetime
+
+    def as_json(self) -> Json:
+        """For programs: the documents as the API gives them, and what we make of them."""
+        return {
+            "cluster": self.cluster,
+            "operation": self.operation,
+            "steps": self.steps,
+            "whose_move": _mover(self),
+            "next": next_command(self),
+        }
+
+
+def gather(client: Client, ident: str, operation: Json | None = None) -> Report:
+    """Ask for all of it. A cluster that is gone is found by its uuid. Raises what the client raises."""
+    cluster: Json | None = None
+    try:
+        cluster = client.cluster(ident)
+        operations = client.operations(cluster["uuid"])
+    except Refused as error:
+        if error.status != 404:
+            raise
+        cluster = None
+        operations = _operations_of_gone(client, ident, error)
+    latest = operation or (operations[0] if operations else None)
+    return Report(cluster, latest, client.steps(latest["uuid"]) if latest else [], client.now())
+
+
+def _operations_of_gone(client: Client, ident: str, error: Refused) -> list[Json]:
+    try:
+        operations = client.operations(ident)
+    except Refused as again:
+        if again.status != 404:
+            raise
+        operations = []
+    if not operations:
+        hint = "A cluster that is gone is found by its uuid only; `jeroboam cluster list` shows those that exist."
+        raise Refused(error.message, status=404, request_id=error.request_id, hint=hint) from None
+    return operations
+
+
+def render(report: Report, *, console_lines: int = CONSOLE_LINES, whole: bool = False) -> list[Line]:
+    """The report as lines."""
+    return [*_head(report), ("", ""), *operation_lines(report, console_lines, whole=whole), ("", ""), *_verdict(report)]
+
+
+def operation_lines(report: Report, console_lines: int = CONSOLE_LINES, *, whole: bool = False) -> list[Line]:
+    """The part about the operation: its timeline and what failed nodes said last."""
+    if report.operation is None:
+        return [("No operation is recorded for it.", "")]
+    return [*_operation(report, whole=whole), *_consoles(report.steps, console_lines)]
+
+
+def show(lines_: list[Line], console: Console) -> None:
+    """Print lines as they are: the terminal folds them, nothing is cut."""
+    for text, style in lines_:
+        console.print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
+
+
+def next_command(report: Report) -> str:
+    """The command to try next, "" when there is nothing to do."""
+    if report.cluster is None:
+        return ""
+    name = shlex.quote(str(report.cluster.get("name") or report.cluster.get("uuid")))
+    status = str(report.cluster.get("status"))
+    if status.endswith("_IN_PROGRESS"):
+        return f"jeroboam cluster watch {name}"
+    if status == "CREATE_FAILED":
+        return f"jeroboam cluster delete {name} --wait"
+    if status == "DELETE_FAILED":
+        return f"jeroboam cluster delete {name} --wait"
+    if status == "UPDATE_FAILED":
+        return f"jeroboam cluster resize {name} {report.cluster.get('node_count')} --wait"
+    return f"jeroboam cluster config {name}"
+
+
+def _head(report: Report) -> list[Line]:
+    if report.cluster is None:
+        uuid = report.operation.get("cluster_uuid") if report.operation else "?"
+        gone = report.operation is not None and report.operation.get("state") == "succeeded"
+        return [(f"Cluster {plain(uuid)} {'is deleted' if gone else 'is gone'}.", "bold")]
+    cluster = report.cluster
+    status, health = str(cluster.get("status")), cluster.get("health_status")
+    style = "red" if status.endswith("_FAILED") else "cyan" if status.endswith("_IN_PROGRESS") else "green"
+    found: list[Line] = [
+        (f"{plain(cluster.get('name'))}  {plain(status)}  {plain(cluster.get('uuid'))}", f"bold {style}")
+    ]
+    if cluster.get("status_reason"):
+        found.append((f"  {plain(cluster['status_reason'])}", ""))
+    if health:
+        found.append((f"  health: {plain(health)}{_ailing(cluster)}", "red" if health == "UNHEALTHY" else ""))
+    return found
+
+
+def _ailing(cluster: Json) -> str:
+    reasons = cluster.get("health_status_reason") or {}
+    if not isinstance(reasons, dict):
+        return ""
+    bad = [f"{key}={value}" for key, value in reasons.items() if str(value).lower() not in ("true", "ok")]
+    return f" ({plain(', '.join(bad))})" if bad else ""
+
+
+def _operation(report: Report, *, whole: bool) -> list[Line]:
+    operation = report.operation or {}
+    state = str(operation.get("state"))
+    took = duration(seconds_between(operation.get("created_at"), operation.get("finished_at") or report.now))
+    words = {
+        "queued": f"waits for {took}",
+        "running": f"runs for {took}",
+        "succeeded": f"succeeded after {took}",
+        "failed": f"failed after {took}",
+    }
+    what = plain(operation.get("summary") or operation.get("verb"))
+    asked = parse(operation.get("created_at"))
+    when = f"{asked:%Y-%m-%d %H:%M:%S} UTC" if asked else "-"
+    style = "red" if state == "failed" else ""
+    found: list[Line] = [
+        (f"{what}: {words.get(state, f'{state} after {took}')}", f"bold {style}".strip()),
+        (f"  asked {when}, request {plain(operation.get('request_id') or '-')}", ""),
+    ]
+    found.extend(lines(operation, report.steps, report.now, whole=whole))
+    return found
+
+
+def _consoles(steps: list[Json], count: int) -> list[Line]:
+    found: list[Line] = []
+    latest = {s.get("target"): s for s in steps if outcome(s) == "failed" and s.get("log")}
+    for node, step in latest.items() if count else ():
+        found += [("", ""), (f"Last console lines of {plain(node)}:", "bold")]
+        found += [(f"  | {plain(line)}".rstrip(), "") for line in str(step["log"]).splitlines()[-count:]]
+    return found
+
+
+def _mover(report: Report) -> str:
+    """user, operator, transient, bug; service while it works; nobody when all is well."""
+    operation = report.operation or {}
+    if operation.get("state") == "failed":
+        return str(operation.get("error_class") or "bug")
+    return "service" if operation.get("state") in ("queued", "running") else "nobody"
+
+
+def _verdict(report: Report) -> list[Line]:
+    operation, mover = report.operation or {}, _mover(report)
+    found: list[Line] = []
+    if mover == "service":
+        waiting = operation.get("cancel_requested")
+        found.append((f"Whose move: the service's. It {'stops this operation' if waiting else 'is at work'}.", ""))
+    elif mover != "nobody":
+        if operation.get("error"):
+            found.append((f"Why: {' '.join(plain(operation['error']).split())}", "red"))
+        found.append((f"Whose move: {_MOVES.get(mover, _MOVES['bug'])}", ""))
+        if operation.get("hint"):
+            found.append((f"Hint: {' '.join(plain(operation['hint']).split())}", ""))
+    else:
+        found.append(("Whose move: nobody's. Nothing is under way.", ""))
+    if command := next_command(report):
+        found.append((f"Next: {command}", "bold"))
+    return found

@@ -1,0 +1,153 @@
+"""A service that answers by script, on a free port of loopback: enough of the API to drive the real command line against."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+Json = dict[str, Any]
+UUID = "5b2f1a3c-0000-4000-8000-000000000001"
+OPERATION = "0b0f7d3e-0000-4000-8000-000000000002"
+TEMPLATE = "91c0aaaa-0000-4000-8000-000000000003"
+REQUEST = "req-11111111-0000-4000-8000-000000000004"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came in."""
+
+    method: str
+    path: str
+    query: Json
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Service:
+    """Answers by (method, path): a (status, document), or a function of the request; each request is kept in `asked`."""
+
+    url: str = ""
+    answers: dict[tuple[str, str], Any] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+
+    def on(self, method: str, path: str, status: int, document: Any) -> None:
+        self.answers[method, path] = (status, document)
+
+    def on_call(self, method: str, path: str, answer: Callable[[Asked], tuple[int, Any]]) -> None:
+        self.answers[method, path] = answer
+
+    def answer(self, asked: Asked) -> tuple[int, Any]:
+        self.asked.append(asked)
+        found = self.answers.get((asked.method, asked.path))
+        if found is None:
+            return 404, refusal(404, f"{asked.path} could not be found.")
+        answer: tuple[int, Any] = found(asked) if callable(found) else found
+        return answer
+
+
+def refusal(status: int, detail: str) -> Json:
+    return {"errors": [{"status": status, "code": "client", "title": detail.split(".")[0], "detail": detail}]}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    service: Service
+    protocol_version = "HTTP/1.1"
+
+    def _serve(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urlsplit(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        query = dict(parse_qsl(parts.query))
+        body = json.loads(raw) if raw else None
+        status, document = self.service.answer(Asked(self.command, parts.path, query, headers, body))
+        payload = b"" if document is None else json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.send_header("x-openstack-request-id", REQUEST)
+        self.end_headers()
+        self.wfile.write(payload)
+
+    do_GET = do_POST = do_PATCH = do_DELETE = _serve
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def start(service: Service) -> ThreadingHTTPServer:
+    handler = type("Handler", (_Handler,), {"service": service})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    service.url = f"http://127.0.0.1:{server.server_address[1]}"
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    return server
+
+
+def cluster(**changes: Any) -> Json:
+    """A cluster as GET shows it."""
+    return {
+        "uuid": UUID,
+        "name": "demo",
+        "cluster_template_id": TEMPLATE,
+        "status": "CREATE_COMPLETE",
+        "status_reason": None,
+        "health_status": "HEALTHY",
+        "health_status_reason": {"api": "ok"},
+        "api_address": "https://127.0.0.1:6443",
+        "node_count": 2,
+        "master_count": 1,
+        "links": [],
+        **changes,
+    }
+
+
+def operation(**changes: Any) -> Json:
+    """A finished creation."""
+    return {
+        "uuid": OPERATION,
+        "cluster_uuid": UUID,
+        "verb": "create",
+        "state": "succeeded",
+        "summary": "create 1 control plane, 2 workers",
+        "error": None,
+        "error_class": None,
+        "hint": None,
+        "request_id": REQUEST,
+        "user_id": "admin",
+        "project_id": "admin",
+        "cancel_requested": False,
+        "created_at": "2026-01-02T03:04:05.000+00:00",
+        "started_at": "2026-01-02T03:04:05.100+00:00",
+        "finished_at": "2026-01-02T03:04:19.200+00:00",
+        "deadline_at": "2026-01-02T04:04:05.000+00:00",
+        **changes,
+    }
+
+
+def step(number: int, name: str, target: str, start_s: float, end_s: float | None, **changes: Any) -> Json:
+    """A step of that creation; times in seconds after it began to run."""
+
+    def moment(offset: float | None) -> str | None:
+        return None if offset is None else f"2026-01-02T03:04:{5.1 + offset:06.3f}+00:00"
+
+    ok = None if end_s is None else True
+    return {
+        "id": number,
+        "name": name,
+        "target": target,
+        "attempt": 1,
+        "started_at": moment(start_s),
+        "ended_at": moment(end_s),
+        "ok": ok,
+        "message": "",
+        "error_class": None,
+        "hint": None,
+        "log": None,
+        **changes,
+    }

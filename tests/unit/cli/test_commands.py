@@ -1,0 +1,487 @@
+"""Commands against a scripted service: what is asked, what is printed where, and the exit code."""
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from .scripted import OPERATION, REQUEST, TEMPLATE, UUID, Asked, Service, cluster, operation, refusal, step
+
+pytestmark = pytest.mark.sockets
+Run = Callable[..., int]
+Capture = pytest.CaptureFixture[str]
+OPERATIONS = f"/ext/v1/clusters/{UUID}/operations"
+STEPS = f"/ext/v1/operations/{OPERATION}/steps"
+
+
+@pytest.fixture
+def demo(service: Service) -> Service:
+    """One healthy cluster with its finished creation."""
+    for ident in ("demo", UUID):
+        service.on("GET", f"/v1/clusters/{ident}", 200, cluster())
+        service.on("GET", f"/ext/v1/clusters/{ident}/operations", 200, {"operations": [operation()]})
+    service.on("GET", f"/ext/v1/operations/{OPERATION}", 200, operation())
+    service.on("GET", STEPS, 200, {"steps": [step(1, "network", "", 0.0, 0.9)]})
+    return service
+
+
+def sent(service: Service, method: str) -> list[tuple[str, Any]]:
+    return [(asked.path, asked.body) for asked in service.asked if asked.method == method]
+
+
+def fail(service: Service, verb: str, status: str) -> None:
+    broken = operation(verb=verb, state="failed", error="no space left", error_class="operator", hint="Free some disk.")
+    service.on("GET", OPERATIONS, 200, {"operations": [broken]})
+    service.on("GET", f"/ext/v1/operations/{OPERATION}", 200, broken)
+    service.on("GET", f"/v1/clusters/{UUID}", 200, cluster(status=status))
+
+
+# templates
+
+
+def test_template_create_sends_what_was_given_and_nothing_else(service: Service, run: Run, capsys: Capture) -> None:
+    service.on("POST", "/v1/clustertemplates", 201, {"uuid": TEMPLATE, "name": "k8s"})
+    options = "--image node --server-type container --flavor small --control-plane-flavor big --external-network public"
+    more = ("--dns", "8.8.8.8", "--label", "kube_tag=v1.34.4", "--label", "a=b=c", "--public", "--no-floating-ip")
+    assert run("template", "create", "k8s", *options.split(), *more) == 0
+    assert sent(service, "POST") == [
+        (
+            "/v1/clustertemplates",
+            {
+                "name": "k8s",
+                "image_id": "node",
+                "coe": "kubernetes",
+                "flavor_id": "small",
+                "master_flavor_id": "big",
+                "external_network_id": "public",
+                "dns_nameserver": "8.8.8.8",
+                "labels": {"kube_tag": "v1.34.4", "a": "b=c"},
+                "server_type": "container",
+                "floating_ip_enabled": False,
+                "public": True,
+            },
+        )
+    ]
+    assert capsys.readouterr().out == (
+        f"Template k8s is there ({TEMPLATE}).\nNext: jeroboam cluster create NAME --template k8s --wait\n"
+    )
+
+
+def test_template_list_and_show(service: Service, run: Run, capsys: Capture) -> None:
+    k8s = {
+        "uuid": TEMPLATE,
+        "name": "k8s",
+        "coe": "kubernetes",
+        "image_id": "node",
+        "public": False,
+        "labels": {"a": "1"},
+    }
+    service.on("GET", "/v1/clustertemplates", 200, {"clustertemplates": [k8s]})
+    service.on("GET", "/v1/clustertemplates/k8s", 200, k8s | {"links": [{"rel": "self"}]})
+    assert run("template", "list") == 0
+    assert capsys.readouterr().out == (
+        "NAME   UUID                                   COE          IMAGE   SERVER TYPE   FLAVOR   PUBLIC   LABELS\n"
+        f"k8s    {TEMPLATE}   kubernetes   node    -             -        no       a=1\n"
+    )
+    assert run("template", "show", "k8s") == 0
+    assert capsys.readouterr().out == (
+        f"uuid       {TEMPLATE}\nname       k8s\ncoe        kubernetes\nimage_id   node\npublic     no\nlabels     a=1\n"
+    )
+
+
+def test_template_delete_goes_on_after_a_refusal(service: Service, run: Run, capsys: Capture) -> None:
+    for name in ("a", "b"):
+        service.on("GET", f"/v1/clustertemplates/{name}", 200, {"uuid": f"u-{name}", "name": name})
+    service.on(
+        "DELETE",
+        "/v1/clustertemplates/u-a",
+        400,
+        refusal(400, "ClusterTemplate a is referenced by one or multiple clusters."),
+    )
+    service.on("DELETE", "/v1/clustertemplates/u-b", 204, None)
+    assert run("template", "delete", "a", "b", "b") == 1
+    shown = capsys.readouterr()
+    assert shown.out == "Template b is deleted (u-b).\n"
+    assert shown.err == "Error: ClusterTemplate a is referenced by one or multiple clusters.\n"
+    assert [path for path, _ in sent(service, "DELETE")] == ["/v1/clustertemplates/u-a", "/v1/clustertemplates/u-b"]
+
+
+# clusters
+
+
+def test_cluster_create(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("POST", "/v1/clusters", 202, {"uuid": UUID})
+    options = "--template k8s --nodes 0 --control-planes 3 --label a=1 --merge-labels --timeout 0 --flavor f"
+    assert run("cluster", "create", "demo", *options.split()) == 0
+    assert sent(demo, "POST") == [
+        (
+            "/v1/clusters",
+            {
+                "name": "demo",
+                "cluster_template_id": "k8s",
+                "node_count": 0,
+                "master_count": 3,
+                "labels": {"a": "1"},
+                "merge_labels": True,
+                "flavor_id": "f",
+                "create_timeout": 0,
+            },
+        )
+    ]
+    assert capsys.readouterr() == (f"Cluster demo is being made ({UUID}).\nNext: jeroboam cluster watch demo\n", "")
+
+
+def test_cluster_create_and_wait(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("POST", "/v1/clusters", 202, {"uuid": UUID})
+    assert run("cluster", "create", "demo", "--template", "k8s", "--wait") == 0
+    assert capsys.readouterr() == (
+        "[     1.0 s] network: ok in 0.9 s\n"
+        "Cluster demo: CREATE_COMPLETE at https://127.0.0.1:6443\n"
+        "Next: jeroboam cluster config demo\n",
+        "",
+    )
+
+
+def test_a_failed_wait_says_why_and_exits_1(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("POST", "/v1/clusters", 202, {"uuid": UUID})
+    fail(demo, "create", "CREATE_FAILED")
+    assert run("cluster", "create", "demo", "--template", "k8s", "--wait") == 1
+    shown = capsys.readouterr()
+    assert f"\ndemo  CREATE_FAILED  {UUID}\n" in shown.out
+    assert shown.out.endswith("Hint: Free some disk.\nNext: jeroboam cluster delete demo --wait\n")
+    assert shown.err == "Error: The create failed: no space left\n       Free some disk.\n"
+
+
+def test_json_is_alone_on_stdout_even_when_it_fails(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("POST", "/v1/clusters", 202, {"uuid": UUID})
+    assert run("cluster", "create", "demo", "--template", "k8s", "--wait", "--json") == 0
+    shown = capsys.readouterr()
+    assert (json.loads(shown.out), shown.err) == (cluster(), "")
+    fail(demo, "create", "CREATE_FAILED")
+    assert run("cluster", "create", "demo", "--template", "k8s", "--wait", "--json") == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    error = json.loads(shown.err)["error"]
+    assert (error["message"], error["exit_code"]) == ("The create failed: no space left", 1)
+    assert error["report"]["whose_move"] == "operator"
+
+
+def test_cluster_list_and_show(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("GET", "/v1/clusters", 200, {"clusters": [cluster()]})
+    assert run("cluster", "list") == 0
+    assert capsys.readouterr().out == (
+        "NAME   UUID                                   STATUS            HEALTH    NODES   CONTROL PLANES\n"
+        f"demo   {UUID}   CREATE_COMPLETE   HEALTHY   2       1\n"
+    )
+    assert run("cluster", "list", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [cluster()]
+    assert run("cluster", "show", "demo") == 0
+    assert "\napi_address            https://127.0.0.1:6443\n" in capsys.readouterr().out
+    demo.on("GET", "/v1/clusters", 200, {"clusters": []})
+    assert run("cluster", "list", "--limit", "5") == 0
+    assert demo.asked[-1].query == {"limit": "5"}
+    assert capsys.readouterr().out == (
+        "There is no cluster. Make one: jeroboam cluster create NAME --template TEMPLATE --wait\n"
+    )
+
+
+def test_cluster_resize_follows_its_own_operation(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("POST", f"/v1/clusters/{UUID}/actions/resize", 202, {"uuid": UUID})
+    other = operation(uuid="other", verb="update", state="running", request_id="req-other")
+    demo.on("GET", OPERATIONS, 200, {"operations": [other, operation(verb="update")]})
+    argv = ("cluster", "resize", "demo", "3", "--nodegroup", "gpu", "--remove", "n1", "--remove", "n2", "--wait")
+    assert run(*argv) == 0
+    body = {"node_count": 3, "nodes_to_remove": ["n1", "n2"], "nodegroup": "gpu"}
+    assert sent(demo, "POST") == [(f"/v1/clusters/{UUID}/actions/resize", body)]
+    assert f"/ext/v1/operations/{OPERATION}" in [asked.path for asked in demo.asked]
+    assert "/ext/v1/operations/other" not in [asked.path for asked in demo.asked]
+    assert "network: ok in 0.9 s\n" in capsys.readouterr().out
+
+
+def test_a_resize_that_changes_nothing_is_done_at_once(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("POST", f"/v1/clusters/{UUID}/actions/resize", 202, {"uuid": UUID})
+    demo.on("GET", OPERATIONS, 200, {"operations": [operation(request_id="req-before")]})
+    assert run("cluster", "resize", "demo", "2", "--wait") == 0
+    assert capsys.readouterr().out.startswith("Cluster demo: CREATE_COMPLETE")
+
+
+def test_cluster_delete_on_a_pipe_does_not_ask(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("DELETE", f"/v1/clusters/{UUID}", 204, None)
+    assert run("cluster", "delete", "demo") == 0
+    assert capsys.readouterr().out == f"Cluster demo is being deleted ({UUID}).\n"
+    demo.on("GET", OPERATIONS, 200, {"operations": [operation(verb="delete")]})
+    assert run("cluster", "delete", "demo", "--wait", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [{"uuid": UUID, "name": "demo", "deleted": True}]
+
+
+@pytest.mark.parametrize(("answer", "code", "deletes"), [("n\n", 2, 0), ("\n", 2, 0), ("Y\n", 0, 1)])
+def test_cluster_delete_asks_on_a_terminal(
+    demo: Service, run: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, deletes: int
+) -> None:
+    demo.on("DELETE", f"/v1/clusters/{UUID}", 204, None)
+    keyboard, terminal = os.openpty()
+    with open(terminal, "r+b", buffering=0) as raw, open(raw.fileno(), closefd=False) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        os.write(keyboard, answer.encode())
+        assert run("cluster", "delete", "demo") == code
+    os.close(keyboard)
+    assert len(sent(demo, "DELETE")) == deletes
+    assert capsys.readouterr().err.startswith("Delete demo with all that is in it? [y/N] ")
+
+
+def test_cluster_why(demo: Service, run: Run, capsys: Capture) -> None:
+    assert run("cluster", "why", "demo") == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"demo  CREATE_COMPLETE  {UUID}"
+    assert run("cluster", "why", "demo", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["operation"]["uuid"], found["whose_move"], found["next"]) == (
+        OPERATION,
+        "nobody",
+        "jeroboam cluster config demo",
+    )
+
+
+def test_cluster_why_and_watch_of_a_deleted_cluster(service: Service, run: Run, capsys: Capture) -> None:
+    gone = operation(verb="delete")
+    service.on("GET", OPERATIONS, 200, {"operations": [gone]})
+    service.on("GET", f"/ext/v1/operations/{OPERATION}", 200, gone)
+    service.on("GET", STEPS, 200, {"steps": []})
+    assert run("cluster", "why", UUID) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"Cluster {UUID} is deleted."
+    assert run("cluster", "watch", UUID) == 0
+    assert capsys.readouterr().out == f"Cluster {UUID} is deleted.\n"
+    assert run("cluster", "why", "nope") == 1
+    assert capsys.readouterr().err == (
+        "Error: /v1/clusters/nope could not be found.\n"
+        "       A cluster that is gone is found by its uuid only; `jeroboam cluster list` shows those that exist.\n"
+    )
+
+
+# node groups and operations
+
+
+def test_node_groups(demo: Service, run: Run, capsys: Capture) -> None:
+    group = {"uuid": "g", "name": "default-worker", "role": "worker", "node_count": 2, "status": "CREATE_COMPLETE"}
+    demo.on("GET", f"/v1/clusters/{UUID}/nodegroups", 200, {"nodegroups": [group]})
+    demo.on("GET", f"/v1/clusters/{UUID}/nodegroups/default-worker", 200, group)
+    assert run("nodegroup", "list", "demo") == 0
+    assert capsys.readouterr().out == (
+        "NAME             UUID   ROLE     NODES   FLAVOR   IMAGE   STATUS\n"
+        "default-worker   g      worker   2       -        -       CREATE_COMPLETE\n"
+    )
+    assert run("nodegroup", "show", "demo", "default-worker", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == group
+
+
+def test_operations(demo: Service, run: Run, capsys: Capture) -> None:
+    assert run("operation", "list", "demo") == 0
+    assert capsys.readouterr().out.splitlines()[1] == (
+        f"{OPERATION}   succeeded   2026-01-02 03:04:05   14.1 s   create 1 control plane, 2 workers".replace(
+            "14.1", "14.2"
+        )
+    )
+    assert run("operation", "show", OPERATION) == 0
+    assert capsys.readouterr().out == (
+        "create 1 control plane, 2 workers: succeeded after 14.2 s\n"
+        f"  asked 2026-01-02 03:04:05 UTC, request {REQUEST}\n"
+        "  +     0.0 s       0.9 s  ok       network\n"
+    )
+
+
+# config
+
+
+class Authority:
+    """Signs what the scripted service is sent, as the real one does."""
+
+    def __init__(self) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.requests: list[x509.CertificateSigningRequest] = []
+
+    def sign(self, asked: Asked) -> tuple[int, Any]:
+        request = x509.load_pem_x509_csr(asked.body["csr"].encode())
+        self.requests.append(request)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "demo")])
+        moment = x509.CertificateBuilder().subject_name(request.subject).issuer_name(name).serial_number(1)
+        import datetime
+
+        now = datetime.datetime.now(datetime.UTC)
+        cert = (
+            moment.public_key(request.public_key()).not_valid_before(now).not_valid_after(now + datetime.timedelta(1))
+        )
+        pem = cert.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+        return 201, {"cluster_uuid": UUID, "csr": asked.body["csr"], "pem": pem}
+
+
+@pytest.fixture
+def authority(demo: Service) -> Authority:
+    authority = Authority()
+    demo.on(
+        "GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "kubernetes", "tls_disabled": False}
+    )
+    demo.on("GET", f"/v1/certificates/{UUID}", 200, {"cluster_uuid": UUID, "pem": "CA"})
+    demo.on_call("POST", "/v1/certificates", authority.sign)
+    return authority
+
+
+def test_config_merges_a_context(authority: Authority, run: Run, capsys: Capture, tmp_path: Path) -> None:
+    assert run("cluster", "config", "demo") == 0
+    path = tmp_path / "home" / ".kube" / "config"
+    assert capsys.readouterr().out == (
+        f"Context demo is in {path} (https://127.0.0.1:6443).\nNext: kubectl get nodes\n"
+    )
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert authority.requests[0].subject.rfc4514_string() == "CN=admin,O=system:masters"
+    assert yaml.safe_load(path.read_text())["current-context"] == "demo"
+    assert run("cluster", "config", "demo", "--context", "work", "--no-current", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "context": "work", "file": str(path), "server": "https://127.0.0.1:6443", "current": False,
+    }  # fmt: skip
+    found = yaml.safe_load(path.read_text())
+    assert (found["current-context"], [c["name"] for c in found["contexts"]]) == ("demo", ["demo", "work"])
+
+
+def test_config_on_stdout_touches_no_file(authority: Authority, run: Run, capsys: Capture, tmp_path: Path) -> None:
+    assert run("cluster", "config", "demo", "--stdout") == 0
+    printed = capsys.readouterr().out
+    assert yaml.safe_load(printed)["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
+    assert run("cluster", "config", "demo", "--stdout", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "Config"
+    assert not (tmp_path / "home").exists()
+
+
+def test_config_does_not_show_the_key(authority: Authority, run: Run, capsys: Capture) -> None:
+    assert run("cluster", "config", "demo", "-v") == 0
+    shown = capsys.readouterr()
+    assert "PRIVATE KEY" not in shown.out + shown.err
+
+
+def test_config_refuses_a_certificate_for_another_key(
+    authority: Authority, demo: Service, run: Run, capsys: Capture
+) -> None:
+    class Mixed(Authority):
+        def sign(self, asked: Asked) -> tuple[int, Any]:
+            name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+            request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(self.key, hashes.SHA256())
+            pem = request.public_bytes(serialization.Encoding.PEM).decode()
+            return super().sign(Asked("POST", "", {}, {}, {"csr": pem}))
+
+    demo.on_call("POST", "/v1/certificates", Mixed().sign)
+    assert run("cluster", "config", "demo") == 1
+    assert capsys.readouterr().err == "Error: The service signed another key than the one sent.\n"
+    demo.on("POST", "/v1/certificates", 201, {"pem": "rubbish"})
+    assert run("cluster", "config", "demo") == 1
+    assert capsys.readouterr().err == "Error: The service signed nothing readable.\n"
+
+
+def test_config_before_there_is_an_address(authority: Authority, demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("GET", "/v1/clusters/demo", 200, cluster(status="CREATE_IN_PROGRESS", api_address=None))
+    assert run("cluster", "config", "demo") == 1
+    assert capsys.readouterr().err == (
+        "Error: Cluster demo has no API address; its status is CREATE_IN_PROGRESS.\n"
+        "       Wait for it with `jeroboam cluster watch demo`.\n"
+    )
+
+
+def test_config_of_another_tool_and_contradicting_options(
+    authority: Authority, demo: Service, run: Run, capsys: Capture
+) -> None:
+    demo.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "swarm"})
+    assert run("cluster", "config", "demo") == 2
+    assert capsys.readouterr().err == "Error: Cluster demo runs swarm, which has no kubeconfig.\n"
+    assert run("cluster", "config", "demo", "--stdout", "--file", "x") == 2
+    assert capsys.readouterr().err == "Error: --stdout and --file exclude each other.\n       Drop one of them.\n"
+
+
+# errors
+
+
+def test_no_service(run: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JEROBOAM_URL", "http://127.0.0.1:1")
+    assert run("cluster", "list") == 1
+    assert capsys.readouterr() == (
+        "",
+        "Error: No service answers at http://127.0.0.1:1.\n"
+        "       Start one with `jeroboam up`, or name another with --url or --os-cloud.\n",
+    )
+    assert run("cluster", "list", "--json") == 1
+    assert json.loads(capsys.readouterr().err) == {
+        "error": {
+            "message": "No service answers at http://127.0.0.1:1.",
+            "hint": "Start one with `jeroboam up`, or name another with --url or --os-cloud.",
+            "exit_code": 1,
+        }
+    }
+
+
+def test_a_refusal_in_json(service: Service, run: Run, capsys: Capture) -> None:
+    service.on("GET", "/v1/clusters/x", 404, refusal(404, "Cluster x could not be found."))
+    assert run("cluster", "show", "x", "--json") == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert json.loads(shown.err) == {
+        "error": {
+            "message": "Cluster x could not be found.",
+            "hint": "",
+            "exit_code": 1,
+            "status": 404,
+            "request_id": REQUEST,
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("cluster", "create", "demo"),
+        ("cluster", "create", "demo", "--template", "k8s", "--nodes", "many"),
+        ("cluster", "create", "demo", "--template", "k8s", "--label", "novalue"),
+        ("cluster", "create", "demo", "--template", "k8s", "--label", "a=1", "--label", "a=2"),
+        ("cluster", "create", "demo", "--template", "k8s", "--wait", "--timeout-s", "0"),
+        ("cluster", "resize", "demo"),
+        ("cluster", "show", "demo", "--nope"),
+        ("cluster", "shwo"),
+        ("cluster", "list", "--os-cloud", "nope"),
+        ("cluster", "show", ".."),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_wrong_usage_exits_2_and_asks_nothing(
+    service: Service, run: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch, argv: tuple[str, ...], as_json: bool
+) -> None:
+    argv = (*argv, "--json") if as_json else argv
+    monkeypatch.setattr("sys.argv", ["jeroboam", *argv])
+    assert run(*argv) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    if as_json:
+        assert json.loads(shown.err)["error"]["exit_code"] == 2
+    else:
+        assert shown.err.startswith("Error: ")
+    assert service.asked == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *[("cluster", c) for c in ("create", "list", "show", "resize", "delete", "config", "why", "watch")],
+        *[("template", c) for c in ("create", "list", "show", "delete")],
+        *[("nodegroup", c) for c in ("list", "show")],
+        *[("operation", c) for c in ("list", "show")],
+    ],
+)
+def test_every_command_has_help_with_an_example_and_json(run: Run, capsys: Capture, command: tuple[str, str]) -> None:
+    assert run(*command, "--help") == 0
+    shown = capsys.readouterr().out
+    assert f"jeroboam {command[0]} {command[1]}" in shown.split("Example", 1)[1]
+    assert "--json" in shown

@@ -1,0 +1,121 @@
+"""The command line against `jeroboam up --provider fake`: a life of a cluster, a creation that fails, and a terminal."""
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytestmark = pytest.mark.sockets
+Run = Callable[..., int]
+Capture = pytest.CaptureFixture[str]
+FAULT = [{"call": "ensure_machine", "name": "broken-*", "effect": "boot_fail", "message": "no space left", "times": 1}]
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A service of its own; the first machine of a cluster called `broken` does not boot."""
+    folder = tmp_path_factory.mktemp("up")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    argv = [
+        sys.executable,
+        "-m",
+        "jeroboam.entry",
+        "up",
+        "--provider",
+        "fake",
+        "--data",
+        str(folder),
+        "--port",
+        str(port),
+    ]
+    environ = {**os.environ, "JEROBOAM_FAKE__FAULTS": json.dumps(FAULT)}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=log, env=environ, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 60
+        while b"listens on" not in (folder / "log").read_bytes():
+            assert process.poll() is None, (folder / "log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+@pytest.fixture(autouse=True)
+def _service(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JEROBOAM_URL", url)
+
+
+def test_the_life_of_a_cluster(run: Run, capsys: Capture, tmp_path: Path) -> None:
+    assert run("template", "create", "k8s", "--image", "fake-image") == 0
+    assert run("cluster", "create", "demo", "--template", "k8s", "--nodes", "2", "--wait", "--timeout-s", "60") == 0
+    assert "Cluster demo: CREATE_COMPLETE at https://" in capsys.readouterr().out
+    assert run("cluster", "show", "demo", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["status"], shown["node_count"], shown["master_count"]) == ("CREATE_COMPLETE", 2, 1)
+
+    assert run("cluster", "config", "demo") == 0
+    config = yaml.safe_load((tmp_path / "home" / ".kube" / "config").read_text())
+    assert config["clusters"][0]["cluster"]["server"] == shown["api_address"]
+    capsys.readouterr()
+
+    assert run("nodegroup", "list", "demo", "--json") == 0
+    groups = json.loads(capsys.readouterr().out)
+    assert [(g["name"], g["node_count"]) for g in groups] == [("default-master", 1), ("default-worker", 2)]
+    assert run("nodegroup", "show", "demo", "default-worker") == 0
+
+    assert run("cluster", "delete", "demo", "--wait", "--timeout-s", "60") == 0
+    assert run("cluster", "show", "demo") == 1
+    assert capsys.readouterr().err == "Error: Cluster demo could not be found.\n"
+    assert run("cluster", "why", shown["uuid"]) == 0
+    assert capsys.readouterr().out.startswith(f"Cluster {shown['uuid']} is deleted.\n")
+    assert run("template", "delete", "k8s") == 0
+
+
+def test_a_creation_that_fails_says_which_node_and_shows_its_console(run: Run, capsys: Capture) -> None:
+    assert run("template", "create", "k8s-2", "--image", "fake-image") == 0
+    assert run("cluster", "create", "broken", "--template", "k8s-2", "--wait", "--timeout-s", "60") == 1
+    shown = capsys.readouterr()
+    assert "\nLast console lines of broken-" in shown.out
+    assert "no space left" in shown.out
+    assert "\nNext: jeroboam cluster delete broken --wait\n" in shown.out
+    assert shown.err.startswith("Error: The create failed: broken-")
+    assert run("cluster", "delete", "broken", "--wait", "--timeout-s", "60") == 0
+    assert run("template", "delete", "k8s-2") == 0
+
+
+def test_on_a_terminal(run: Run, url: str) -> None:
+    assert run("template", "create", "k8s-3", "--image", "fake-image") == 0
+    argv = ["cluster", "create", "live", "--template", "k8s-3", "--wait", "--timeout-s", "60", "--url", url]
+    screen, terminal = pty.openpty()
+    command = [sys.executable, "-m", "jeroboam.entry", *argv]
+    process = subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(terminal)
+    drawn = b""
+    while True:
+        try:
+            drawn += os.read(screen, 65536)
+        except OSError:  # the other side is closed
+            break
+    os.close(screen)
+    assert process.wait(60) == 0
+    text = drawn.decode()
+    assert "create 1 control plane, 1 worker" in text
+    assert "✓" in text
+    assert "CREATE_COMPLETE" in text
+    assert run("cluster", "delete", "live", "--wait", "--yes") == 0
