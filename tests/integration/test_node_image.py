@@ -1,14 +1,23 @@
 """The node image on a real Docker daemon: built, started, and quick because nothing is copied."""
 
 import asyncio
+import os
+import shutil
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from jeroboam import artifacts
+from jeroboam.artifacts import base, gomodules
+from jeroboam.artifacts.cache import Cache
 from jeroboam.artifacts.catalogue import catalogue
+from jeroboam.artifacts.node_image import architecture
+from jeroboam.contracts import NoProgress
+from jeroboam.domain.errors import HostUnsupported
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.timeout(3000)]
 NAME = "jeroboam-test-node-image"
@@ -121,3 +130,103 @@ def test_baked_images_run_and_the_machine_id_survives_a_restart(node: str) -> No
 def test_kubelet_and_kubeadm_are_of_the_version_that_the_image_says(node: str, image: artifacts.NodeImage) -> None:
     assert in_node("kubelet --version") == f"Kubernetes {image.version}"
     assert in_node("kubeadm version -o short") == image.version
+
+
+@pytest.mark.parametrize("version", sorted(catalogue().kubernetes))
+def test_every_version_is_what_it_says_and_has_the_images_that_its_kubeadm_wants(version: str) -> None:
+    built = {image.version: image for image in asyncio.run(artifacts.list_node_images())}
+    if version not in built and version != catalogue().default:
+        pytest.skip(f"its image is not built here (minutes); first: jeroboam image build --kubernetes {version}")
+    found = asyncio.run(artifacts.build_node_image(version))
+    assert docker("run", "--rm", found.tag, "kubelet", "--version") == f"Kubernetes {version}"
+    wanted = docker("run", "--rm", found.tag, "kubeadm", "config", "images", "list", "--kubernetes-version", version)
+    baked = {image.name for image in catalogue().kubernetes[version].images}
+    assert len(wanted.split()) == 7
+    assert set(wanted.split()) <= baked
+
+
+def until(true: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+
+
+def test_a_bake_that_is_killed_harms_nothing_and_the_next_one_cleans_up(image: artifacts.NodeImage) -> None:
+    def baking() -> str:
+        return docker("ps", "-q", "--filter", "name=^jeroboam-bake-")
+
+    build = [sys.executable, "-m", "jeroboam.entry", "image", "build", "--force"]
+    first = subprocess.Popen(build, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until(lambda: baking() != "", "no bake began")
+    first.kill()
+    first.wait(timeout=10)
+    assert image in asyncio.run(artifacts.list_node_images())
+    again = subprocess.run(build, capture_output=True, text=True, timeout=300, check=False)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.startswith(f"{image.tag}  ")
+    assert docker("ps", "-aq", "--filter", "name=^jeroboam-bake-") == ""
+    assert docker("volume", "ls", "-q", "--filter", "name=jeroboam-bake-") == ""
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("mmdebstrap") is None, reason="makes the registry's Debian by mmdebstrap, as root"
+)
+async def test_a_base_from_a_registry_has_the_same_packages(image: artifacts.NodeImage, tmp_path: Path) -> None:
+    debian, made = "jeroboam-test/debian:slim", "jeroboam-test/base:registry"
+    packages = ("sh", "-c", "dpkg-query -W -f '${Package} ${Version}\\n'")
+    bootstrap = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", base.SUITE, str(tmp_path / "debian.tar")]
+    try:
+        subprocess.run(bootstrap, check=True, timeout=600)
+        docker("import", str(tmp_path / "debian.tar"), debian)
+        await base.from_registry(tmp_path / "base.tar", "mmdebstrap is not installed", debian)
+        docker("import", str(tmp_path / "base.tar"), made)
+        assert docker("run", "--rm", made, *packages) == docker("run", "--rm", base.base_tag(), *packages)
+        assert (
+            docker("run", "--rm", made, "sh", "-c", "systemctl is-enabled containerd; ls /usr/share/doc") == "enabled"
+        )
+    finally:
+        docker("rmi", debian, made, check=False)
+
+
+async def test_without_mmdebstrap_and_without_a_registry_both_ways_are_named(tmp_path: Path) -> None:
+    with pytest.raises(HostUnsupported) as error:
+        await base.from_registry(tmp_path / "base.tar", "mmdebstrap needs root", "127.0.0.1:1/debian:none")
+    assert error.value.message.startswith(
+        "The base image needs mmdebstrap or an image registry: mmdebstrap needs root, "
+        "and 127.0.0.1:1/debian:none cannot be pulled ("
+    )
+    assert error.value.hint == "As root on Debian or Ubuntu: apt-get install mmdebstrap"
+
+
+@pytest.fixture
+def go_image(image: artifacts.NodeImage) -> Iterator[str]:
+    """Docker's official image of Go, or one like it: our Debian with this machine's Go."""
+    tag, name = "golang:1.19-bookworm", "jeroboam-test-go"
+    if docker("images", "-q", tag):
+        yield tag
+        return
+    root = subprocess.run(
+        ["go", "env", "GOROOT"], capture_output=True, text=True, check=True, timeout=60
+    ).stdout.strip()
+    docker("rm", "-fv", name, check=False)
+    docker("create", "--name", name, base.base_tag(), "true")
+    docker("cp", root, f"{name}:/usr/local/go")
+    docker("commit", "--change", "ENV PATH=/usr/local/go/bin:/usr/sbin:/usr/bin:/sbin:/bin", name, tag)
+    docker("rm", "-fv", name)
+    yield tag
+    docker("rmi", tag)
+
+
+@pytest.mark.skipif(shutil.which("go") is None, reason="the image is made of this machine's Go")
+async def test_without_go_a_part_is_built_in_a_container(
+    go_image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for program in ("docker", "setpriv"):
+        (tmp_path / program).symlink_to(shutil.which(program) or f"/usr/bin/{program}")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    cache = Cache(tmp_path / "cache")
+    made = await gomodules.build(cache, "pause", "1", catalogue().parts["pause"]["1"], architecture(), NoProgress())
+    assert subprocess.run([made / "pause", "-v"], capture_output=True, timeout=10).stdout == b"pause (jeroboam) 1\n"
+    assert (cache.root / "go" / "build").is_dir()
+    assert docker("ps", "-aq", "--filter", "name=^jeroboam-go-") == ""

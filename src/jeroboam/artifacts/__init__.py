@@ -2,14 +2,19 @@
 
 from .cache import default_cache
 from .catalogue import catalogue
+from .mirroring import mirror_parts
 from .node_image import NodeImage, binary_path, build_node_image, list_node_images, remove_node_image
+from .sources import SOURCE_NAMES, SourceSettings
 
 __all__ = [
+    "SOURCE_NAMES",
     "NodeImage",
+    "SourceSettings",
     "binary_path",
     "build_node_image",
     "catalogue",
     "default_cache",
     "list_node_images",
+    "mirror_parts",
     "remove_node_image",
 ]

@@ -1,14 +1,17 @@
-"""The Debian under every node: systemd, containerd, runc, iptables, CNI plugins; made by mmdebstrap, without any image registry."""
+"""The Debian under every node: systemd, containerd, runc, iptables, CNI plugins; made by mmdebstrap,
+without any image registry, or, where mmdebstrap cannot be used, from a registry's Debian. Both end in the same tag."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
+from pathlib import Path
 
 from ..contracts import Progress
-from ..domain.errors import HostUnsupported
+from ..domain.errors import ArtifactUnavailable, DeadlineExceeded, HostUnsupported
 from .cache import Cache
+from .docker import docker
 from .process import run
 
 PACKAGES = (
@@ -31,6 +34,19 @@ PACKAGES = (
 )
 SUITE = "bookworm"
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*")
+REGISTRY_IMAGE = f"debian:{SUITE}-slim"
+_CONTAINER = "jeroboam-base-"
+_APT = """
+set -e
+export DEBIAN_FRONTEND=noninteractive
+cat >/etc/dpkg/dpkg.cfg.d/jeroboam <<END
+{excludes}
+END
+apt-get update -q
+apt-get install -y -q --no-install-recommends {packages}
+apt-get clean
+rm -rf {left_out} /var/lib/apt/lists/* /usr/sbin/policy-rc.d /.dockerenv
+"""
 
 
 def base_tag() -> str:
@@ -39,26 +55,63 @@ def base_tag() -> str:
 
 
 async def ensure_base(cache: Cache, progress: Progress) -> str:
-    """Make the base image unless Docker has it. Raises HostUnsupported where it cannot be made."""
+    """Make the base image unless Docker has it: by mmdebstrap where we may, else from the Debian image of a registry.
+    Raises HostUnsupported naming what is missing for either way."""
     tag = base_tag()
-    if await run(["docker", "images", "-q", tag], timeout_s=60):
-        return tag
-    if os.geteuid() != 0:
-        raise HostUnsupported(
-            "The base image is made by mmdebstrap, which needs root.", hint="Run as root on Debian or Ubuntu."
-        )
-    if shutil.which("mmdebstrap") is None:
-        raise HostUnsupported("mmdebstrap is not installed.", hint="apt-get install mmdebstrap")
+    async with cache.lock("base", progress):
+        if not await docker("images", "-q", tag, timeout_s=60):
+            await _make(tag, cache, progress)
+    return tag
+
+
+async def _make(tag: str, cache: Cache, progress: Progress) -> None:
     task = f"debian {SUITE}"
     progress.start(task)
     progress.advance(task, 0, note=f"{len(PACKAGES)} packages and what they need")
     tar = cache.work("base") / "base.tar"
-    options = [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
-    argv = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}", *options]
     try:
-        await run([*argv, SUITE, str(tar)], timeout_s=1200)
-        await run(["docker", "import", str(tar), tag], timeout_s=300)
+        obstacle = bootstrap_obstacle()
+        await (from_registry(tar, obstacle) if obstacle else _from_packages(tar))
+        await docker("import", str(tar), tag, timeout_s=300)
+    except BaseException:
+        progress.finish(task, note="stopped")
+        raise
     finally:
         tar.unlink(missing_ok=True)
-        progress.finish(task)
-    return tag
+    progress.finish(task)
+
+
+def bootstrap_obstacle() -> str:
+    """Why mmdebstrap cannot be used here; empty when it can."""
+    if shutil.which("mmdebstrap") is None:
+        return "mmdebstrap is not installed"
+    return "" if os.geteuid() == 0 else "mmdebstrap needs root"
+
+
+async def _from_packages(tar: Path) -> None:
+    options = [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
+    argv = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}", *options]
+    await run([*argv, SUITE, str(tar)], timeout_s=1200)
+
+
+async def from_registry(tar: Path, obstacle: str, image: str = REGISTRY_IMAGE) -> None:
+    """The same file tree from a registry's Debian and apt. Uses the host's network, since that is where its proxy is known."""
+    try:
+        if not await docker("images", "-q", image, timeout_s=60):
+            await docker("pull", "-q", image, timeout_s=300)
+    except (ArtifactUnavailable, DeadlineExceeded) as error:
+        raise HostUnsupported(
+            f"The base image needs mmdebstrap or an image registry: {obstacle}, and {image} cannot be pulled ({error.message}).",
+            hint="As root on Debian or Ubuntu: apt-get install mmdebstrap",
+        ) from error
+    name = _CONTAINER + base_tag().partition(":")[2]
+    proxies = [f"--env={key}" for key in ("http_proxy", "https_proxy", "no_proxy") if key in os.environ]
+    await docker("rm", "-f", "-v", name)
+    try:
+        excludes = "\n".join(f"path-exclude {path}" for path in _LEFT_OUT)
+        script = _APT.format(excludes=excludes, packages=" ".join(PACKAGES), left_out=" ".join(_LEFT_OUT))
+        options = ["-i", "--name", name, "--network=host", *proxies]
+        await docker("run", *options, image, "sh", "-s", timeout_s=1200, stdin=script.encode())
+        await docker("export", "-o", str(tar), name, timeout_s=300)
+    finally:
+        await docker("rm", "-f", "-v", name)

@@ -6,13 +6,58 @@ import asyncio
 import fcntl
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..contracts import Progress
 from ..domain.errors import DeadlineExceeded
+
+SUMS = "SHA256SUMS"
+_SUM = re.compile(r"([0-9A-Fa-f]{64}) [ *](.+)")
+_RECIPE, _PUBLISHED = "recipe ", "published "
+
+
+def built_by(recipe: str) -> str:
+    """Origin of binaries that were built here."""
+    return _RECIPE + recipe
+
+
+def published_by(address: str) -> str:
+    """Origin of binaries whose checksums somebody published."""
+    return _PUBLISHED + address
+
+
+@dataclass(frozen=True)
+class Checksums:
+    """A SHA256SUMS file, as sha256sum writes it; a comment in its first line says where the files came from."""
+
+    origin: str
+    files: Mapping[str, str]
+
+    @classmethod
+    def parse(cls, text: str) -> Checksums:
+        """Raises ValueError naming the first line that is not a checksum and a name."""
+        origin, files = "", {}
+        for number, line in enumerate(text.splitlines(), 1):
+            if number == 1 and line.startswith("#"):
+                origin = line.removeprefix("#").strip()
+            elif line.strip() and not line.startswith("#"):
+                found = _SUM.fullmatch(line.strip())
+                if found is None:
+                    raise ValueError(f"line {number} of {SUMS} is not a SHA-256 and a file name: {line[:100]!r}")
+                files[found[2].removeprefix("./")] = found[1].lower()
+        return cls(origin, files)
+
+    def text(self) -> str:
+        return "\n".join([f"# {self.origin}", *(f"{value}  {name}" for name, value in self.files.items())]) + "\n"
+
+    def suits(self, recipe: str) -> bool:
+        """A published binary of the right version is good whichever way it came; one that we built only if by this recipe."""
+        return not self.origin.startswith(_RECIPE) or self.origin == built_by(recipe)
 
 
 def default_cache() -> Path:
@@ -36,27 +81,38 @@ class Cache:
         return self.root / "bin" / part / version / arch
 
     def find(self, part: str, version: str, arch: str, names: tuple[str, ...], recipe: str) -> Path | None:
-        """The folder when all files are there, were made by this recipe and still have their checksums; else None."""
+        """The folder when all files are there, still have their checksums, and were published or built by this recipe; else None."""
         folder = self.folder(part, version, arch)
-        sums = folder / "SHA256SUMS"
-        if not sums.exists():
+        try:
+            sums = Checksums.parse((folder / SUMS).read_text())
+        except (FileNotFoundError, ValueError):
             return None
-        lines = sums.read_text().splitlines()
-        if not lines or lines[0] != f"# recipe {recipe}":
+        if not sums.suits(recipe):
             return None
-        kept = {name: value for value, name in (line.split("  ", 1) for line in lines[1:])}
-        whole = all((folder / name).exists() and kept.get(name) == digest(folder / name) for name in names)
+        whole = all((folder / name).exists() and sums.files.get(name) == digest(folder / name) for name in names)
         return folder if whole else None
 
-    def put(self, part: str, version: str, arch: str, made: Path, recipe: str) -> Path:
-        """Move a finished folder into its place."""
-        lines = [f"# recipe {recipe}"] + [f"{digest(file)}  {file.name}" for file in sorted(made.iterdir())]
-        (made / "SHA256SUMS").write_text("\n".join(lines) + "\n")
+    def holds(self, part: str, version: str, arch: str) -> bool:
+        """Whether there is anything of it, verified or not: a quick look for estimates."""
+        return (self.folder(part, version, arch) / SUMS).exists()
+
+    def put(self, part: str, version: str, arch: str, made: Path, origin: str) -> Path:
+        """Move a finished folder into its place. `origin` is built_by(recipe) or published_by(address)."""
+        for file in made.iterdir():
+            file.chmod(0o755)
+        files = {file.name: digest(file) for file in sorted(made.iterdir())}
+        (made / SUMS).write_text(Checksums(origin, files).text())
         folder = self.folder(part, version, arch)
         folder.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         made.rename(folder)
         return folder
+
+    def download(self, sha256: str) -> Path:
+        """Where the file of this checksum is downloaded to; what is unfinished there is kept for the next run."""
+        folder = self.root / "downloads"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / sha256
 
     def work(self, name: str) -> Path:
         """An empty folder for unfinished things, on the same file system."""
@@ -68,8 +124,9 @@ class Cache:
     @asynccontextmanager
     async def lock(self, name: str, progress: Progress, *, wait_s: float = 3600) -> AsyncIterator[None]:
         """One at a time among all processes of this user. Waits, telling who holds it; the lock dies with its process."""
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / f"{name}.lock").open("a+") as file:
+        locks = self.root / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with (locks / name).open("a+") as file:
             await _acquire(file.fileno(), name, progress, wait_s)
             file.truncate(0)
             file.write(str(os.getpid()))
@@ -79,7 +136,7 @@ class Cache:
 
 async def _acquire(descriptor: int, name: str, progress: Progress, wait_s: float) -> None:
     loop = asyncio.get_running_loop()
-    ends, told = loop.time() + wait_s, False
+    ends, task = loop.time() + wait_s, ""
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -87,11 +144,11 @@ async def _acquire(descriptor: int, name: str, progress: Progress, wait_s: float
             holder = os.pread(descriptor, 32, 0).decode() or "unknown"
             if loop.time() > ends:
                 raise DeadlineExceeded(f"Process {holder} has been building {name} for over {wait_s:g} s.") from None
-            if not told:
-                progress.start(f"wait for process {holder}, which builds {name}")
-                told = True
+            if not task:
+                task = f"wait for process {holder}, which builds {name}"
+                progress.start(task)
             await asyncio.sleep(0.5)
             continue
-        if told:
-            progress.finish(f"wait for process {holder}, which builds {name}")
+        if task:
+            progress.finish(task)
         return

@@ -21,6 +21,16 @@ class Part(msgspec.Struct, frozen=True):
     cgo: bool = False
 
 
+class Published(msgspec.Struct, frozen=True):
+    """Where the makers of a part publish it. `file`: a binary, or the archive that has each as `member`; `sums`: its checksum.
+    Paths under `base`; they know {version} ("v1.2.3"), {number} ("1.2.3"), {arch} ("amd64") and {name} (of a binary)."""
+
+    base: str
+    file: str
+    sums: str
+    member: str = ""
+
+
 class ContainerImage(msgspec.Struct, frozen=True):
     """A container image of one layer: some binaries under `prefix`, perhaps with iptables beside them."""
 
@@ -45,6 +55,7 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     default: str
     parts: dict[str, dict[str, Part]]
+    published: dict[str, Published]
     kubernetes: dict[str, Release]
 
     def find(self, version: str | None) -> tuple[str, Release]:

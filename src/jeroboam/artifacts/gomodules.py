@@ -1,23 +1,22 @@
 """Source "modules": binaries built from the Go module proxy, verified by the go.sum that ships with this program.
 
 Interrupted builds go on where they stopped, since Go keeps what it compiled. Which proxy is asked is the user's own Go setting.
+Which Go is used: see toolchain.py.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 from importlib import resources
 from pathlib import Path
 
 from ..contracts import Progress
 from ..domain.errors import ArtifactUnavailable
-from .cache import Cache
+from .cache import Cache, built_by
 from .catalogue import Part
-from .process import run
+from .toolchain import Toolchain, choose
 
-_BUILD_S = 45 * 60
 _VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 
 
@@ -49,43 +48,43 @@ def flags(version: str, spec: Part) -> str:
 
 async def build(cache: Cache, part: str, version: str, spec: Part, arch: str, progress: Progress) -> Path:
     """Build one part into the cache and return its folder. Raises ArtifactUnavailable with the compiler's words."""
-    await _check_go(part, version)
-    task = f"build {part} {version}"
-    progress.start(task, total=len(spec.go), unit="programs")
     made = cache.work(f"{part}-{version}")
-    env = {"CGO_ENABLED": "1" if spec.cgo else "0", "GOARCH": arch, "GOOS": "linux"}
-    common = ["go", "build", "-mod=readonly", "-trimpath", "-ldflags", flags(version, spec)]
-    named = [package for package in spec.go if "=" in package]
-    plain = [package for package in spec.go if "=" not in package]
     try:
-        if plain:  # one call, so that the programs share what they compile
-            progress.advance(task, 0, note="compiling; minutes from a cold cache")
-            await _go([*common, "-o", f"{made}/", *plain], part, version, env)
-            progress.advance(task, len(plain))
-        for package in named:
-            path, name = package.split("=")
-            await _go([*common, "-o", str(made / name), path], part, version, env)
-            progress.advance(task)
-    except ArtifactUnavailable as error:
+        toolchain = await choose(f"{part} {version}", module_folder(part, version), made, cache.root, cgo=spec.cgo)
+        await _compile(toolchain, f"build {part} {version}", version, spec, arch, progress)
+    except BaseException:
         shutil.rmtree(made, ignore_errors=True)
-        progress.finish(task, note="failed")
-        raise error
-    progress.finish(task)
-    return cache.put(part, version, arch, made, recipe(part, version, spec))
+        raise
+    return cache.put(part, version, arch, made, built_by(recipe(part, version, spec)))
 
 
-async def _go(argv: list[str], part: str, version: str, env: dict[str, str]) -> None:
-    await run(argv, timeout_s=_BUILD_S, cwd=module_folder(part, version), env=env)
-
-
-async def _check_go(part: str, version: str) -> None:
-    needed = re.search(r"^go (\d+)\.(\d+)", (module_folder(part, version) / "go.mod").read_text(), re.M)
-    if needed is None:
-        raise ArtifactUnavailable(f"The module of {part} {version} names no Go version.")
-    hint = f"Install Go {needed[1]}.{needed[2]} or newer."
+async def _compile(toolchain: Toolchain, task: str, version: str, spec: Part, arch: str, progress: Progress) -> None:
+    env = {"CGO_ENABLED": "1" if spec.cgo else "0", "GOARCH": arch, "GOOS": "linux"}
+    paths = [package.split("=")[0] for package in spec.go]
+    progress.start(f"{task}: modules")  # listing them downloads them
     try:
-        present = re.search(r"go(\d+)\.(\d+)", await run(["go", "version"], timeout_s=60))
-    except ArtifactUnavailable as error:
-        raise ArtifactUnavailable(f"Go is needed to build {part} {version} and is not installed.", hint=hint) from error
-    if present is None or (int(present[1]), int(present[2])) < (int(needed[1]), int(needed[2])):
-        raise ArtifactUnavailable(f"Go {needed[1]}.{needed[2]} is needed to build {part} {version}.", hint=hint)
+        total = len((await toolchain.go(["list", "-mod=readonly", "-deps", *paths], env)).split())
+    finally:
+        progress.finish(f"{task}: modules")
+    progress.start(task, total=total, unit="packages")
+    try:
+        for output, packages in _calls(spec):
+            argv = ["build", "-v", "-mod=readonly", "-trimpath", "-ldflags", flags(version, spec), "-o", output]
+            await toolchain.go([*argv, *packages], env, lambda line: _show(line, task, progress))
+    except BaseException as error:
+        progress.finish(task, note="failed" if isinstance(error, ArtifactUnavailable) else "stopped")
+        raise
+    progress.finish(task)
+
+
+def _calls(spec: Part) -> list[tuple[str, list[str]]]:
+    """Where to and what: one call for all programs that keep their package's name, so that they share what they compile."""
+    plain = [package for package in spec.go if "=" not in package]
+    named = [package.split("=") for package in spec.go if "=" in package]
+    return ([("{out}/", plain)] if plain else []) + [(f"{{out}}/{name}", [path]) for path, name in named]
+
+
+def _show(line: str, task: str, progress: Progress) -> None:
+    """`go build -v` names each package that it compiles; other lines are its complaints."""
+    if line and " " not in line:
+        progress.advance(task, note=line.rpartition("/")[2])

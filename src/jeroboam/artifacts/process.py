@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..domain.errors import ArtifactUnavailable, DeadlineExceeded
+
+_LINE_BYTES = 1_048_576
 
 
 async def run(
@@ -18,25 +22,18 @@ async def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
+    on_line: Callable[[str], None] | None = None,
 ) -> str:
-    """Standard output. Raises ArtifactUnavailable when the program is absent or fails, DeadlineExceeded when it takes too long."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=cwd,
-            env={**os.environ, **(env or {})},
-            stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        raise ArtifactUnavailable(f"{argv[0]} is not installed.", hint=f"Install {argv[0]}.") from error
+    """Standard output. `on_line` hears each line of standard error as it comes; then there is no standard input.
+    The program ends when we do, even by SIGKILL, where the system can promise that.
+    Raises ArtifactUnavailable when the program is absent or fails, DeadlineExceeded when it takes too long."""
+    process = await _start(argv, cwd, env, stdin is not None and on_line is None)
     try:
         async with asyncio.timeout(timeout_s):
-            out, err = await process.communicate(stdin)
+            out, err = await (process.communicate(stdin) if on_line is None else _listen(process, on_line))
     except (TimeoutError, asyncio.CancelledError) as error:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         if isinstance(error, asyncio.CancelledError):
             raise
@@ -45,3 +42,37 @@ async def run(
         tail = "\n".join((out + err).decode(errors="replace").splitlines()[-15:])
         raise ArtifactUnavailable(f"`{' '.join(argv[:3])}` failed with exit code {process.returncode}:\n{tail}")
     return out.decode(errors="replace")
+
+
+async def _start(
+    argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, writes: bool
+) -> asyncio.subprocess.Process:
+    if shutil.which(argv[0]) is None:
+        raise ArtifactUnavailable(f"{argv[0]} is not installed.", hint=f"Install {argv[0]}.")
+    # A build that outlives a killed parent would compete with the next one.
+    leash = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
+    return await asyncio.create_subprocess_exec(
+        *leash,
+        *argv,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        stdin=asyncio.subprocess.PIPE if writes else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=_LINE_BYTES,
+    )
+
+
+async def _listen(process: asyncio.subprocess.Process, on_line: Callable[[str], None]) -> tuple[bytes, bytes]:
+    async def lines(stream: asyncio.StreamReader) -> bytes:
+        kept = b""
+        async for line in stream:
+            kept = (kept + line)[-_LINE_BYTES:]
+            on_line(line.decode(errors="replace").rstrip())
+        return kept
+
+    assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - both are pipes
+    out, err = await asyncio.gather(process.stdout.read(), lines(process.stderr))
+    await process.wait()
+    return out, err

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from jeroboam.artifacts import gomodules
-from jeroboam.artifacts.cache import Cache
+from jeroboam.artifacts.cache import Cache, Checksums, built_by, published_by
 from jeroboam.artifacts.catalogue import catalogue
 from jeroboam.artifacts.process import run
 from jeroboam.contracts import NoProgress
@@ -38,7 +38,7 @@ def test_every_image_and_node_is_made_of_known_binaries_and_committed_modules() 
 def _finished(cache: Cache, content: bytes) -> Path:
     made = cache.work("x")
     (made / "tool").write_bytes(content)
-    return cache.put("part", "v1", "amd64", made, "recipe-1")
+    return cache.put("part", "v1", "amd64", made, built_by("recipe-1"))
 
 
 def test_what_was_put_is_found_until_it_is_damaged_or_its_recipe_changes(tmp_path: Path) -> None:
@@ -50,6 +50,29 @@ def test_what_was_put_is_found_until_it_is_damaged_or_its_recipe_changes(tmp_pat
     assert cache.find("part", "v1", "amd64", ("tool", "other"), "recipe-1") is None
     (folder / "tool").write_bytes(b"evil")
     assert cache.find("part", "v1", "amd64", ("tool",), "recipe-1") is None
+
+
+def test_what_was_published_is_good_whatever_our_recipe_is(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    made = cache.work("x")
+    (made / "tool").write_bytes(b"good")
+    folder = cache.put("part", "v1", "amd64", made, published_by("https://files.example/release"))
+    assert cache.find("part", "v1", "amd64", ("tool",), "any recipe") == folder
+    assert (folder / "SHA256SUMS").read_text() == (
+        "# published https://files.example/release\n"
+        "770e607624d689265ca6c44884d0807d9b054d23c473c106c72be9de08b7376c  tool\n"
+    )
+
+
+def test_checksum_files_are_read_as_sha256sum_writes_them() -> None:
+    value = "a" * 64
+    assert Checksums.parse(f"{value}  one\n{value.upper()} *two\n\n# note\n{value}  ./three\n").files == {
+        "one": value,
+        "two": value,
+        "three": value,
+    }
+    with pytest.raises(ValueError, match=r"line 2 of SHA256SUMS is not a SHA-256 and a file name: 'abc  one'"):
+        Checksums.parse(f"{value}  one\nabc  one\n")
 
 
 async def test_two_builds_at_once_take_turns(tmp_path: Path) -> None:

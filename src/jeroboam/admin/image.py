@@ -1,0 +1,291 @@
+"""`jeroboam image`: node images and what they are made of. Works on this machine's Docker and cache; asks no service."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_text
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Group, Parameter
+
+from ..domain.errors import ConfigError, InvalidRequest, JeroboamError
+
+if TYPE_CHECKING:
+    from ..artifacts import NodeImage, SourceSettings
+
+_SOURCES = Group("Where binaries come from", sort_key=50)
+_USAGE = (ConfigError, InvalidRequest)
+
+Kubernetes = Annotated[
+    str | None,
+    Parameter(
+        name=("--kubernetes", "-k"),
+        show_default=False,
+        help="Version, such as 1.35 or v1.35.4; the default one if not given.",
+    ),
+]
+SourceNames = Annotated[
+    tuple[Literal["release", "mirror", "modules"], ...],
+    Parameter(
+        group=_SOURCES,
+        negative="",
+        show_default=False,
+        env_var="JEROBOAM_SOURCES",
+        help="Ask these, in this order; repeat it. release: the makers' sites; mirror: yours; modules: built by Go.",
+    ),
+]
+OtherSourceNames = Annotated[
+    tuple[Literal["release", "modules"], ...],
+    Parameter(
+        group=_SOURCES,
+        negative="",
+        show_default=False,
+        help="Ask these, in this order; repeat it. release: the makers' sites; modules: built by Go.",
+    ),
+]
+MirrorPlace = Annotated[
+    str,
+    Parameter(
+        group=_SOURCES,
+        show_default=False,
+        env_var="JEROBOAM_MIRROR",
+        help="Folder or address of a mirror, asked first if --source says nothing else.",
+    ),
+]
+Sites = Annotated[
+    tuple[str, ...],
+    Parameter(
+        group=_SOURCES,
+        negative="",
+        show_default=False,
+        env_var="JEROBOAM_SITES",
+        help="PART=ADDRESS of a copy of a release site, for example kubernetes=https://files.example/release; repeat it.",
+    ),
+]
+Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+
+
+def build_app() -> App:
+    """The command `image` with its own commands."""
+    from ..cli.options import usage_error
+
+    app = App(name="image", help="Node images: build, list, delete, versions, mirror.", error_formatter=usage_error)
+    for command in (build, delete, mirror, versions):
+        app.command(command)
+    app.command(list_, name="list")
+    return app
+
+
+def build(
+    *,
+    kubernetes: Kubernetes = None,
+    source: SourceNames = (),
+    mirror: MirrorPlace = "",
+    site: Sites = (),
+    force: Flag = False,
+) -> int:
+    """Build the node image of a Kubernetes version.
+
+    Minutes the first time, nothing when nothing changed. Ctrl-C loses nothing that was finished: the next build goes on.
+
+    For example:
+
+    jeroboam image build
+
+    jeroboam image build --kubernetes 1.35
+
+    jeroboam image build --source mirror --mirror /media/usb/jeroboam
+
+    Parameters
+    ----------
+    force
+        Bake it again though nothing changed.
+    """
+    return _framed(_build(kubernetes, _settings(source, mirror, site), force))
+
+
+def list_(*, json: Flag = False) -> int:
+    """List the node images that Docker holds.
+
+    For example:
+
+    jeroboam image list
+
+    jeroboam image list --json
+
+    Parameters
+    ----------
+    json
+        Print JSON.
+    """
+    return _framed(_list(json), as_json=json)
+
+
+def delete(*tags: str) -> int:
+    """Delete node images. One that a node uses is refused.
+
+    For example:
+
+    jeroboam image delete jeroboam/node-kubernetes:v1.34.4
+
+    Parameters
+    ----------
+    tags
+        Tags as `image list` shows them.
+    """
+    return _framed(_delete(tags))
+
+
+def versions(*, json: Flag = False) -> int:
+    """List the versions that can be built, with their parts.
+
+    For example:
+
+    jeroboam image versions
+
+    Parameters
+    ----------
+    json
+        Print JSON.
+    """
+    return _framed(_versions(json), as_json=json)
+
+
+def mirror(
+    folder: Path,
+    /,
+    *,
+    kubernetes: Annotated[
+        tuple[str, ...],
+        Parameter(
+            name=("--kubernetes", "-k"),
+            negative="",
+            show_default=False,
+            help="Version; repeat it. The default one if not given.",
+        ),
+    ] = (),
+    source: OtherSourceNames = (),
+    site: Sites = (),
+) -> int:
+    """Write a mirror: all binaries of a version in a folder, for machines that have neither Go nor a way to the release sites.
+
+    The folder may be copied or served over HTTP as it is. What the cache lacks is fetched or built first.
+
+    For example:
+
+    jeroboam image mirror /media/usb/jeroboam --kubernetes 1.34 --kubernetes 1.35
+
+    jeroboam image build --source mirror --mirror /media/usb/jeroboam
+
+    Parameters
+    ----------
+    folder
+        Where to; made when it is not there.
+    """
+    return _framed(_mirror(folder, kubernetes, _settings(source, "", site)))
+
+
+async def _build(version: str | None, settings: SourceSettings, force: bool) -> None:
+    from .. import artifacts
+    from .progress import show_progress, size
+
+    settings.names()  # a wrong option is told before anything starts
+    with show_progress() as progress:
+        image = await artifacts.build_node_image(version, progress=progress, force=force, sources=settings)
+    print(f"{image.tag}  {size(image.size)}")
+
+
+async def _list(as_json: bool) -> None:
+    from .. import artifacts
+    from ..cli.output import show_json, show_table
+    from .progress import size
+
+    found = sorted(await artifacts.list_node_images(), key=lambda image: image.tag)
+    if as_json:
+        show_json([_as_json(image) for image in found])
+        return
+    rows = [(image.tag, image.version, size(image.size), image.id.removeprefix("sha256:")[:12]) for image in found]
+    nothing = "No node images yet. Make one: jeroboam image build"
+    show_table(("TAG", "KUBERNETES", "SIZE", "ID"), rows, nothing=nothing)
+
+
+async def _delete(tags: tuple[str, ...]) -> None:
+    from .. import artifacts
+
+    if not tags:
+        raise InvalidRequest("Which image? No tag was given.", hint="`jeroboam image list` shows them.")
+    for tag in tags:
+        await artifacts.remove_node_image(tag)
+        print(f"{tag} deleted")
+
+
+async def _versions(as_json: bool) -> None:
+    from .. import artifacts
+    from ..cli.output import show_json, show_table
+
+    known = artifacts.catalogue()
+    rows = [
+        {"kubernetes": version, "default": version == known.default, "pause": release.pause.rpartition(":")[2]}
+        | {part: number for part, number in release.parts.items() if part in ("etcd", "coredns", "flannel")}
+        for version, release in known.kubernetes.items()
+    ]
+    if as_json:
+        show_json(rows)
+        return
+    columns = ("kubernetes", "default", "etcd", "coredns", "flannel", "pause")
+    table = [[row[column] if row[column] is not False else "" for column in columns] for row in rows]
+    show_table([column.upper() for column in columns], table, nothing="")
+
+
+async def _mirror(folder: Path, wanted: tuple[str, ...], settings: SourceSettings) -> None:
+    from .. import artifacts
+    from .progress import show_progress
+
+    settings.names()
+    with show_progress() as progress:
+        made = await artifacts.mirror_parts(folder, wanted, progress=progress, sources=settings)
+    for part in made:
+        print(part.relative_to(folder))
+
+
+def _settings(source: tuple[str, ...], mirror: str, site: tuple[str, ...]) -> SourceSettings:
+    from ..artifacts import SourceSettings
+
+    sites = {}
+    for text in site:
+        part, equals, address = text.partition("=")
+        if not equals:
+            raise SystemExit(_tell(ConfigError(f"--site {text!r} is not PART=ADDRESS.")))
+        sites[part] = address
+    return SourceSettings(order=source, mirror=mirror, sites=sites)
+
+
+def _as_json(image: NodeImage) -> dict[str, object]:
+    return {"tag": image.tag, "id": image.id, "kubernetes": image.version, "recipe": image.recipe, "size": image.size}
+
+
+def _framed(work: Coroutine[object, object, None], *, as_json: bool = False) -> int:
+    """The exit code: 0, 1 when it could not be done, 2 when the command is wrong, 130 after Ctrl-C; the reason goes to stderr."""
+    try:
+        asyncio.run(work)
+    except JeroboamError as error:
+        return _tell(error, as_json=as_json)
+    except KeyboardInterrupt:
+        print("Stopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _tell(error: JeroboamError, *, as_json: bool = False) -> int:
+    code = 2 if isinstance(error, _USAGE) else 1
+    if as_json:
+        body = {"message": error.message, "hint": error.hint, "exit_code": code}
+        print(json_text.dumps({"error": body}, ensure_ascii=False), file=sys.stderr)
+        return code
+    print(f"Error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"       {error.hint}", file=sys.stderr)
+    return code

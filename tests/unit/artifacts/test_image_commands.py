@@ -1,0 +1,134 @@
+"""`jeroboam image ...`: what it prints and its exit codes. No Docker here: that it is missing is one of the cases."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jeroboam.admin.image import build_app
+from jeroboam.artifacts import space
+from jeroboam.domain.errors import HostUnsupported
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("JEROBOAM_SOURCES", "JEROBOAM_MIRROR", "JEROBOAM_SITES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+
+
+def image(*words: str) -> int:
+    """The exit code."""
+    with pytest.raises(SystemExit) as end:
+        build_app()(list(words))
+    assert end.value.code is None or isinstance(end.value.code, int)
+    return end.value.code or 0
+
+
+def test_versions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert image("versions", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [
+        {
+            "kubernetes": "v1.34.4",
+            "default": True,
+            "etcd": "v3.6.5",
+            "coredns": "v1.12.1",
+            "flannel": "v0.26.7",
+            "pause": "3.10.1",
+        },
+        {
+            "kubernetes": "v1.35.4",
+            "default": False,
+            "etcd": "v3.6.6",
+            "coredns": "v1.13.1",
+            "flannel": "v0.26.7",
+            "pause": "3.10.1",
+        },
+        {
+            "kubernetes": "v1.36.3",
+            "default": False,
+            "etcd": "v3.6.8",
+            "coredns": "v1.14.2",
+            "flannel": "v0.26.7",
+            "pause": "3.10.2",
+        },
+    ]
+    assert image("versions") == 0
+    assert capsys.readouterr().out.splitlines()[1].split() == [
+        "v1.34.4",
+        "yes",
+        "v3.6.5",
+        "v1.12.1",
+        "v0.26.7",
+        "3.10.1",
+    ]
+
+
+@pytest.mark.parametrize("words", [("list",), ("build",), ("delete", "jeroboam/node-kubernetes:v1.34.4")])
+def test_without_docker_the_error_says_what_to_install(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert image(*words) == 1
+    shown = capsys.readouterr()
+    assert shown.err == "Error: Docker is not installed.\n       Install Docker Engine 20.10 or newer.\n"
+    assert shown.out == ""
+
+
+def test_errors_are_json_where_json_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert image("list", "--json") == 1
+    assert json.loads(capsys.readouterr().err) == {
+        "error": {
+            "message": "Docker is not installed.",
+            "hint": "Install Docker Engine 20.10 or newer.",
+            "exit_code": 1,
+        }
+    }
+
+
+def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    docker = tmp_path / "bin" / "docker"
+    docker.write_text(
+        "#!/bin/sh\necho 'Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?' >&2\nexit 1\n"
+    )
+    docker.chmod(0o755)
+    assert image("list") == 1
+    assert capsys.readouterr().err.splitlines()[0] == "Error: No Docker daemon answers."
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("build", "--kubernetes", "1.2"), 1, "Kubernetes v1.2 is not known; known are: v1.34.4, v1.35.4, v1.36.3."),
+        (("build", "--source", "mirror"), 2, "The source mirror needs to know where the mirror is."),
+        (
+            ("build", "--mirror", "/no/such"),
+            2,
+            "The mirror /no/such is neither a folder nor an address (http://... or https://...).",
+        ),
+        (("build", "--site", "etcd"), 2, "--site 'etcd' is not PART=ADDRESS."),
+        (("build", "--site", "etcd=x"), 2, "The release site of etcd, 'x', must begin with http:// or https://."),
+        (
+            ("mirror", "/tmp/x", "--kubernetes", "9"),
+            1,
+            "Kubernetes v9 is not known; known are: v1.34.4, v1.35.4, v1.36.3.",
+        ),
+        (("delete",), 2, "Which image? No tag was given."),
+    ],
+)
+def test_bad_input_is_named(
+    words: tuple[str, ...], code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert image(*words) == code
+    assert capsys.readouterr().err.splitlines()[0] == f"Error: {message}"
+
+
+def test_a_disk_that_is_nearly_full_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(HostUnsupported) as error:
+        space.demand("The cache", tmp_path / "not" / "there", 1 << 60, "Free some space.")
+    assert error.value.message.startswith("The cache has ")
+    assert error.value.message.endswith(f" GiB of disk left in {tmp_path}/not/there; a build needs 1073741824 GiB.")
+    assert error.value.hint == "Free some space."
