@@ -14,10 +14,10 @@ from typing import Any
 from ...domain.errors import HostUnsupported, JeroboamError, ProviderUnavailable
 from .daemon import Daemon, Missing, Taken
 from .labels import NODE_IMAGE
+from .limits import INOTIFY, limit
 
 _MIN_DISK_GIB = 10
 _MIN_RAM_GIB = 3
-_INOTIFY = {"max_user_instances": 512, "max_user_watches": 65536}  # systemd, containerd and kubelet of a few nodes
 _FILESYSTEMS = ("overlay", "tmpfs", "cgroup")
 
 
@@ -148,12 +148,11 @@ def _bridge() -> Iterator[Finding]:
 
 
 def _inotify() -> Iterator[Finding]:
-    for name, least in _INOTIFY.items():
-        path = Path(f"/proc/sys/fs/inotify/{name}")
-        if not path.exists():
+    for name, least in INOTIFY.items():
+        value = limit(name)
+        if value is None:
             continue
-        value = int(path.read_text())
-        cure = f"sysctl -w fs.inotify.{name}={least}"
+        cure = f"sysctl -w fs.inotify.{name}={least} (the service does it where it may: [docker] raise_limits)"
         yield Finding(f"inotify {name}", "ok" if value >= least else "warn", str(value), "" if value >= least else cure)
 
 

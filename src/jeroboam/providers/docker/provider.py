@@ -27,6 +27,7 @@ from . import network as net
 from .catalogue import DockerCatalogue
 from .daemon import Daemon, Found, Missing, Taken, cluster_labels
 from .labels import ADDRESS, CLUSTER, PORT, seen_machine
+from .limits import raise_limits
 from .machine import container_config
 from .probe import extra_capabilities
 from .settings import DockerSettings
@@ -52,6 +53,8 @@ class DockerProvider:
     async def start(self) -> None:
         info = await self.daemon.start()
         self._host_cpus = int(info.get("NCPU") or 1)
+        if self.settings.raise_limits and self.settings.url.startswith("unix:"):
+            raise_limits()
 
     async def stop(self) -> None:
         await self.daemon.stop()

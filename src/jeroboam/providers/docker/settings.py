@@ -24,12 +24,14 @@ _FLAVORS = (
 @dataclass(frozen=True)
 class DockerSettings:
     """`host`: URL of the daemon. `pool`: where /24 networks of clusters come from. `publish`: the address that APIs are published on.
-    `ports`: range of the published ports, outside the kernel's ephemeral ones."""
+    `ports`: range of the published ports, outside the kernel's ephemeral ones. `raise_limits`: raise this host's inotify limits where
+    we may and the daemon is on this host."""
 
     host: str = ""
     pool: ipaddress.IPv4Network = _POOL
     publish: str = "127.0.0.1"
     ports: range = range(26443, 28443)
+    raise_limits: bool = True
     flavors: tuple[Flavor, ...] = _FLAVORS
 
     @property
@@ -53,6 +55,7 @@ def read_settings(settings: Mapping[str, str]) -> DockerSettings:
         pool=_pool(settings["pool"]) if "pool" in settings else default.pool,
         publish=_address(settings.get("publish", default.publish)),
         ports=_ports(settings["ports"]) if "ports" in settings else default.ports,
+        raise_limits=_yes(settings.get("raise_limits", "true")),
     )
 
 
@@ -86,3 +89,10 @@ def _ports(text: str) -> range:
     if not found or not 1024 <= int(found[1]) <= int(found[2]) <= 65535:
         raise ConfigError(f"[docker] ports = {text} is no range of ports.", hint="Write 26443-28442.")
     return range(int(found[1]), int(found[2]) + 1)
+
+
+def _yes(text: str) -> bool:
+    words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if text.lower() not in words:
+        raise ConfigError(f"[docker] raise_limits = {text} is neither true nor false.", hint="Write true or false.")
+    return words[text.lower()]
