@@ -1,12 +1,24 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin
-.PHONY: help setup check test test-fast lock clean
+.PHONY: help setup demo demo-clean dev check test test-fast lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: ## Python environment in .venv, pinned by hash
 	@scripts/setup
+
+demo: setup ## the main job on this machine: a real Kubernetes cluster with a workload; installs what it needs
+	@scripts/ensure-docker
+	@scripts/ensure-builder
+	@$(PY)/jeroboam demo
+
+demo-clean: setup ## remove every trace of the demo
+	@if command -v docker >/dev/null; then scripts/ensure-docker; fi
+	@$(PY)/jeroboam demo clean
+
+dev: setup ## API and conductor with fakes: no root, no Docker; a cluster completes in seconds
+	@$(PY)/jeroboam up --provider fake --data .dev
 
 check: setup ## format, lint, strict types, import layers
 	@$(PY)/ruff format --check -q src tests

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from ..contracts import Engine, Store
@@ -40,7 +39,5 @@ class Conductor:
         """Running operations stop where they are and go on after the next start."""
         for task in self._tasks:
             task.cancel()
-        for task in self._tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)  # what a loop died of is told by `wait`
         await self.engine.stop()

@@ -77,6 +77,9 @@ class DbosEngine:
             await self._operation(operation_uuid)
 
         DBOS.workflow(name="operation", max_recovery_attempts=1_000_000)(operation)
+        self._dbos = (
+            DBOS  # before the launch: what is recovered may run while `start` still waits, and a stop must find it
+        )
         DBOS.launch()
         await DBOS.register_queue_async(
             QUEUE,
@@ -85,7 +88,6 @@ class DbosEngine:
             polling_interval_sec=self._poll_s,
             on_conflict="always_update",
         )
-        self._dbos = DBOS
 
     async def _operation(self, operation_uuid: str) -> None:
         task = asyncio.current_task()

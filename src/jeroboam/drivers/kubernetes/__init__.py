@@ -84,7 +84,7 @@ class KubernetesPlugin:
     def create(self, settings: Mapping[str, str]) -> Driver:
         """No settings yet."""
         if settings:
-            raise ConfigError(f"[kubernetes] {min(settings)} is not an option.", hint="This driver has none.")
+            raise ConfigError(f"[kubernetes_driver] {min(settings)} is not an option.", hint="This driver has none.")
         return KubernetesDriver()
 
 

@@ -1,0 +1,157 @@
+"""How long from the request to a cluster that is of use: nodes Ready, DNS answering, a pod running; against the same by hand.
+
+    .venv/bin/python bench/time_to_ready.py [--rounds 5] [--workers 1 3] [--json]
+
+Both ways use the same node image and alternate in one run, since machines are shared and noisy: the ratio counts, not the seconds.
+Jeroboam's time includes its API, its store and its engine; it runs as `jeroboam up` in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from by_hand import ByHand, docker
+
+_POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: probe}
+spec:
+  containers:
+    - {name: hello, image: "jeroboam.local/hello:1", args: [serve], imagePullPolicy: Never}
+"""
+_LIMIT_S = 120.0
+_LOOK_S = 0.2
+_KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/super-admin.conf", "--request-timeout=5s")
+
+
+def wait_until_of_use(control_plane: str, nodes: int) -> None:
+    """All nodes Ready, a pod running, and the cluster's DNS answering from inside it. The same looks for both ways."""
+    kubectl = ("exec", "-i", control_plane, *_KUBECTL)
+    _until(lambda: "probe" in docker(*kubectl, "apply", "-f", "-", stdin=_POD, check=False))
+    ready = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {end}'
+    _until(lambda: docker(*kubectl, "get", "nodes", "-o", f"jsonpath={ready}", check=False).split().count("True") == nodes)
+    name = "kubernetes.default.svc.cluster.local"
+    _until(lambda: docker(*kubectl, "exec", "probe", "--", "/hello", "lookup", name, check=False) != "")
+
+
+def _until(true: Callable[[], bool]) -> None:
+    ends = time.monotonic() + _LIMIT_S
+    while not true():
+        if time.monotonic() > ends:
+            raise TimeoutError(f"the cluster is not of use after {_LIMIT_S:g} s")
+        time.sleep(_LOOK_S)
+
+
+def by_hand(image: str, workers: int) -> float:
+    """Seconds by hand."""
+    cluster = ByHand(image, workers)
+    began = time.monotonic()
+    try:
+        cluster.make()
+        wait_until_of_use(cluster.control_plane, workers + 1)
+        return time.monotonic() - began
+    finally:
+        cluster.remove()
+
+
+def by_jeroboam(url: str, template: str, workers: int) -> float:
+    """Seconds by one request to the API."""
+    with httpx.Client(base_url=url, timeout=30) as api:
+        began = time.monotonic()
+        body = {"name": "bench", "cluster_template_id": template, "node_count": workers}
+        uuid = api.post("/v1/clusters", json=body).raise_for_status().json()["uuid"]
+        try:
+            labels = ("--filter", f"label=jeroboam.cluster={uuid}", "--filter", "label=jeroboam.role=control-plane")
+            _until(lambda: docker("ps", "-q", *labels) != "")
+            wait_until_of_use(docker("ps", "-q", *labels), workers + 1)
+            return time.monotonic() - began
+        finally:
+            api.delete(f"/v1/clusters/{uuid}").raise_for_status()
+            _until(lambda: api.get(f"/v1/clusters/{uuid}").status_code == 404)
+
+
+@contextmanager
+def service() -> Iterator[str]:
+    """`jeroboam up` on a free port with a data folder of its own; its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
+        program = Path(sys.executable).with_name("jeroboam")
+        argv = [str(program), "up", "--data", f"{folder}/data", "--port", str(port)]
+        process = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, "NO_COLOR": "1"})
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _until(lambda: process.poll() is not None or _answers(url))
+            if process.poll() is not None:
+                raise RuntimeError((Path(folder) / "log").read_text()[-2000:])
+            yield url
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthcheck", timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def make_template(url: str, image: str) -> str:
+    """A template of this image; its uuid."""
+    body = {"name": "bench", "coe": "kubernetes", "image_id": image, "external_network_id": "public"}
+    body |= {"flavor_id": "m1.large", "master_flavor_id": "m1.large", "labels": {"boot_volume_size": "1"}}
+    answer = httpx.post(f"{url}/v1/clustertemplates", json=body, timeout=30)
+    return str(answer.raise_for_status().json()["uuid"])
+
+
+def measure(url: str, image: str, workers: int, rounds: int) -> dict[str, object]:
+    """Alternating, one round of each first to warm both up."""
+    template = make_template(url, image)
+    hand, ours = [], []
+    for number in range(rounds + 1):
+        pair = by_hand(image, workers), by_jeroboam(url, template, workers)
+        print(f"1+{workers} round {number}: by hand {pair[0]:.1f} s, Jeroboam {pair[1]:.1f} s", file=sys.stderr)
+        if number:
+            hand.append(pair[0])
+            ours.append(pair[1])
+    medians = statistics.median(hand), statistics.median(ours)
+    return {"nodes": f"1+{workers}", "rounds": rounds, "by_hand_s": medians[0], "jeroboam_s": medians[1]} | {
+        "ratio": medians[1] / medians[0]
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 3])
+    parser.add_argument("--image", default="jeroboam/node-kubernetes:v1.34.4")
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    with service() as url:
+        rows = [measure(url, asked.image, workers, asked.rounds) for workers in asked.workers]
+    if asked.json:
+        print(json.dumps(rows))
+        return
+    print("nodes  by hand  Jeroboam  ratio   (medians)")
+    for row in rows:
+        print(f"{row['nodes']:5}  {row['by_hand_s']:6.1f}s  {row['jeroboam_s']:7.1f}s  {row['ratio']:5.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""`jeroboam up`: the whole service on one machine, for its owner alone, with what to type next."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from cyclopts import Parameter
+
+from .. import __version__, main
+from ..config import Config
+from ..main import logs
+from . import settings
+
+_DEFAULT_URL = "http://127.0.0.1:9511"  # where the command line looks by itself
+_CLOUD = "jeroboam"
+
+
+def up(
+    *,
+    data: Annotated[Path | None, Parameter(help="The data folder; without it $XDG_DATA_HOME/jeroboam.")] = None,
+    host: Annotated[str | None, Parameter(help="Address to listen on; without it 127.0.0.1.")] = None,
+    port: Annotated[int | None, Parameter(help="Port to listen on; without it 9511.")] = None,
+    provider: Annotated[
+        str | None, Parameter(help="Where machines come from: docker (without it), or fake, which makes nothing.")
+    ] = None,
+) -> None:
+    """Run the service here: API and conductor, everything in one data folder. Ctrl-C stops it; the next start goes on."""
+    loaded = settings.load(
+        overrides=[
+            *settings.given("DEFAULT", "state_path", data and data.expanduser().absolute(), "--data"),
+            *settings.given("api", "host", host, "--host"),
+            *settings.given("api", "port", port, "--port"),
+            *settings.given("provider", "default", provider, "--provider"),
+        ]
+    )
+    people = loaded.log.format == "text" or (loaded.log.format == "auto" and sys.stderr.isatty())
+    logs.configure(loaded.log.level, "text" if people else "json")
+    main.run(loaded, main.locate(loaded, os.environ), main.Roles(), _announce)
+
+
+def _announce(ready: main.Ready) -> None:
+    folder = ready.parts.folder
+    main.write_private(folder.clouds, clouds_yaml(ready.parts.config))
+    print("\n".join(banner(ready)), flush=True)
+
+
+def clouds_yaml(config: Config) -> str:
+    """A cloud that openstack clients and SDKs can use as it is. Source: openstacksdk, "Configuring OpenStack SDK Applications"."""
+    endpoint = f"{url(config)}/v1"
+    cloud = {"auth_type": "none", "auth": {"endpoint": endpoint}, "container_infra_endpoint_override": endpoint}
+    return yaml.safe_dump({"clouds": {_CLOUD: cloud}}, sort_keys=False)
+
+
+def url(config: Config) -> str:
+    """Where clients of this machine reach the API."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.api.host, config.api.host)  # noqa: S104 - compared, not bound
+    return f"http://[{host}]:{config.api.port}" if ":" in host else f"http://{host}:{config.api.port}"
+
+
+def banner(ready: main.Ready) -> Iterator[str]:
+    """What is running, how to reach it, and what to type first."""
+    parts = ready.parts
+    yield f"Jeroboam {__version__} listens on {url(parts.config)}"
+    yield f"  data folder {parts.folder.path}, provider {parts.provider.name}, drivers {', '.join(sorted(parts.drivers))}"
+    for name, reason in parts.broken_drivers.items():
+        yield f"  driver {name} is left out: {reason}"
+    for operation in ready.taken_up:
+        yield f"  goes on with: {operation.summary or operation.verb} (cluster {operation.cluster_uuid})"
+    yield ""
+    yield f"For OpenStack clients, in {parts.folder.clouds}:"
+    yield from (f"  {line}" for line in clouds_yaml(parts.config).splitlines())
+    yield f"  export OS_CLIENT_CONFIG_FILE={parts.folder.clouds} OS_CLOUD={_CLOUD}"
+    yield ""
+    yield "Try, in another terminal:"
+    yield from (f"  {command}" for command in first_commands(ready))
+
+
+def first_commands(ready: main.Ready) -> Iterator[str]:
+    """The way to a first cluster from here; the image comes first when there is none."""
+    address = url(ready.parts.config)
+    if address != _DEFAULT_URL:
+        yield f"export JEROBOAM_URL={address}"
+    if not ready.images:
+        yield "jeroboam image build              # no node image yet"
+    image = ready.images[0].name if ready.images else "IMAGE"
+    yield f"jeroboam template create k8s --image {image}"
+    yield "jeroboam cluster create demo --template k8s --wait"
+    if ready.images:
+        yield "jeroboam cluster config demo"

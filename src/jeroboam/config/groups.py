@@ -1,0 +1,207 @@
+"""All options of the service, one table a group. Names are those of magnum.conf where the meaning is the same."""
+
+# ruff: noqa: RUF009 - option() makes a dataclass field
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import kinds
+from .option import option
+
+_DAY_S = 86400
+
+
+@dataclass(frozen=True)
+class DefaultGroup:
+    """The process as a whole."""
+
+    state_path: Path | None = option(
+        None,
+        kinds.path("a folder"),
+        "The data folder: database, key file, what the durable engine keeps. It is made with mode 0700. When it is not set: "
+        "`NAME.d` beside the SQLite file that [database] connection names, else $XDG_DATA_HOME/jeroboam.",
+    )
+    host: str | None = option(
+        None,
+        kinds.optional_text("a name without spaces", pattern=r"[^\s\x00-\x1f]{1,255}"),
+        "Name of this conductor in `coe service list`. When it is not set: the machine's host name.",
+    )
+    service_down_time: int = option(
+        180, kinds.whole(1, _DAY_S), "Seconds without a sign of life after which a conductor is shown as down."
+    )
+
+
+@dataclass(frozen=True)
+class ApiGroup:
+    """The HTTP API."""
+
+    host: str = option(
+        "127.0.0.1", kinds.text("an address or host name", pattern=r"[0-9A-Za-z:.%_-]+"), "Address to listen on."
+    )
+    port: int = option(9511, kinds.whole(1, 65535), "TCP port to listen on.")
+    max_limit: int = option(
+        1000, kinds.whole(1, 100_000), "Most entries in one answer of a list; also used when the client names no limit."
+    )
+    max_body_bytes: int = option(
+        1_048_576, kinds.whole(1024, 64 * 1_048_576), "Largest body of a request; a larger one is answered with 413."
+    )
+    public_endpoint: str | None = option(
+        None,
+        kinds.optional_text("an http or https URL", pattern=r"https?://[^\s/]\S*"),
+        "The address of links in answers, such as https://magnum.example. When it is not set: what the client addressed.",
+    )
+
+
+@dataclass(frozen=True)
+class DatabaseGroup:
+    """Where clusters, templates and operations are kept."""
+
+    connection: str | None = option(
+        None,
+        kinds.optional_text(
+            "an SQLAlchemy URL: sqlite:////PATH or postgresql://...", pattern=r"(sqlite|postgresql)\S*:/\S+"
+        ),
+        "SQLAlchemy URL, sqlite or postgresql. When it is not set: an SQLite file in the data folder.",
+        secret=True,
+    )
+
+
+@dataclass(frozen=True)
+class IdentityGroup:
+    """Who may call."""
+
+    mode: str = option(
+        "none",
+        kinds.text("the name of a mode: none, basic, trusted_headers", pattern=r"[a-z_]+"),
+        "How callers are known. none: everybody is admin, on loopback only. basic: user and password from a file. "
+        "trusted_headers: an authenticating proxy in front says who it is.",
+    )
+    file: Path | None = option(None, kinds.path("a file"), "Mode basic: lines of `user:bcrypt-hash:project:role,role`.")
+    trusted_peers: tuple[str, ...] = option(
+        (), kinds.words(), "Mode trusted_headers: addresses or networks of the proxies whose headers are believed."
+    )
+
+
+@dataclass(frozen=True)
+class ProviderGroup:
+    """Where machines come from."""
+
+    default: str = option(
+        "docker",
+        kinds.text("the name of an installed provider", pattern=r"[A-Za-z0-9_-]+"),
+        "The provider that makes machines and networks: docker, fake (keeps books, makes nothing), or one that is installed "
+        "besides. Its own settings stand in the group of its name.",
+    )
+
+
+@dataclass(frozen=True)
+class DriversGroup:
+    """The container tools on offer."""
+
+    default_driver: str | None = option(
+        None,
+        kinds.optional_text("the name of a loaded driver", pattern=r"[A-Za-z0-9_-]+"),
+        "Driver of clusters whose template and image name none. When it is not set: the first by alphabet that fits.",
+    )
+    enabled_drivers: tuple[str, ...] = option(
+        (),
+        kinds.words(),
+        "Drivers to load. When it is not set: with provider fake the driver fake alone, else all installed ones but fake.",
+    )
+    disabled_drivers: tuple[str, ...] = option((), kinds.words(), "Drivers not to load, though they are installed.")
+    enabled_beta_drivers: tuple[str, ...] = option(
+        (), kinds.words(), "Drivers marked as beta that tenants may use nevertheless."
+    )
+
+
+@dataclass(frozen=True)
+class QuotasGroup:
+    """Limits of a project."""
+
+    max_clusters_per_project: int = option(
+        20, kinds.whole(0, 1_000_000), "Clusters of a project for which no quota of its own was set."
+    )
+
+
+@dataclass(frozen=True)
+class ConductorGroup:
+    """The process that does the work."""
+
+    workers: int = option(64, kinds.whole(1, 10_000), "Operations that run at once in this process.")
+    tenant_workers: int = option(
+        16, kinds.whole(1, 10_000), "Operations of one project that run at once, so that no tenant holds up the others."
+    )
+    poll_s: float = option(0.1, kinds.seconds(0.01, 60), "Pause between two looks for new operations.")
+    heartbeat_s: float = option(10.0, kinds.seconds(0.1, 600), "Pause between two signs of life in `coe service list`.")
+    health_s: float = option(
+        60.0, kinds.seconds(0.1, _DAY_S), "Age at which the health of a cluster is looked at again."
+    )
+
+
+@dataclass(frozen=True)
+class SecretsGroup:
+    """How keys of clusters are kept."""
+
+    key_file: Path | None = option(
+        None,
+        kinds.path("a file that only its owner can read"),
+        "The key-encryption key (32 bytes) that seals what is secret in the database. It is made, mode 0600, when it is "
+        "absent. Keep a copy apart from the database's. When it is not set: `key` in the data folder.",
+    )
+
+
+@dataclass(frozen=True)
+class PolicyGroup:
+    """What callers may do."""
+
+    policy_file: Path | None = option(
+        None, kinds.path("a file"), "policy.yaml with rules that replace the defaults, with Magnum's rule names."
+    )
+
+
+@dataclass(frozen=True)
+class LogGroup:
+    """What the service tells, on standard error."""
+
+    level: str = option("info", kinds.choice("debug", "info", "warning", "error"), "The least important lines shown.")
+    format: str = option(
+        "auto",
+        kinds.choice("auto", "text", "json"),
+        "text: for people. json: one object a line. auto: text on a terminal, else json; `jeroboam serve`: always json.",
+    )
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole configuration. `plugins` holds the groups that providers and drivers read themselves, as text."""
+
+    default: DefaultGroup = field(default_factory=DefaultGroup)
+    api: ApiGroup = field(default_factory=ApiGroup)
+    database: DatabaseGroup = field(default_factory=DatabaseGroup)
+    identity: IdentityGroup = field(default_factory=IdentityGroup)
+    provider: ProviderGroup = field(default_factory=ProviderGroup)
+    drivers: DriversGroup = field(default_factory=DriversGroup)
+    quotas: QuotasGroup = field(default_factory=QuotasGroup)
+    conductor: ConductorGroup = field(default_factory=ConductorGroup)
+    secrets: SecretsGroup = field(default_factory=SecretsGroup)
+    oslo_policy: PolicyGroup = field(default_factory=PolicyGroup)
+    log: LogGroup = field(default_factory=LogGroup)
+    plugins: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+
+
+GROUPS: Mapping[str, type] = {
+    "DEFAULT": DefaultGroup,
+    "api": ApiGroup,
+    "database": DatabaseGroup,
+    "identity": IdentityGroup,
+    "provider": ProviderGroup,
+    "drivers": DriversGroup,
+    "quotas": QuotasGroup,
+    "conductor": ConductorGroup,
+    "secrets": SecretsGroup,
+    "oslo_policy": PolicyGroup,
+    "log": LogGroup,
+}

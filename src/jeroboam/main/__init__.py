@@ -1,0 +1,17 @@
+"""The composition root: configuration to objects, and the life of the process that they make up."""
+
+from .data_folder import DataFolder, default_folder, locate, write_private
+from .listening import find_holder
+from .process import Announce, Ready, Roles, run
+
+__all__ = [
+    "Announce",
+    "DataFolder",
+    "Ready",
+    "Roles",
+    "default_folder",
+    "find_holder",
+    "locate",
+    "run",
+    "write_private",
+]

@@ -1,0 +1,153 @@
+"""From configuration to objects: every part of a process is made here, and nowhere else. Nothing is started."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from .. import plugins
+from ..conductor.access import AdminAccess
+from ..conductor.conductor import Conductor
+from ..conductor.dbos_engine import DbosEngine
+from ..conductor.dispatcher import Dispatcher
+from ..conductor.health import HealthScan
+from ..config import Config
+from ..contracts import Clock, Driver, Identity, Provider, SystemClock
+from ..domain.errors import ConfigError
+from ..reconcile.reconciler import Reconciler
+from ..store import Sealer
+from .data_folder import DataFolder
+from .narration import NarratingStore
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What both processes, API and conductor, stand on."""
+
+    config: Config
+    folder: DataFolder
+    clock: Clock
+    store: NarratingStore
+    provider: Provider
+    drivers: Mapping[str, Driver]
+    broken_drivers: Mapping[str, str]
+
+
+def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> Parts:
+    """The folder must exist: the key is read, or made. Raises ConfigError."""
+    settings = _settings(config, folder)
+    provider = plugins.load_provider(installed, config.provider.default, settings)
+    drivers = plugins.load_drivers(
+        installed,
+        provider=config.provider.default,
+        enabled=config.drivers.enabled_drivers,
+        disabled=config.drivers.disabled_drivers,
+        settings=settings,
+    )
+    _check_default_driver(config, drivers)
+    clock = SystemClock()
+    return Parts(config, folder, clock, _store(folder, clock), provider, drivers.loaded, drivers.broken)
+
+
+def conductor(parts: Parts) -> Conductor:
+    """Call it under the folder's lock."""
+    config, access = parts.config.conductor, AdminAccess(parts.clock)
+    engine = DbosEngine(
+        parts.folder.engine,
+        executor_id=parts.folder.executor_id(),
+        workers=config.workers,
+        per_tenant=min(config.tenant_workers, config.workers),
+        poll_s=config.poll_s,
+    )
+    reconciler = Reconciler(
+        store=parts.store,
+        providers={parts.provider.name: parts.provider},
+        default_provider=parts.provider.name,
+        drivers=parts.drivers,
+        clock=parts.clock,
+        make_access=access,
+    )
+    dispatcher = Dispatcher(
+        parts.store,
+        engine,
+        parts.config.default.host or socket.gethostname(),
+        poll=timedelta(seconds=config.poll_s),
+        heartbeat=timedelta(seconds=config.heartbeat_s),
+    )
+    every = timedelta(seconds=config.health_s)
+    health = HealthScan(parts.store, parts.provider, parts.drivers, parts.clock, access, every=every)
+    return Conductor(parts.store, engine, reconciler, dispatcher, health)
+
+
+def identity(config: Config) -> Identity:
+    """Who may call, checked against where we listen. Raises ConfigError."""
+    from .. import identity as modes
+
+    given = {"file": str(config.identity.file or ""), "peers": ",".join(config.identity.trusted_peers)}
+    made = modes.create(config.identity.mode, {name: value for name, value in given.items() if value})
+    made.check_listen(config.api.host)
+    return made
+
+
+def api(parts: Parts, who: Identity) -> Litestar:
+    """The ASGI application."""
+    from ..api import ApiSettings, create_app
+    from ..service import Policy, Services, ServiceSettings
+
+    config = parts.config
+    services = Services(
+        store=parts.store,
+        providers={parts.provider.name: parts.provider},
+        default_provider=parts.provider.name,
+        drivers=parts.drivers,
+        clock=parts.clock,
+        policy=Policy(config.oslo_policy.policy_file),
+        settings=ServiceSettings(
+            max_clusters_per_project=config.quotas.max_clusters_per_project,
+            max_limit=config.api.max_limit,
+            default_driver=config.drivers.default_driver,
+            service_down_time_s=config.default.service_down_time,
+        ),
+    )
+    settings = ApiSettings(
+        max_body_bytes=config.api.max_body_bytes,
+        max_limit=config.api.max_limit,
+        public_endpoint=config.api.public_endpoint,
+    )
+    return create_app(services=services, identity=who, settings=settings)
+
+
+def _settings(config: Config, folder: DataFolder) -> plugins.Settings:
+    """The plug-ins' own groups; the fake cloud survives a restart unless it is told where to be kept."""
+    fake = {"state": str(folder.fake_cloud), **config.plugins.get(plugins.FAKE, {})}
+    return {**config.plugins, plugins.FAKE: fake}
+
+
+def _check_default_driver(config: Config, drivers: plugins.Drivers) -> None:
+    name = config.drivers.default_driver
+    if name and name not in drivers.loaded:
+        reason = f" ({drivers.broken[name]})" if name in drivers.broken else ""
+        raise ConfigError(
+            f"[drivers] default_driver = {name} is not loaded{reason}.",
+            hint=f"Loaded are: {', '.join(sorted(drivers.loaded))}. See [drivers] enabled_drivers.",
+        )
+
+
+def _store(folder: DataFolder, clock: Clock) -> NarratingStore:
+    try:
+        return NarratingStore(folder.database, Sealer.from_file(folder.key_file), clock)
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"[database] connection needs the Python package {error.name}, which is not installed.",
+            hint=f"pip install {error.name}, or use an sqlite URL.",
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"The key file {folder.key_file} cannot be used: {error.strerror or error}.", hint="See [secrets] key_file."
+        ) from error

@@ -1,0 +1,136 @@
+"""The life of the process: start in order, run until a signal, stop in the opposite order within a time limit.
+
+Order: data folder, store, provider, conductor (heartbeat, then engine), and the API's socket last, so that whatever answers
+works. A process that is killed instead loses nothing: its operations are taken up by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from .. import plugins
+from ..config import Config
+from ..contracts import Image
+from ..domain import Operation
+from . import assembly
+from .assembly import Parts
+from .data_folder import DataFolder
+from .listening import bind
+from .server import HttpServer
+
+_log = structlog.get_logger(__name__)
+_STOP_S = 10.0
+_TAKE_UP = 200
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which of the two this process is."""
+
+    api: bool = True
+    conductor: bool = True
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What a freshly started process has to say of itself."""
+
+    parts: Parts
+    images: Sequence[Image]
+    taken_up: Sequence[Operation]
+
+
+Announce = Callable[[Ready], None]
+
+
+def run(config: Config, folder: DataFolder, roles: Roles, announce: Announce) -> None:
+    """Returns after an orderly stop by SIGINT or SIGTERM. A second signal ends the process at once.
+
+    Raises ConfigError, HostUnsupported, ProviderUnavailable when it cannot start.
+    """
+    import uvloop
+
+    os.umask(0o077)
+    folder.make()
+    uvloop.run(_until_signal(config, folder, roles, announce))
+
+
+async def _until_signal(config: Config, folder: DataFolder, roles: Roles, announce: Announce) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, _signalled, stop)
+    life = asyncio.create_task(_live(config, folder, roles, announce), name="life")
+    signalled = asyncio.create_task(stop.wait(), name="signal")
+    await asyncio.wait({life, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    signalled.cancel()
+    if not life.done():
+        life.cancel()
+    with suppress(asyncio.CancelledError):
+        await life
+
+
+def _signalled(stop: asyncio.Event) -> None:
+    if stop.is_set():
+        os._exit(130)
+    stop.set()
+    _log.info("stopping; operations under way go on after the next start")
+    _limit_stop()
+
+
+def _limit_stop() -> None:
+    """From here on the process has so many seconds to live."""
+    late = threading.Timer(_STOP_S, _too_late)
+    late.daemon = True
+    late.start()
+
+
+def _too_late() -> None:
+    sys.stderr.write(f"jeroboam: not stopped within {_STOP_S:g} s; ended at once. Nothing is lost.\n")
+    sys.stderr.flush()
+    os._exit(1)
+
+
+async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Announce) -> None:
+    async with AsyncExitStack() as stack:
+        if roles.conductor:
+            stack.enter_context(folder.locked())
+        listener = bind(config.api.host, config.api.port) if roles.api else None
+        if listener:
+            stack.callback(listener.close)
+        parts = assembly.parts(config, folder, plugins.installed())
+        who = assembly.identity(config) if roles.api else None
+        for name, reason in parts.broken_drivers.items():
+            _log.warning("a driver is left out", driver=name, why=reason)
+        await _started(stack, parts.store.start, parts.store.stop)
+        await _started(stack, parts.provider.start, parts.provider.stop)
+        taken_up = await parts.store.runnable_operations(_TAKE_UP) if roles.conductor else ()
+        ready = Ready(parts, await parts.provider.catalogue.images("admin"), taken_up)
+        waits: list[Callable[[], Awaitable[None]]] = []
+        if roles.conductor:
+            conductor = assembly.conductor(parts)
+            await _started(stack, conductor.start, conductor.stop)
+            waits.append(conductor.wait)
+        if who and listener:
+            server = HttpServer(assembly.api(parts, who), listener)
+            await _started(stack, server.start, server.stop)
+            waits.append(server.wait)
+        stack.callback(_limit_stop)  # the first to run at the end, also when a part died of a bug
+        announce(ready)
+        await asyncio.gather(*(wait() for wait in waits))
+
+
+async def _started(
+    stack: AsyncExitStack, start: Callable[[], Awaitable[None]], stop: Callable[[], Awaitable[None]]
+) -> None:
+    """Also what fails or is interrupted in its start is stopped."""
+    stack.push_async_callback(stop)
+    await start()

@@ -1,0 +1,85 @@
+"""The HTTP server inside our own event loop: uvicorn without its signal handlers, opened last and closed first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from .listening import refused
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+_START_S = 30.0
+_LAST_ANSWERS_S = 3
+_BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells when it is open."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.open = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the whole process' business."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.open.set()
+
+
+class HttpServer:
+    """Start once, stop once. `listener` is bound and not listening yet."""
+
+    def __init__(self, app: Litestar, listener: socket.socket) -> None:
+        self._listener = listener
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                loop="none",
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=_BACKLOG,
+                timeout_graceful_shutdown=_LAST_ANSWERS_S,
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """From here on requests are answered. Raises ConfigError when somebody else was quicker to take the port."""
+        host, port = self._listener.getsockname()[:2]
+        try:
+            self._listener.listen(_BACKLOG)
+        except OSError as error:
+            raise refused(host, port, error) from error
+        self._task = asyncio.create_task(self._server.serve([self._listener]), name="http")
+        opened = asyncio.create_task(self._server.open.wait())
+        await asyncio.wait({self._task, opened}, timeout=_START_S, return_when=asyncio.FIRST_COMPLETED)
+        opened.cancel()
+        if self._task.done():
+            await self._task
+
+    async def wait(self) -> None:
+        """Until it ends, which it does not by itself."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def stop(self) -> None:
+        """Take no more requests; answer those under way, at most a few seconds long."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task

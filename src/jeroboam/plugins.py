@@ -1,0 +1,161 @@
+"""Drivers and providers by entry point: found by name, loaded when chosen, and a broken one stops only those who chose it.
+
+Which drivers are loaded: those of [drivers] enabled_drivers; when that is not set, with provider `fake` the driver `fake`
+alone (nothing real can boot there), and with any other provider all that are installed but `fake` (which would claim what
+the real ones serve). [drivers] disabled_drivers are taken off in each case. Settings of a provider stand in the group of
+its name, those of a driver in `NAME_driver`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from itertools import combinations
+from typing import Any
+
+from .contracts import Capabilities, Driver, Provider
+from .domain.errors import ConfigError
+
+DRIVERS = "jeroboam.drivers"
+PROVIDERS = "jeroboam.providers"
+FAKE = "fake"
+Settings = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Entry points by name: what is installed, not what works."""
+
+    drivers: Mapping[str, EntryPoint]
+    providers: Mapping[str, EntryPoint]
+
+    @property
+    def settings_groups(self) -> frozenset[str]:
+        """Groups of the configuration that belong to plug-ins."""
+        return frozenset({*self.providers, *(f"{name}_driver" for name in self.drivers)})
+
+
+@dataclass(frozen=True)
+class Drivers:
+    """The loaded ones by name, and why others that were to be loaded could not be."""
+
+    loaded: Mapping[str, Driver]
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+
+def installed() -> Installed:
+    """What the environment offers. Reads metadata, imports nothing of it."""
+    return Installed(_by_name(entry_points(group=DRIVERS)), _by_name(entry_points(group=PROVIDERS)))
+
+
+def load_provider(found: Installed, name: str, settings: Settings) -> Provider:
+    """The provider of that name. Raises ConfigError when it is not installed, broken, or refuses its settings."""
+    entry = found.providers.get(name)
+    if entry is None:
+        raise _unknown("[provider] default", name, found.providers)
+    try:
+        made: Provider = _plugin(entry).create(settings.get(name, {}))
+    except _Broken as error:
+        raise ConfigError(f"The provider {name} cannot be loaded: {error}.") from error
+    return made
+
+
+def load_drivers(
+    found: Installed,
+    *,
+    provider: str,
+    enabled: Collection[str] = (),
+    disabled: Collection[str] = (),
+    settings: Settings,
+) -> Drivers:
+    """The drivers that the rule above names. A broken one is fatal when `enabled` names it, else recorded.
+
+    Raises ConfigError: an unknown name, none left, two that claim the same, settings that a driver refuses.
+    """
+    names = _chosen(found, provider, enabled, disabled)
+    loaded: dict[str, Driver] = {}
+    broken: dict[str, str] = {}
+    for name in names:
+        try:
+            loaded[name] = _plugin(found.drivers[name]).create(settings.get(f"{name}_driver", {}))
+        except _Broken as error:
+            if name in enabled:
+                raise ConfigError(f"The driver {name} cannot be loaded: {error}.") from error
+            broken[name] = str(error)
+    if not loaded:
+        raise _none_left(names, broken)
+    _check_claims(loaded)
+    return Drivers(loaded, broken)
+
+
+def _chosen(found: Installed, provider: str, enabled: Collection[str], disabled: Collection[str]) -> list[str]:
+    for option, names in (("enabled_drivers", enabled), ("disabled_drivers", disabled)):
+        for name in names:
+            if name not in found.drivers:
+                raise _unknown(f"[drivers] {option}", name, found.drivers)
+    usual = {FAKE} if provider == FAKE else set(found.drivers) - {FAKE}
+    return sorted((set(enabled) or usual) - set(disabled))
+
+
+def _none_left(names: Iterable[str], broken: Mapping[str, str]) -> ConfigError:
+    reasons = "; ".join(f"{name}: {reason}" for name, reason in broken.items())
+    message = f"No driver can be loaded: {reasons}." if reasons else "No driver is left to load."
+    return ConfigError(
+        message, hint="Look at [drivers] enabled_drivers and disabled_drivers, and at what is installed."
+    )
+
+
+def _check_claims(drivers: Mapping[str, Driver]) -> None:
+    """Raises ConfigError when two drivers serve the same (server type, OS, COE): which one would make a cluster?"""
+    for (one, first), (other, second) in combinations(sorted(drivers.items()), 2):
+        both = _claims(first.capabilities) & _claims(second.capabilities)
+        if both:
+            claim = ", ".join(min(both))
+            raise ConfigError(
+                f"The drivers {one} and {other} both claim ({claim}).",
+                hint=f"Set [drivers] disabled_drivers = {one} or {other}.",
+            )
+
+
+def _claims(can: Capabilities) -> set[tuple[str, str, str]]:
+    return {(server, distro, can.coe) for server in can.server_types for distro in can.os_distros}
+
+
+class _Broken(Exception):
+    """A plug-in that cannot be imported or is none."""
+
+
+def _plugin(entry: EntryPoint) -> Any:
+    """The object that the entry point names."""
+    try:
+        found = entry.load()
+    except Exception as error:  # foreign code: whatever its import raises is the reason
+        raise _Broken(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+    if not callable(getattr(found, "create", None)):
+        raise _Broken(f"{entry.value} has no method `create`")
+    return found
+
+
+def _by_name(found: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
+    """One entry a name; two packages that bring the same name stop the start-up."""
+    names: dict[str, EntryPoint] = {}
+    for entry in found:
+        kept = names.setdefault(entry.name, entry)
+        if kept.value != entry.value:
+            raise ConfigError(
+                f"Two plug-ins of {entry.group} are named {entry.name}: {kept.value} and {entry.value}.",
+                hint="Uninstall one of the packages.",
+            )
+    return names
+
+
+def _unknown(option: str, name: str, known: Mapping[str, object]) -> ConfigError:
+    near = get_close_matches(name, known, n=1)
+    guess = f" Did you mean {near[0]}?" if near else ""
+    return ConfigError(f"{option}: {name} is not installed.", hint=f"Installed are: {_list(known)}.{guess}")
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
