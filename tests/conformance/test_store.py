@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from jeroboam.contracts import Caller, GroupStatus, Page, StatusChange
+from jeroboam.contracts import Caller, GroupStatus, Page, Quota, StatusChange, Totals
 from jeroboam.domain import Health, OperationState, Resource, SignedCertificate, Status, Step, Verb
 from jeroboam.domain.errors import ConfigError, Conflict, InvalidRequest, LeaseLost, NotFound, QuotaExceeded
 from jeroboam.store import Sealer, SqlStore
@@ -279,6 +279,72 @@ async def test_certificates_are_recorded(store: SqlStore, clock: ManualClock) ->
     given = SignedCertificate(cluster, "1", "CN=admin", "kubernetes", clock.now(), "user-1", "project-1")
     await store.record_certificate(given)
     assert await store.list_certificates(cluster) == [replace(given, created_at=clock.now())]
+
+
+async def test_quotas_are_kept_by_project_and_resource(store: SqlStore, clock: ManualClock) -> None:
+    made = await store.add_quota("p", "Cluster", 5)
+    assert made == Quota(1, "p", "Cluster", 5, clock.now(), None)
+    with pytest.raises(Conflict, match="Quota for project p already exists for resource Cluster"):
+        await store.add_quota("p", "Cluster", 6)
+    clock.advance(1)
+    changed = await store.update_quota("p", "Cluster", 7)
+    assert changed == replace(made, hard_limit=7, updated_at=clock.now())
+    assert await store.get_quota("p", "Cluster") == changed
+    assert await store.get_quota("q", "Cluster") is None
+    other = await store.add_quota("q", "Cluster", 0)
+    assert await store.list_quotas(None, Page()) == [changed, other]
+    assert await store.list_quotas("q", Page()) == [other]
+    assert await store.list_quotas(None, Page(marker="1")) == [other]
+    assert await store.list_quotas(None, Page(marker="1", sort_key="hard_limit", descending=True)) == [other]
+    with pytest.raises(NotFound, match="Quota 9 could not be found"):
+        await store.list_quotas(None, Page(marker="9"))
+    await store.delete_quota("p", "Cluster")
+    for call in (store.delete_quota("p", "Cluster"), store.update_quota("p", "Cluster", 1)):
+        with pytest.raises(NotFound, match="Quota could not be found: project_id p resource Cluster"):
+            await call
+
+
+async def test_the_quota_of_a_project_counts_before_the_default(store: SqlStore) -> None:
+    await store.add_quota(builders.PROJECT, "Cluster", 0)
+    with pytest.raises(QuotaExceeded, match="maximum clusters per project, 0"):
+        await add(store)
+
+
+async def test_totals(store: SqlStore) -> None:
+    assert await store.totals(None) == Totals(0, 0)
+    await add(store)
+    await add(store, project_id="project-2")
+    assert await store.totals(None) == Totals(clusters=2, nodes=6)
+    assert await store.totals("project-2") == Totals(clusters=1, nodes=3)
+    assert await store.totals("project-3") == Totals(0, 0)
+
+
+async def test_templates_by_uuid_whoever_may_see_them(store: SqlStore) -> None:
+    one, two = [await store.add_template(builders.template(hidden=hidden)) for hidden in (True, False)]
+    assert await store.templates_by_uuid([one.uuid, "nope"]) == {one.uuid: one}
+    assert await store.templates_by_uuid({one.uuid, two.uuid}) == {one.uuid: one, two.uuid: two}
+    assert await store.templates_by_uuid([]) == {}
+
+
+async def test_a_change_of_what_was_seen_before_somebody_elses_is_not_written(store: SqlStore) -> None:
+    cluster, _ = await add(store)
+    row = await store.load(cluster)
+    assert row is not None
+
+    async def change(count: int) -> bool:
+        return await store.request_change(
+            cluster,
+            [replace(row.groups[1], node_count=count)],
+            builders.operation(row.cluster, Verb.UPDATE),
+            status=Status.UPDATE_IN_PROGRESS,
+            seen_generation=row.cluster.generation,
+        )
+
+    assert sorted(await asyncio.gather(change(5), change(6))) == [False, True]
+    after = await store.load(cluster)
+    assert after is not None
+    assert after.cluster.generation == 2
+    assert len(await store.list_operations(cluster)) == 2
 
 
 async def test_text_and_numbers_that_no_database_holds_are_the_users(store: SqlStore) -> None:

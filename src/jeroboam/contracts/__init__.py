@@ -42,10 +42,13 @@ from .store import (
     ConductorStore,
     GroupStatus,
     Page,
+    Quota,
+    QuotaStore,
     SecretStore,
     StatusChange,
     Store,
     TemplateStore,
+    Totals,
 )
 
 __all__ = [
@@ -92,6 +95,8 @@ __all__ = [
     "Progress",
     "Provider",
     "ProviderPlugin",
+    "Quota",
+    "QuotaStore",
     "Runner",
     "SecretStore",
     "StatusChange",
@@ -99,5 +104,6 @@ __all__ = [
     "Store",
     "SystemClock",
     "TemplateStore",
+    "Totals",
     "Unauthenticated",
 ]

@@ -35,7 +35,7 @@ class Identity(Protocol):
     """Turns the headers of a request (names in lower case) and its peer's address into a Caller."""
 
     async def authenticate(self, headers: Mapping[str, str], peer: str) -> Caller:
-        """Raises Unauthenticated."""
+        """Raises Unauthenticated; RetryLater when it cannot be found out just now."""
         ...
 
     def check_listen(self, host: str) -> None:

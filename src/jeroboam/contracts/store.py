@@ -6,7 +6,7 @@ database does not answer; nothing was changed then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -83,6 +83,26 @@ class Conductor:
     last_seen_at: datetime
 
 
+@dataclass(frozen=True)
+class Quota:
+    """A limit that an operator set for a project."""
+
+    id: int
+    project_id: str
+    resource: str
+    hard_limit: int
+    created_at: datetime
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How much there is: clusters in any state, nodes of all their groups."""
+
+    clusters: int
+    nodes: int
+
+
 class TemplateStore(Protocol):
     async def add_template(self, template: ClusterTemplate) -> ClusterTemplate:
         """Raises Conflict when the uuid is taken."""
@@ -103,6 +123,10 @@ class TemplateStore(Protocol):
         ...
 
     async def template_in_use(self, uuid: str) -> bool: ...
+
+    async def templates_by_uuid(self, uuids: Collection[str]) -> Mapping[str, ClusterTemplate]:
+        """These templates, whoever may see them; for answers about clusters, which keep their template whatever became of it."""
+        ...
 
 
 class ClusterStore(Protocol):
@@ -128,10 +152,17 @@ class ClusterStore(Protocol):
         ...
 
     async def request_change(
-        self, cluster_uuid: str, groups: Sequence[NodeGroup], operation: Operation, *, status: Status
-    ) -> None:
+        self,
+        cluster_uuid: str,
+        groups: Sequence[NodeGroup],
+        operation: Operation,
+        *,
+        status: Status,
+        seen_generation: int | None = None,
+    ) -> bool:
         """Write the spec columns of these node groups (new ones are inserted), generation + 1, queue the operation.
 
+        False when the generation is not `seen_generation` any more: somebody else was faster, nothing was changed.
         Raises NotFound; raises Conflict when the cluster is being deleted.
         """
         ...
@@ -150,8 +181,32 @@ class ClusterStore(Protocol):
 
     async def list_conductors(self) -> Sequence[Conductor]: ...
 
+    async def totals(self, project_id: str | None) -> Totals: ...
+
     async def ping(self) -> None:
         """Answers when the database does."""
+        ...
+
+
+class QuotaStore(Protocol):
+    """Limits of projects. A project without a row has the installation's default."""
+
+    async def add_quota(self, project_id: str, resource: str, hard_limit: int) -> Quota:
+        """Raises Conflict when the project has one for this resource."""
+        ...
+
+    async def get_quota(self, project_id: str, resource: str) -> Quota | None: ...
+
+    async def list_quotas(self, project_id: str | None, page: Page) -> Sequence[Quota]:
+        """`page.marker` is a number: a quota's id. Raises NotFound for an unknown one, InvalidRequest for an unknown sort key."""
+        ...
+
+    async def update_quota(self, project_id: str, resource: str, hard_limit: int) -> Quota:
+        """Raises NotFound."""
+        ...
+
+    async def delete_quota(self, project_id: str, resource: str) -> None:
+        """Raises NotFound."""
         ...
 
 
@@ -247,7 +302,7 @@ class ConductorStore(Protocol):
         ...
 
 
-class Store(TemplateStore, ClusterStore, SecretStore, ConductorStore, Protocol):
+class Store(TemplateStore, ClusterStore, QuotaStore, SecretStore, ConductorStore, Protocol):
     """All of it, on one database."""
 
     async def start(self) -> None:
@@ -264,9 +319,12 @@ __all__ = [
     "ConductorStore",
     "GroupStatus",
     "Page",
+    "Quota",
+    "QuotaStore",
     "SecretStore",
     "StatusChange",
     "Store",
     "TemplateStore",
+    "Totals",
     "Verb",
 ]

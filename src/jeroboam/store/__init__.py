@@ -2,11 +2,12 @@
 
 from .cluster_store import Clusters
 from .conductor_store import ConductorSide
+from .quota_store import Quotas
 from .sealing import Sealer
 from .template_store import Templates
 
 
-class SqlStore(Templates, Clusters, ConductorSide):
+class SqlStore(Templates, Clusters, Quotas, ConductorSide):
     """Implements contracts.Store. `SqlStore(url, sealer, clock)`, then `start()`."""
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..contracts import ClusterRow, Conductor, Page
+from ..contracts import ClusterRow, Conductor, Page, Totals
 from ..domain import (
     Cluster,
     NodeGroup,
@@ -132,15 +132,23 @@ class Clusters(Database):
             await connection.execute(operations.update().where(operations.c.id == row["id"]).values(change))
 
     async def request_change(
-        self, cluster_uuid: str, groups: Sequence[NodeGroup], operation: Operation, *, status: Status
-    ) -> None:
+        self,
+        cluster_uuid: str,
+        groups: Sequence[NodeGroup],
+        operation: Operation,
+        *,
+        status: Status,
+        seen_generation: int | None = None,
+    ) -> bool:
         now = self._clock.now()
         async with self._write() as connection:
-            found = dicts(await connection.execute(sa.select(clusters).where(clusters.c.uuid == cluster_uuid)))
+            found = dicts(await connection.execute(self._locked(clusters.c.uuid == cluster_uuid)))
             if not found:
                 raise NotFound("Cluster", cluster_uuid)
             if found[0]["deleting"]:
                 raise Conflict(f"Cluster {cluster_uuid} is being deleted.")
+            if seen_generation not in (None, found[0]["generation"]):
+                return False
             generation = found[0]["generation"] + 1
             await connection.execute(
                 clusters.update()
@@ -151,6 +159,12 @@ class Clusters(Database):
                 await _put_group(connection, group, now)
             row = values(replace(operation, generation=generation))
             await connection.execute(operations.insert().values({**row, "created_at": now}))
+            return True
+
+    def _locked(self, where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+        """Clusters, held until the end of the transaction (SQLite holds the write lock already)."""
+        statement = sa.select(clusters).where(where)
+        return statement if self._sqlite else statement.with_for_update()
 
     async def record_certificate(self, certificate: SignedCertificate) -> None:
         async with self._write() as connection:
@@ -192,6 +206,14 @@ class Clusters(Database):
         async with self._read() as connection:
             found = await connection.execute(sa.select(services).order_by(services.c.id))
             return [plain(Conductor, row) for row in dicts(found)]
+
+    async def totals(self, project_id: str | None) -> Totals:
+        mine = sa.true() if project_id is None else node_groups.c.project_id == project_id
+        count = sa.select(sa.func.count()).select_from(clusters).where(_in_project(project_id)).scalar_subquery()
+        nodes = sa.select(sa.func.coalesce(sa.func.sum(node_groups.c.node_count), 0)).where(mine).scalar_subquery()
+        async with self._read() as connection:
+            row = (await connection.execute(sa.select(count, nodes))).one()
+            return Totals(clusters=int(row[0]), nodes=int(row[1]))
 
 
 async def _put_group(connection: AsyncConnection, group: NodeGroup, now: object) -> None:

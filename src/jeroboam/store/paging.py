@@ -10,9 +10,18 @@ from ..domain.errors import InvalidRequest, NotFound
 
 
 async def paged(
-    connection: AsyncConnection, table: sa.Table, where: sa.ColumnElement[bool], page: Page, kind: str
+    connection: AsyncConnection,
+    table: sa.Table,
+    where: sa.ColumnElement[bool],
+    page: Page,
+    kind: str,
+    *,
+    by: str = "uuid",
 ) -> sa.Select[tuple[object, ...]]:
-    """The statement for one page. Raises InvalidRequest for a sort key that is no column, NotFound for a marker that is not there."""
+    """The statement for one page; the marker is a value of the column `by`.
+
+    Raises InvalidRequest for a sort key that is no column, NotFound for a marker that is not there.
+    """
     if page.sort_key not in table.c:
         raise InvalidRequest(
             f'The sort_key value "{page.sort_key}" is an invalid field for sorting',
@@ -22,7 +31,8 @@ async def paged(
     key, order = table.c[page.sort_key], sa.desc if page.descending else sa.asc
     statement = sa.select(table).where(where)
     if page.marker is not None:
-        found = await connection.execute(sa.select(key, table.c.id).where(where, table.c.uuid == page.marker))
+        marked = table.c[by] == (int(page.marker) if by == "id" else page.marker)
+        found = await connection.execute(sa.select(key, table.c.id).where(where, marked))
         row = found.first()
         if row is None:
             raise NotFound(kind, page.marker)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -72,3 +72,10 @@ class Templates(Database):
         async with self._read() as connection:
             used = await connection.execute(sa.select(clusters.c.id).where(clusters.c.template_uuid == uuid).limit(1))
             return used.first() is not None
+
+    async def templates_by_uuid(self, uuids: Collection[str]) -> Mapping[str, ClusterTemplate]:
+        if not uuids:
+            return {}
+        async with self._read() as connection:
+            found = await connection.execute(sa.select(templates).where(templates.c.uuid.in_(uuids)))
+            return {row["uuid"]: shaped(ClusterTemplate, row) for row in dicts(found)}

@@ -1,0 +1,132 @@
+"""One request on its way to an endpoint: who asks, in which version, with which parameters; and the answer on its way back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import InternalServerException
+
+from ..contracts import Caller
+from ..domain.errors import InvalidRequest
+from ..service import Asker, Services
+from . import body, microversion
+from .errors import BadMicroversion, NotAcceptable, SlowBody
+from .microversion import Version
+from .settings import ApiSettings
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Status, JSON (None: no body) and headers of an answer."""
+
+    status: int = 200
+    data: object = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def encoded(self) -> bytes:
+        """The body as it goes out."""
+        return b"" if self.data is None else msgspec.json.encode(self.data)
+
+
+@dataclass(frozen=True)
+class Call:
+    """What an endpoint sees."""
+
+    services: Services
+    settings: ApiSettings
+    caller: Caller
+    request_id: str
+    version: Version
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    host: str
+    request: Request[Any, Any, Any]
+
+    @property
+    def asker(self) -> Asker:
+        """Who asks, for use cases that write."""
+        return Asker(self.caller, self.request_id)
+
+    async def json(self, argument: str, *, patch: bool = False) -> Any:
+        """The decoded body. Raises InvalidRequest, UnknownMimetype, BodyTooLarge, SlowBody. `argument` is its name in errors."""
+        try:
+            async with asyncio.timeout(self.settings.body_timeout_s):
+                raw = await self.request.body()
+        except TimeoutError:
+            raise SlowBody("The request body did not arrive in time.") from None
+        except InternalServerException:  # the client hung up, and there is nobody left to read the answer
+            raise SlowBody("The request body did not arrive.") from None
+        return body.decode(raw, self.request.headers.get("content-type"), argument, patch=patch)
+
+
+Endpoint = Callable[[Call], Awaitable[Reply]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """An endpoint's place. `since` is the minor version it begins at; `query` are the parameters it takes."""
+
+    method: str
+    path: str
+    endpoint: Endpoint
+    since: int = microversion.FIRST
+    query: Collection[str] = ()
+
+
+def prepare(
+    request: Request[Any, Any, Any], route: Route, services: Services, settings: ApiSettings, *, versioned: bool
+) -> Call:
+    """Everything that is checked before an endpoint runs, in Magnum's order. Raises WireError and InvalidRequest."""
+    state = request.scope["state"]
+    _check_accept(request.headers.get("accept"))
+    version = Version(microversion.LAST)
+    if versioned:
+        version = microversion.negotiate(request.headers.get("openstack-api-version"))
+        state["microversion"] = str(version)
+        if version.minor < route.since:
+            raise BadMicroversion
+    return Call(
+        services=services,
+        settings=settings,
+        caller=state["caller"],
+        request_id=state["request_id"],
+        version=version,
+        path=request.path_params,
+        query=_query(request.scope["query_string"], route.query),
+        host=host_of(request, settings),
+        request=request,
+    )
+
+
+def host_of(request: Request[Any, Any, Any], settings: ApiSettings) -> str:
+    """scheme://host:port for links."""
+    if settings.public_endpoint is not None:
+        return settings.public_endpoint.rstrip("/")
+    return f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
+
+
+def _check_accept(header: str | None) -> None:
+    if not header:
+        return
+    kinds = {part.partition(";")[0].strip() for part in header.split(",")}
+    if not kinds & {"application/json", "application/*", "*/*", ""}:
+        raise NotAcceptable
+
+
+def _query(raw: bytes, known: Collection[str]) -> dict[str, str]:
+    if not raw:
+        return {}
+    try:
+        given = dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=100))
+    except ValueError:
+        raise InvalidRequest("The query has too many parameters: at most 100 are read.") from None
+    for name in given:
+        if name not in known:
+            raise InvalidRequest(f'Unknown argument: "{name}"', field=name)
+    return given

@@ -1,0 +1,113 @@
+"""/ext/v1/operations and a cluster's operations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from ...domain import Operation, Step
+from ...service import operations
+from ..call import Call, Reply, Route
+
+
+class OperationView(msgspec.Struct):
+    """What somebody asked for, and what became of it."""
+
+    uuid: str
+    cluster_uuid: str
+    verb: str
+    state: str
+    summary: str
+    error: str | None
+    error_class: str | None
+    hint: str | None
+    request_id: str
+    user_id: str
+    project_id: str
+    cancel_requested: bool
+    created_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    deadline_at: str | None
+
+
+class StepView(msgspec.Struct):
+    """A row of the timeline. `ok` is null while it goes on."""
+
+    id: int | None
+    name: str
+    target: str
+    attempt: int
+    started_at: str | None
+    ended_at: str | None
+    ok: bool | None
+    message: str
+    error_class: str | None
+    hint: str | None
+    log: str | None
+
+
+async def of_cluster(call: Call) -> Reply:
+    """A cluster's operations, newest first."""
+    found = await operations.list_all(call.services, call.caller, call.path["ident"])
+    return Reply(data={"operations": [_operation(one) for one in found]})
+
+
+async def show(call: Call) -> Reply:
+    """One."""
+    return Reply(data=_operation(await operations.get(call.services, call.caller, call.path["uuid"])))
+
+
+async def steps(call: Call) -> Reply:
+    """Its timeline."""
+    found = await operations.steps(call.services, call.caller, call.path["uuid"])
+    return Reply(data={"steps": [_step(one) for one in found]})
+
+
+def _operation(one: Operation) -> OperationView:
+    return OperationView(
+        uuid=one.uuid,
+        cluster_uuid=one.cluster_uuid,
+        verb=one.verb,
+        state=one.state,
+        summary=one.summary,
+        error=one.error,
+        error_class=one.error_class,
+        hint=one.hint,
+        request_id=one.request_id,
+        user_id=one.user_id,
+        project_id=one.project_id,
+        cancel_requested=one.cancel_requested,
+        created_at=_moment(one.created_at),
+        started_at=_moment(one.started_at),
+        finished_at=_moment(one.finished_at),
+        deadline_at=_moment(one.deadline_at),
+    )
+
+
+def _step(one: Step) -> StepView:
+    return StepView(
+        id=one.id,
+        name=one.name,
+        target=one.target,
+        attempt=one.attempt,
+        started_at=_moment(one.started_at),
+        ended_at=_moment(one.ended_at),
+        ok=one.ok,
+        message=one.message,
+        error_class=one.error_class,
+        hint=one.hint,
+        log=one.log,
+    )
+
+
+def _moment(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat(timespec="milliseconds")
+
+
+ROUTES = (
+    Route("GET", "/clusters/{ident:str}/operations", of_cluster),
+    Route("GET", "/operations/{uuid:str}", show),
+    Route("GET", "/operations/{uuid:str}/steps", steps),
+)

@@ -1,0 +1,47 @@
+"""/v1/clusters/{cluster}/actions."""
+
+from __future__ import annotations
+
+from ...domain.errors import InvalidRequest
+from ...service import abilities, changes
+from ...service.changes import Resize
+from ..call import Call, Reply, Route
+from . import fields
+from .fields import Field
+
+_ZERO_SINCE = 10
+_UPGRADE_SINCE = 8
+_RESIZE = {
+    "node_count": Field(fields.integer(least=0), mandatory=True),
+    "nodes_to_remove": Field(fields.texts, default=[]),
+    "nodegroup": Field(fields.text()),
+}
+_UPGRADE = {
+    "cluster_template": Field(fields.text(), mandatory=True),
+    "max_batch_size": Field(fields.integer(least=1)),
+    "nodegroup": Field(fields.text()),
+}
+
+
+async def resize(call: Call) -> Reply:
+    """Change the number of nodes of a group."""
+    values = fields.decode("cluster_resize_req", _RESIZE, await call.json("cluster_resize_req"))
+    if values["node_count"] == 0 and call.version.minor < _ZERO_SINCE:
+        raise fields.wrong("node_count", 0, "Value should be greater or equal to 1")
+    wish = Resize(values["node_count"], tuple(values["nodes_to_remove"]), values["nodegroup"])
+    return Reply(202, {"uuid": await changes.resize(call.services, call.asker, call.path["ident"], wish)})
+
+
+async def upgrade(call: Call) -> Reply:
+    """Take a cluster or group to another template."""
+    if call.version.minor < _UPGRADE_SINCE:
+        raise InvalidRequest("Upgrading a cluster is not supported in the provided microversion.")
+    values = fields.decode("cluster_upgrade_req", _UPGRADE, await call.json("cluster_upgrade_req"))
+    template, group = values["cluster_template"], values["nodegroup"]
+    await abilities.upgrade(call.services, call.asker, call.path["ident"], template, group)
+
+
+ROUTES = (
+    Route("POST", "/clusters/{ident:str}/actions/resize", resize, since=7),
+    Route("POST", "/clusters/{ident:str}/actions/upgrade", upgrade, since=7),
+)

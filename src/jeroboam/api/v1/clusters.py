@@ -1,0 +1,86 @@
+"""/v1/clusters: make, list, show, change, delete."""
+
+from __future__ import annotations
+
+from ...contracts import ClusterRow
+from ...domain.errors import InvalidRequest, NotFound
+from ...service import changes, clusters
+from ...service.changes import Update
+from ..call import Call, Reply, Route
+from . import fields, missing, patch
+from .cluster_patch import INTERNAL, MANDATORY, update_of
+from .cluster_wire import COLUMNS, FIELDS, full, short, wish_of
+from .paging import PARAMETERS, next_link, page
+
+_TEMPLATE_404_SINCE = 10
+_ROLLBACK_SINCE = 3
+
+
+async def create(call: Call) -> Reply:
+    """Ask for a cluster."""
+    values = fields.decode("cluster", FIELDS, await call.json("cluster"))
+    try:
+        made = await clusters.create(call.services, call.asker, wish_of(values, call.version))
+    except NotFound as error:
+        if error.kind == "ClusterTemplate" and call.version.minor < _TEMPLATE_404_SINCE:
+            raise InvalidRequest(error.message, field="cluster_template_id", value=error.ident) from None
+        raise
+    return Reply(202, {"uuid": made.uuid})
+
+
+async def list_all(call: Call) -> Reply:
+    """Short views."""
+    wanted = page(call, COLUMNS)
+    rows = await clusters.list_all(call.services, call.caller, wanted)
+    more = next_link(call, "clusters", wanted, len(rows), rows[-1].cluster.uuid if rows else None)
+    return Reply(data={"clusters": [short(row, call.host, call.version) for row in rows], **more})
+
+
+async def detail(call: Call) -> Reply:
+    """Full views."""
+    wanted = page(call, COLUMNS)
+    rows = await clusters.list_all(call.services, call.caller, wanted, rule="detail")
+    parents = await clusters.parents(call.services, rows)
+    more = next_link(call, "clusters/detail", wanted, len(rows), rows[-1].cluster.uuid if rows else None)
+    shown = [full(r, parents.get(r.cluster.template_uuid), call.host, call.version, faults=False) for r in rows]
+    return Reply(data={"clusters": shown, **more})
+
+
+async def show(call: Call) -> Reply:
+    """One, with `faults` when it failed."""
+    row = await clusters.get(call.services, call.caller, call.path["ident"])
+    parents = await clusters.parents(call.services, [row])
+    template = parents.get(row.cluster.template_uuid)
+    return Reply(data=full(row, template, call.host, call.version, faults=True))
+
+
+async def update(call: Call) -> Reply:
+    """`rollback` is read and has no effect: a change that failed is asked for again, or its opposite, and converges from where it is."""
+    rollback = call.query.get("rollback")
+    if rollback is not None:
+        if call.version.minor < _ROLLBACK_SINCE:
+            raise InvalidRequest('Unknown argument: "rollback"', field="rollback")
+        fields.boolean("rollback", rollback, False)
+    entries = patch.decode(await call.json("patch", patch=True), internal=INTERNAL, mandatory=MANDATORY)
+
+    def wish(row: ClusterRow) -> Update:
+        return update_of(row, entries, call.version)
+
+    return Reply(202, {"uuid": await changes.update(call.services, call.asker, call.path["ident"], wish)})
+
+
+async def delete(call: Call) -> Reply:
+    """Ask for its end."""
+    await clusters.delete(call.services, call.asker, call.path["ident"])
+    return Reply(204)
+
+
+ROUTES = (
+    Route("POST", "/clusters", create),
+    Route("GET", "/clusters", list_all, query=PARAMETERS),
+    Route("GET", "/clusters/detail", detail, query=PARAMETERS),
+    Route("GET", "/clusters/{ident:str}", show),
+    Route("PATCH", "/clusters/{ident:str}", update, query=("rollback",)),
+    Route("DELETE", "/clusters/{ident:str}", delete),
+    *missing.routes("/clusters", "cluster_ident"),
+)

@@ -1,0 +1,9 @@
+"""Use cases of the API: authorise, validate, keep the intent. No HTTP, no wire names; one function for each.
+
+Sentences that clients know by heart are kept word for word, and so are Magnum's policy rules and names of default groups.
+"""
+
+from .policy import Policy, Target
+from .services import Asker, Services, ServiceSettings
+
+__all__ = ["Asker", "Policy", "ServiceSettings", "Services", "Target"]

@@ -1,0 +1,105 @@
+"""Look-ups at the provider's catalogue, with Magnum's words for what is not there."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from ..contracts import Catalogue, Image
+from ..domain import ClusterShape, Labels
+from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
+
+
+class _Found(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+F = TypeVar("F", bound=_Found)
+
+
+async def image(catalogue: Catalogue, project_id: str, ident: str) -> Image:
+    """The one image of this name or id, with an operating system. Raises InvalidRequest, Ambiguous, Forbidden."""
+    found = _distinct(await catalogue.find_images(project_id, ident))
+    if not found:
+        raise InvalidRequest(f"Image {ident} could not be found.", field="image_id", value=ident)
+    if len(found) > 1:
+        raise Ambiguous(f"Multiple images exist with same name '{ident}'. Please use the image ID instead.")
+    if found[0].forbidden:
+        raise Forbidden(f"Not authorized for image {ident}.")
+    if not found[0].properties.get("os_distro"):
+        raise InvalidRequest(f"Image {ident} doesn't contain os_distro field.", field="image_id", value=ident)
+    return found[0]
+
+
+async def check_shape(catalogue: Catalogue, project_id: str, shape: ClusterShape) -> None:
+    """Flavors, networks, name servers and labels of a shape are there and well formed."""
+    for flavor in (shape.flavor_id, shape.control_plane_flavor_id):
+        await check_flavor(catalogue, project_id, flavor)
+    await _check_networks(catalogue, project_id, shape)
+    check_name_servers(shape.dns_nameserver)
+    check_labels(shape.labels)
+
+
+async def check_flavor(catalogue: Catalogue, project_id: str, ident: str | None) -> None:
+    """Raises InvalidRequest. None is the provider's own choice."""
+    if ident is not None and not await catalogue.find_flavors(project_id, ident):
+        raise InvalidRequest(f"Unable to find flavor {ident}.", field="flavor_id", value=ident)
+
+
+async def check_keypair(catalogue: Catalogue, project_id: str, ident: str | None) -> None:
+    """Raises NotFound: that is what clients know."""
+    if ident is not None and not await catalogue.find_keypairs(project_id, ident):
+        raise NotFound("Keypair", ident, message=f"Unable to find keypair {ident}.")
+
+
+async def _check_networks(catalogue: Catalogue, project_id: str, shape: ClusterShape) -> None:
+    if shape.external_network_id is not None:
+        outside = await catalogue.find_networks(project_id, shape.external_network_id)
+        _one([n for n in outside if n.external], "external network", shape.external_network_id)
+    if shape.fixed_network is not None:
+        inside = await catalogue.find_networks(project_id, shape.fixed_network)
+        _one(inside, "network", shape.fixed_network, named="fixed network")
+    if shape.fixed_subnet is not None:
+        subnets = await catalogue.find_subnets(project_id, shape.fixed_subnet)
+        _one(subnets, "subnet", shape.fixed_subnet, named="fixed subnet")
+
+
+def _one(found: Sequence[_Found], kind: str, ident: str, *, named: str = "") -> None:
+    distinct = _distinct(found)
+    if not distinct:
+        raise InvalidRequest(f"Unable to find {named or kind} {ident}.", value=ident)
+    if len(distinct) > 1:
+        raise Ambiguous(f"Multiple {kind}s exist with same name '{ident}'. Please use the {kind} ID instead.")
+
+
+def _distinct(found: Sequence[F]) -> list[F]:
+    """One entry for each id: some catalogues list a thing once for each of its names."""
+    return list({one.id: one for one in found}.values())
+
+
+def check_name_servers(text: str | None) -> None:
+    """A comma list of IPv4 addresses, or None."""
+    if text is None:
+        return
+    try:
+        for part in text.split(","):
+            ipaddress.IPv4Address(part.strip())
+    except ValueError:
+        raise InvalidRequest(
+            f"Expected a single dns address or comma separated dns list, but received {text}.",
+            field="dns_nameserver",
+            value=text,
+        ) from None
+
+
+def check_labels(labels: Labels) -> None:
+    """Only the one label is checked that means the same for every driver."""
+    size = labels.get("boot_volume_size")
+    if size is not None and not (size.isascii() and size.isdigit()):
+        raise InvalidRequest(
+            f"Label boot_volume_size must be an integer number of gigabytes, but received {size}.",
+            field="labels",
+            value=size,
+        )

@@ -1,0 +1,168 @@
+"""Changes of a live cluster: the one way in which node groups and the operation that brings them about are written."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..contracts import ClusterRow, Machine
+from ..domain import IN_PROGRESS, Health, NodeGroup, Role, Status, Verb
+from ..domain.errors import Conflict, InvalidRequest, NotSupported, RetryLater
+from . import choice, clusters, node_groups
+from .services import Asker, Services
+from .wishes import WORKER_GROUP, counted, operation
+
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Change:
+    """Node groups as they shall be, and what that is in a few words."""
+
+    groups: Sequence[NodeGroup]
+    summary: str
+
+
+Planner = Callable[[ClusterRow], Awaitable[Change | None]]
+"""From the cluster as read to the change, or None when nothing is to do. May be asked again with a newer row."""
+
+
+@dataclass(frozen=True)
+class Resize:
+    """A wish for another number of nodes in a group (None: the default workers). `remove_nodes` are names, ids or addresses."""
+
+    node_count: int
+    remove_nodes: tuple[str, ...] = ()
+    group: str | None = None
+
+
+async def resize(services: Services, asker: Asker, ident: str, wish: Resize) -> str:
+    """Ask for it; returns the cluster's uuid. Raises NotFound, Ambiguous, Forbidden, InvalidRequest, NotSupported, Conflict."""
+    row = await clusters.authorised(services, asker.caller, ident, "cluster:resize")
+
+    async def plan(now: ClusterRow) -> Change | None:
+        group = node_groups.pick(now, wish.group or WORKER_GROUP)
+        _check_range(group, wish.node_count)
+        named = await _machines(services, now, group, wish.remove_nodes)
+        return _resized(services, now, group, wish.node_count, named)
+
+    await request(services, asker, row, plan)
+    return row.cluster.uuid
+
+
+@dataclass(frozen=True)
+class Update:
+    """What PATCH may change. None leaves it alone."""
+
+    worker_count: int | None = None
+    health: Health | None = None
+    health_reason: dict[str, str] | None = None
+
+
+async def update(services: Services, asker: Asker, ident: str, wish_of: Callable[[ClusterRow], Update]) -> str:
+    """Apply a pure wish to the cluster as it is; returns its uuid. Raises what `resize` raises."""
+    caller = asker.caller
+    row = await clusters.authorised(services, caller, ident, "cluster:update", across="cluster:update_all_projects")
+    services.policy.require("cluster:update_health_status", caller)
+    wish = wish_of(row)
+    if wish.worker_count is not None:
+        count = wish.worker_count
+
+        async def plan(now: ClusterRow) -> Change | None:
+            return _resized(services, now, node_groups.pick(now, WORKER_GROUP), count, ())
+
+        await request(services, asker, row, plan)
+    if wish.health is not None or wish.health_reason is not None:
+        health = wish.health or row.cluster.health or Health.UNKNOWN
+        reason = row.cluster.health_reason if wish.health_reason is None else wish.health_reason
+        await services.store.write_health(row.cluster.uuid, health, reason)
+    return row.cluster.uuid
+
+
+async def request(services: Services, asker: Asker, row: ClusterRow, plan: Planner) -> None:
+    """Write what `plan` says and queue the operation. When somebody else changes the cluster meanwhile, plan again on what is there.
+
+    Raises Conflict while the cluster is being deleted, NotFound when it is gone, RetryLater when others are always faster.
+    """
+    for _ in range(_ATTEMPTS):
+        change = await plan(row)
+        if change is None:
+            return
+        cluster = row.cluster
+        written = await services.store.request_change(
+            cluster.uuid,
+            change.groups,
+            operation(cluster, Verb.UPDATE, asker, change.summary),
+            status=under_way(cluster.status),
+            seen_generation=cluster.generation,
+        )
+        if written:
+            return
+        row = await clusters.find(services, cluster.uuid, None)
+    raise RetryLater(f"Cluster {row.cluster.name} is changed by others all the time.", after_s=1)
+
+
+def under_way(status: Status) -> Status:
+    """What runs already keeps its name until it ends: a create that goes on after a crash must find itself as such."""
+    return status if status in IN_PROGRESS else Status.UPDATE_IN_PROGRESS
+
+
+def check_resizable(services: Services, row: ClusterRow) -> None:
+    """Raises NotSupported when the driver cannot change the number of nodes."""
+    driver = choice.loaded(services, row.cluster.shape.driver)
+    if not driver.capabilities.resize:
+        raise NotSupported(f"Resizing is not supported by the driver {driver.name}.")
+
+
+def _resized(
+    services: Services, row: ClusterRow, group: NodeGroup, count: int, remove: tuple[str, ...]
+) -> Change | None:
+    check_resizable(services, row)
+    if group.role is Role.CONTROL_PLANE:
+        raise NotSupported("Resizing the master nodegroup is not supported by this driver.")
+    if group.deleting:
+        raise Conflict(f"Node group {group.name} is being deleted.")
+    if count == group.node_count and not remove:
+        return None
+    others = sum(one.node_count for one in row.groups if one.uuid != group.uuid)
+    clusters.check_total(services, others + count)
+    still = group.remove_nodes if row.cluster.status in IN_PROGRESS else ()  # asked for before, perhaps not done yet
+    changed = replace(
+        group,
+        node_count=count,
+        remove_nodes=tuple(dict.fromkeys((*still, *remove))),
+        status=under_way(group.status),
+    )
+    summary = f"resize {group.name} from {group.node_count} to {counted(count, 'node')}"
+    return Change([changed], summary + (f", removing {', '.join(remove)}" if remove else ""))
+
+
+def _check_range(group: NodeGroup, count: int) -> None:
+    if count < group.min_node_count or (group.max_node_count and count > group.max_node_count):
+        raise InvalidRequest(
+            f"Resizing {group.name} outside the allowed range: min_node_count = {group.min_node_count}, "
+            f"max_node_count = {group.max_node_count}",
+            field="node_count",
+            value=count,
+        )
+
+
+async def _machines(services: Services, row: ClusterRow, group: NodeGroup, wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of the machines that are meant. Raises InvalidRequest for one that the group does not have."""
+    if not wanted:
+        return ()
+    seen = await services.provider.list_machines(row.cluster.uuid)
+    by_word = {word: one.name for one in seen if one.group == group.name for word in _words(one)}
+    for word in wanted:
+        if word not in by_word:
+            raise InvalidRequest(
+                f"Node {word} is not in the node group {group.name}.",
+                field="remove_nodes",
+                value=word,
+                hint="Name nodes by server id, name or address.",
+            )
+    return tuple(dict.fromkeys(by_word[word] for word in wanted))
+
+
+def _words(machine: Machine) -> set[str]:
+    return {machine.id, machine.name} | ({machine.address} if machine.address else set())

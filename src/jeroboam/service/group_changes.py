@@ -1,0 +1,131 @@
+"""Node groups beside the default ones: add, change, remove."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
+
+from ..contracts import ClusterRow
+from ..domain import Labels, NodeGroup, Role, Status
+from ..domain.errors import Conflict, NotSupported
+from . import catalogue, changes, choice, clusters, group_rules, node_groups
+from .changes import Change, under_way
+from .labels import joined
+from .services import Asker, Services
+from .wishes import counted, machines
+
+
+@dataclass(frozen=True)
+class NewGroup:
+    """A wish for a node group. None is "as the cluster has it"."""
+
+    name: str
+    node_count: int = 1
+    min_node_count: int = 0
+    max_node_count: int | None = None
+    role_name: str = "worker"
+    flavor_id: str | None = None
+    image_id: str | None = None
+    docker_volume_size_gib: int | None = None
+    labels: Labels | None = None
+    merge_labels: bool = False
+    node_labels: Labels = field(default_factory=dict)
+    node_taints: tuple[Mapping[str, str], ...] = ()
+
+
+async def create(services: Services, asker: Asker, cluster_ident: str, wish: NewGroup) -> tuple[ClusterRow, NodeGroup]:
+    """Ask for a group. Raises NotFound, Ambiguous, Forbidden, InvalidRequest, NotSupported, Conflict (name, counts, state)."""
+    row = await _own(services, asker, cluster_ident, "nodegroup:create")
+    group = _group_of(wish, row)
+
+    async def plan(now: ClusterRow) -> Change | None:
+        await _check_new(services, now, group)
+        return Change([group], f"add node group {group.name} with {counted(group.node_count, 'node')}")
+
+    await changes.request(services, asker, row, plan)
+    return row, group
+
+
+async def update(
+    services: Services, asker: Asker, cluster_ident: str, ident: str, change: Callable[[NodeGroup], NodeGroup]
+) -> tuple[ClusterRow, NodeGroup]:
+    """Apply a pure change of limits, node labels or taints; returns the group with its old status. Raises what `create` raises."""
+    row = await _own(services, asker, cluster_ident, "nodegroup:update")
+    wished = change(node_groups.pick(row, ident))
+    group_rules.check(wished)
+
+    async def plan(now: ClusterRow) -> Change | None:
+        old = node_groups.pick(now, ident)
+        new = change(old)
+        group_rules.check(new)
+        if new == old:
+            return None
+        return Change([replace(new, status=under_way(old.status))], f"change node group {old.name}")
+
+    await changes.request(services, asker, row, plan)
+    return row, wished
+
+
+async def delete(services: Services, asker: Asker, cluster_ident: str, ident: str) -> None:
+    """Ask for a group's end; again while it lasts is fine. Raises NotFound, Ambiguous, Forbidden, NotSupported, Conflict."""
+    row = await _own(services, asker, cluster_ident, "nodegroup:delete")
+    if node_groups.pick(row, ident).is_default:
+        raise NotSupported("Deleting a default nodegroup is not supported.")
+    changes.check_resizable(services, row)
+
+    async def plan(now: ClusterRow) -> Change | None:
+        group = node_groups.pick(now, ident)
+        if group.deleting or now.cluster.deleting:  # it goes already
+            return None
+        gone = replace(group, deleting=True, status=Status.DELETE_IN_PROGRESS)
+        return Change([gone], f"remove node group {group.name} with {counted(group.node_count, 'node')}")
+
+    await changes.request(services, asker, row, plan)
+
+
+async def _own(services: Services, asker: Asker, ident: str, rule: str) -> ClusterRow:
+    """Writes stay in the caller's project, also for administrators; the rule's target is the caller."""
+    services.policy.require(rule, asker.caller)
+    return await clusters.find(services, ident, asker.caller.project_id)
+
+
+def _group_of(wish: NewGroup, row: ClusterRow) -> NodeGroup:
+    if wish.role_name == "master":
+        raise NotSupported("Creating master nodegroups is currently not supported.")
+    cluster = row.cluster
+    return NodeGroup(
+        uuid=str(uuid4()),
+        cluster_uuid=cluster.uuid,
+        name=wish.name,
+        role=Role.WORKER,
+        role_name=wish.role_name,
+        project_id=cluster.project_id,
+        node_count=wish.node_count,
+        image_id=wish.image_id or cluster.shape.image_id,
+        flavor_id=wish.flavor_id or cluster.shape.flavor_id,
+        min_node_count=wish.min_node_count,
+        max_node_count=wish.max_node_count,
+        docker_volume_size_gib=wish.docker_volume_size_gib,
+        labels=joined(cluster.shape.labels, wish.labels, merge=wish.merge_labels),
+        node_labels=wish.node_labels,
+        node_taints=wish.node_taints,
+    )
+
+
+async def _check_new(services: Services, row: ClusterRow, group: NodeGroup) -> None:
+    cluster = row.cluster
+    if cluster.api_address is None:
+        raise Conflict("Cluster API address is not available yet")
+    if any(one.name == group.name for one in row.groups):
+        raise Conflict(f"A node group with name {group.name} already exists in the cluster {cluster.name}.")
+    group_rules.check(group)
+    changes.check_resizable(services, row)
+    clusters.check_total(services, sum(one.node_count for one in row.groups) + group.node_count)
+    look_up = services.provider.catalogue
+    catalogue.check_labels(group.labels)
+    await catalogue.check_flavor(look_up, cluster.project_id, group.flavor_id)
+    image = await catalogue.image(look_up, cluster.project_id, group.image_id)
+    driver = choice.loaded(services, cluster.shape.driver)
+    clusters.refuse(driver.validate(cluster, [*row.groups, group], image))
+    clusters.refuse(await services.provider.preflight(cluster, machines(cluster, [group], image)))

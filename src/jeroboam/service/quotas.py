@@ -1,0 +1,64 @@
+"""Limits of projects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ..contracts import Caller, Page, Quota
+from ..domain.errors import Forbidden
+from .services import Services
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A project's limit. Without `id` it is the installation's default."""
+
+    project_id: str
+    resource: str
+    hard_limit: int
+    id: int | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+async def get(services: Services, caller: Caller, project_id: str, resource: str) -> Limit:
+    """Of the own project, or of any for an administrator. Raises Forbidden."""
+    services.policy.require("quota:get", caller)
+    if project_id != caller.project_id and not services.policy.is_admin(caller):
+        raise Forbidden("Not authorized.")
+    found = await services.store.get_quota(project_id, resource)
+    if found is None:
+        return Limit(project_id, resource, services.settings.max_clusters_per_project)
+    return limit_of(found)
+
+
+async def list_all(services: Services, caller: Caller, page: Page, *, all_projects: bool) -> Sequence[Limit]:
+    """Those that were set. Raises Forbidden, NotFound (marker), InvalidRequest (sort key)."""
+    services.policy.require("quota:get_all", caller)
+    found = await services.store.list_quotas(None if all_projects else caller.project_id, page)
+    return [limit_of(one) for one in found]
+
+
+async def create(services: Services, caller: Caller, project_id: str, resource: str, hard_limit: int) -> Limit:
+    """Raises Forbidden, Conflict."""
+    services.policy.require("quota:create", caller)
+    return limit_of(await services.store.add_quota(project_id, resource, hard_limit))
+
+
+async def update(services: Services, caller: Caller, project_id: str, resource: str, hard_limit: int) -> Limit:
+    """Raises Forbidden, NotFound."""
+    services.policy.require("quota:update", caller)
+    return limit_of(await services.store.update_quota(project_id, resource, hard_limit))
+
+
+async def delete(services: Services, caller: Caller, project_id: str, resource: str) -> None:
+    """Raises Forbidden, NotFound."""
+    services.policy.require("quota:delete", caller)
+    await services.store.delete_quota(project_id, resource)
+
+
+def limit_of(quota: Quota) -> Limit:
+    """A row as a limit."""
+    return Limit(quota.project_id, quota.resource, quota.hard_limit, quota.id, quota.created_at, quota.updated_at)

@@ -1,0 +1,69 @@
+"""What every use case needs, as one object, and who a request comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..contracts import Caller, Clock, Driver, Provider, Store
+from ..domain.errors import ConfigError
+from .policy import Policy
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """Limits and defaults that an operator sets. An empty tuple allows all that the driver can do."""
+
+    max_clusters_per_project: int = 20
+    max_limit: int = 1000
+    max_nodes_per_cluster: int = 5000
+    default_driver: str | None = None
+    network_drivers_allowed: tuple[str, ...] = ()
+    service_down_time_s: int = 180
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Handed to the API once; holds no state of its own. Raises ConfigError for defaults that name nothing."""
+
+    store: Store
+    providers: Mapping[str, Provider]
+    default_provider: str
+    drivers: Mapping[str, Driver]
+    clock: Clock
+    policy: Policy
+    settings: ServiceSettings = field(default_factory=ServiceSettings)
+
+    def __post_init__(self) -> None:
+        if self.default_provider not in self.providers:
+            raise ConfigError(
+                f"[providers] default: {self.default_provider!r} is not loaded.",
+                hint=f"Loaded are: {', '.join(sorted(self.providers))}.",
+            )
+        default = self.settings.default_driver
+        if default is not None and default not in self.drivers:
+            raise ConfigError(
+                f"[drivers] default_driver: {default!r} is not loaded.",
+                hint=f"Loaded are: {', '.join(sorted(self.drivers))}.",
+            )
+
+    @property
+    def provider(self) -> Provider:
+        """Where new clusters go."""
+        return self.providers[self.default_provider]
+
+    def coes(self) -> list[str]:
+        """The container tools that can be asked for."""
+        return sorted({driver.capabilities.coe for driver in self.drivers.values()})
+
+    def server_types(self) -> list[str]:
+        """The kinds of machine that can be asked for: Magnum's two and what the providers make."""
+        return sorted({"vm", "bm"}.union(*(provider.server_types for provider in self.providers.values())))
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks, and under which request id it is remembered."""
+
+    caller: Caller
+    request_id: str

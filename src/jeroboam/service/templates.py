@@ -1,0 +1,157 @@
+"""Cluster templates: make, find, change, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from uuid import uuid4
+
+from ..contracts import Caller, Page
+from ..domain import ClusterShape, ClusterTemplate
+from ..domain.errors import Ambiguous, Conflict, Forbidden, InvalidRequest, NotFound
+from . import catalogue, choice
+from .names import made_up
+from .policy import Target
+from .services import Asker, Services
+
+_KIND = "ClusterTemplate"
+
+
+@dataclass(frozen=True)
+class NewTemplate:
+    """A wish for a template. None is "not given"."""
+
+    shape: ClusterShape
+    uuid: str | None = None
+    name: str | None = None
+    public: bool = False
+    hidden: bool = False
+    tags: str | None = None
+
+
+async def create(services: Services, asker: Asker, wish: NewTemplate) -> ClusterTemplate:
+    """Check and keep a template. Raises InvalidRequest, Forbidden, Conflict (uuid taken), Ambiguous (image, network)."""
+    caller = asker.caller
+    services.policy.require("clustertemplate:create", caller)
+    shape = await _completed(services, caller.project_id, wish.shape)
+    _check_publish(services, caller, published=wish.public or wish.hidden)
+    template = ClusterTemplate(
+        uuid=wish.uuid or str(uuid4()),
+        name=wish.name or made_up("template"),
+        project_id=caller.project_id,
+        user_id=caller.user_id,
+        shape=shape,
+        public=wish.public,
+        hidden=wish.hidden,
+        tags=wish.tags,
+    )
+    return await services.store.add_template(template)
+
+
+async def list_all(
+    services: Services, caller: Caller, page: Page, *, rule: str = "get_all"
+) -> Sequence[ClusterTemplate]:
+    """Own ones, public ones that are not hidden, and all for an administrator."""
+    services.policy.require(f"clustertemplate:{rule}", caller)
+    if services.policy.is_admin(caller):
+        services.policy.require(f"clustertemplate:{rule}_all_projects", caller)
+    return await services.store.list_templates(services.policy.ranked(caller), page)
+
+
+async def get(services: Services, caller: Caller, ident: str) -> ClusterTemplate:
+    """Raises NotFound, Ambiguous, Forbidden. A public one may be read by anyone."""
+    template = await find(services, caller, ident)
+    if services.policy.is_admin(caller):
+        services.policy.require("clustertemplate:get_one_all_projects", caller)
+    elif not template.public:
+        services.policy.require("clustertemplate:get", caller, owner(template))
+    return template
+
+
+async def update(
+    services: Services, asker: Asker, ident: str, change: Callable[[ClusterTemplate], ClusterTemplate]
+) -> ClusterTemplate:
+    """Apply a pure change. Raises NotFound, Ambiguous, Forbidden, InvalidRequest (also while a cluster refers to it)."""
+    caller = asker.caller
+    old = await find(services, caller, ident)
+    if services.policy.is_admin(caller):
+        services.policy.require("clustertemplate:update_all_projects", caller)
+    services.policy.require("clustertemplate:update", caller, owner(old))
+    wished = change(old)
+    changed = _changed(old, wished)
+    if not _harmless(old, wished, changed) and await services.store.template_in_use(old.uuid):
+        raise _in_use(ident)
+    _check_publish(services, caller, published=bool({"public", "hidden"} & changed))
+    if not changed:
+        return old
+    if not changed <= {"name", "tags", "public", "hidden"}:
+        distro = None if "image_id" in changed and "os_distro" not in changed else wished.shape.os_distro
+        wished = replace(wished, shape=await _completed(services, old.project_id, wished.shape, distro=distro))
+    return await services.store.update_template(wished)
+
+
+async def delete(services: Services, asker: Asker, ident: str) -> None:
+    """Raises NotFound, Ambiguous, Forbidden, InvalidRequest while a cluster refers to it."""
+    template = await find(services, asker.caller, ident)
+    if services.policy.is_admin(asker.caller):
+        services.policy.require("clustertemplate:delete_all_projects", asker.caller)
+    services.policy.require("clustertemplate:delete", asker.caller, owner(template))
+    try:
+        await services.store.delete_template(template.uuid)
+    except Conflict:
+        raise _in_use(ident) from None
+
+
+async def find(services: Services, caller: Caller, ident: str) -> ClusterTemplate:
+    """The one template that the caller may see under this uuid or name. Raises NotFound, Ambiguous; asks no policy."""
+    found = await services.store.find_templates(ident, services.policy.ranked(caller))
+    if not found:
+        raise NotFound(_KIND, ident)
+    if len(found) > 1:
+        raise Ambiguous("Multiple ClusterTemplates exist with same name. Please use the ClusterTemplate uuid instead.")
+    return found[0]
+
+
+def owner(template: ClusterTemplate) -> Target:
+    """Whose it is, for the policy."""
+    return Target(template.project_id, template.user_id)
+
+
+async def _completed(
+    services: Services, project_id: str, shape: ClusterShape, *, distro: str | None = None
+) -> ClusterShape:
+    """The shape with driver, operating system (the image's, if not said) and network driver filled in, all of it checked."""
+    look_up = services.provider.catalogue
+    choice.check_storage(shape)
+    if shape.driver is not None:
+        choice.loaded(services, shape.driver)
+    image = await catalogue.image(look_up, project_id, shape.image_id)
+    shape = replace(shape, os_distro=distro or image.properties["os_distro"])
+    driver = choice.choose_driver(services, shape, image)
+    choice.check_network_driver(services, driver, shape.network_driver)
+    await catalogue.check_shape(look_up, project_id, shape)
+    network = shape.network_driver or next(iter(driver.capabilities.network_drivers), None)
+    return replace(shape, driver=driver.name, network_driver=network)
+
+
+def _check_publish(services: Services, caller: Caller, *, published: bool) -> None:
+    if published and not services.policy.allows("clustertemplate:publish", caller):
+        raise Forbidden("Not authorized.")
+
+
+def _changed(old: ClusterTemplate, new: ClusterTemplate) -> set[str]:
+    names = {f.name for f in fields(ClusterTemplate) if getattr(old, f.name) != getattr(new, f.name)} - {"shape"}
+    return names | {f.name for f in fields(ClusterShape) if getattr(old.shape, f.name) != getattr(new.shape, f.name)}
+
+
+def _harmless(old: ClusterTemplate, new: ClusterTemplate, changed: set[str]) -> bool:
+    """The one change that a template in use may see: its name, its tags, hidden or not, public."""
+    if changed == {"tags"}:
+        return new.tags is not None
+    if changed == {"public"}:
+        return new.public
+    return changed in ({"name"}, {"hidden"})
+
+
+def _in_use(ident: str) -> InvalidRequest:
+    return InvalidRequest(f"ClusterTemplate {ident} is referenced by one or multiple clusters.")

@@ -1,0 +1,72 @@
+"""Quotas: limits that operators set for projects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from ..contracts import Page, Quota
+from ..domain.errors import Conflict, NotFound
+from .database import Database
+from .paging import paged
+from .rows import dicts, plain
+from .tables import quotas
+
+_KIND = "Quota"
+
+
+class Quotas(Database):
+    """Implements contracts.QuotaStore."""
+
+    async def add_quota(self, project_id: str, resource: str, hard_limit: int) -> Quota:
+        row = {
+            "project_id": project_id,
+            "resource": resource,
+            "hard_limit": hard_limit,
+            "created_at": self._clock.now(),
+        }
+        async with self._write() as connection:
+            try:
+                made = await connection.execute(quotas.insert().values(row).returning(quotas))
+            except IntegrityError as error:
+                raise Conflict(f"Quota for project {project_id} already exists for resource {resource}.") from error
+            return plain(Quota, dicts(made)[0])
+
+    async def get_quota(self, project_id: str, resource: str) -> Quota | None:
+        async with self._read() as connection:
+            found = dicts(await connection.execute(sa.select(quotas).where(_which(project_id, resource))))
+            return plain(Quota, found[0]) if found else None
+
+    async def list_quotas(self, project_id: str | None, page: Page) -> Sequence[Quota]:
+        where = sa.true() if project_id is None else quotas.c.project_id == project_id
+        async with self._read() as connection:
+            statement = await paged(connection, quotas, where, page, _KIND, by="id")
+            return [plain(Quota, row) for row in dicts(await connection.execute(statement))]
+
+    async def update_quota(self, project_id: str, resource: str, hard_limit: int) -> Quota:
+        change = {"hard_limit": hard_limit, "updated_at": self._clock.now()}
+        async with self._write() as connection:
+            done = await connection.execute(
+                quotas.update().where(_which(project_id, resource)).values(change).returning(quotas)
+            )
+            rows = dicts(done)
+        if not rows:
+            raise _unknown(project_id, resource)
+        return plain(Quota, rows[0])
+
+    async def delete_quota(self, project_id: str, resource: str) -> None:
+        async with self._write() as connection:
+            gone = await connection.execute(quotas.delete().where(_which(project_id, resource)))
+        if gone.rowcount == 0:
+            raise _unknown(project_id, resource)
+
+
+def _which(project_id: str, resource: str) -> sa.ColumnElement[bool]:
+    return sa.and_(quotas.c.project_id == project_id, quotas.c.resource == resource)
+
+
+def _unknown(project_id: str, resource: str) -> NotFound:
+    message = f"Quota could not be found: project_id {project_id} resource {resource}."
+    return NotFound(_KIND, project_id, message=message)

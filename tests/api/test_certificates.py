@@ -1,0 +1,171 @@
+"""Certificates and credentials. Contract: sections 2.7, 2.8, 8."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Api
+
+HOST = "http://127.0.0.1:9511"
+
+
+def detail(answer: Any) -> str:
+    [error] = answer.json()["errors"]
+    assert error["status"] == answer.status_code
+    return str(error["detail"])
+
+
+def request(*extensions: tuple[x509.ExtensionType, bool]) -> str:
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "system:masters"),
+            x509.NameAttribute(NameOID.COMMON_NAME, "admin"),
+        ]
+    )
+    builder = x509.CertificateSigningRequestBuilder().subject_name(name)
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical=critical)
+    signed = builder.sign(ec.generate_private_key(ec.SECP256R1()), hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.fixture
+async def demo(member: Api) -> str:
+    uuid = await member.cluster()
+    await member.finished(uuid)
+    return uuid
+
+
+async def test_the_ca_signs(member: Api, demo: str) -> None:
+    shown = (await member.get("/v1/certificates/demo")).json()
+    place = f"certificates/{demo}"
+    links = [{"rel": "self", "href": f"{HOST}/v1/{place}"}, {"rel": "bookmark", "href": f"{HOST}/{place}"}]
+    assert set(shown) == {"cluster_uuid", "pem", "links"}
+    assert (shown["cluster_uuid"], shown["links"]) == (demo, links)
+    csr = request()
+    answer = await member.post("/v1/certificates", {"cluster_uuid": "demo", "csr": csr})
+    made = answer.json()
+    assert answer.status_code == 201
+    assert {key: made[key] for key in made if key != "pem"} == {"cluster_uuid": demo, "csr": csr, "links": links}
+    certificate = x509.load_pem_x509_certificate(made["pem"].encode())
+    certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(shown["pem"].encode()))
+    assert certificate.subject.rfc4514_string() == "CN=admin,O=system:masters"
+    [recorded] = await member.stage.store.list_certificates(demo)
+    assert (recorded.serial, recorded.subject, recorded.ca, recorded.user_id, recorded.project_id) == (
+        str(certificate.serial_number), "CN=admin,O=system:masters", "kubernetes", "user-1", "project-1",
+    )  # fmt: skip
+
+
+async def test_the_other_authorities(member: Api, demo: str) -> None:
+    by_kind = {}
+    for kind in ("", "kubernetes", "kubelet", "whatever", "etcd", "front-proxy", "front_proxy"):
+        query = f"?ca_cert_type={kind}" if kind else ""
+        by_kind[kind] = (await member.get(f"/v1/certificates/{demo}{query}")).json()["pem"]
+    assert by_kind[""] == by_kind["kubernetes"] == by_kind["kubelet"] == by_kind["whatever"]
+    assert by_kind["front-proxy"] == by_kind["front_proxy"]
+    assert len(set(by_kind.values())) == 3
+    body = {"cluster_uuid": demo, "csr": request(), "ca_cert_type": "etcd"}
+    made = (await member.post("/v1/certificates", body)).json()
+    assert made["ca_cert_type"] == "etcd"
+    signed = x509.load_pem_x509_certificate(made["pem"].encode())
+    signed.verify_directly_issued_by(x509.load_pem_x509_certificate(by_kind["etcd"].encode()))
+
+
+async def test_a_request_with_its_own_key_identifier(member: Api, demo: str) -> None:
+    csr = request((x509.SubjectKeyIdentifier(b"12345678901234567890"), False))
+    assert (await member.post("/v1/certificates", {"cluster_uuid": demo, "csr": csr})).status_code == 201
+
+
+WRONG = "Invalid input for field/attribute "
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "text"),
+    [
+        ({"cluster_uuid": "demo"}, 400, f"{WRONG}csr. Value: 'None'. Mandatory field missing."),
+        (
+            {"cluster_uuid": "demo", "csr": ""},
+            400,
+            f"{WRONG}csr. Value: ''. Value should have a minimum character requirement of 1",
+        ),
+        ({"csr": "x"}, 400, f"{WRONG}cluster_uuid. Value: 'None'. Mandatory field missing."),
+        ({"bay_uuid": "demo", "csr": "x"}, 400, "Unknown attribute for argument certificate: bay_uuid"),
+        ({"cluster_uuid": "nope", "csr": "x"}, 400, "Cluster nope could not be found."),
+        ({"cluster_uuid": "demo", "csr": "x"}, 400, "Received invalid csr b'x'. Send a PEM certificate request."),
+    ],
+)
+@pytest.mark.usefixtures("demo")
+async def test_what_is_not_signed(member: Api, body: Any, status: int, text: str) -> None:
+    answer = await member.post("/v1/certificates", body)
+    assert (answer.status_code, detail(answer)) == (status, text)
+
+
+async def test_a_critical_extension_that_is_not_allowed(member: Api, demo: str) -> None:
+    csr = request((x509.OCSPNoCheck(), True))
+    answer = await member.post("/v1/certificates", {"cluster_uuid": demo, "csr": csr})
+    assert (answer.status_code, detail(answer)) == (400, "Extension '1.3.6.1.5.5.7.48.1.5' not allowed")
+
+
+async def test_before_the_keys_are_made(member: Api) -> None:
+    await member.cluster()
+    answer = await member.get("/v1/certificates/demo")
+    assert answer.status_code == 409
+    assert detail(answer).startswith("The certificates of cluster demo are not made yet.")
+
+
+@pytest.mark.parametrize(
+    ("user", "roles", "project", "statuses"),
+    [
+        ("user-1", "member,reader", "project-1", (200, 201, 400, 400)),
+        ("user-1", "reader", "project-1", (200, 403, 403, 403)),
+        ("user-1", "member", "project-1", (403, 201, 400, 400)),
+        ("mate", "member,reader", "project-1", (403, 403, 400, 400)),
+        ("root", "admin", "project-1", (200, 201, 400, 403)),
+        ("root", "admin", "elsewhere", (404, 400, 404, 404)),
+        ("user-1", "member,reader", "elsewhere", (404, 400, 404, 404)),
+    ],
+)
+async def test_every_role(
+    anonymous: Api, demo: str, user: str, roles: str, project: str, statuses: tuple[int, ...]
+) -> None:
+    caller = anonymous.as_(user, project, roles).at("latest")
+    calls: tuple[tuple[str, str, Any], ...] = (
+        ("GET", f"/v1/certificates/{demo}", None),
+        ("POST", "/v1/certificates", {"cluster_uuid": demo, "csr": request()}),
+        ("PATCH", f"/v1/certificates/{demo}", None),
+        ("PATCH", f"/v1/credentials/{demo}", None),
+    )
+    assert tuple([(await caller.call(m, p, json=b)).status_code for m, p, b in calls]) == statuses
+
+
+async def test_rotations_are_refused_before_anything_is_touched(member: Api, demo: str) -> None:
+    at, headers = member.at("latest"), {"Accept": "*/*", "Content-Type": "application/octet-stream"}
+    answer = await at.call("PATCH", f"/v1/certificates/{demo}", headers=headers)
+    assert (answer.status_code, detail(answer)) == (
+        400,
+        "Rotating the CA certificate is not supported by the driver fake.",
+    )
+    answer = await at.call("PATCH", f"/v1/credentials/{demo}", headers=headers)
+    assert (answer.status_code, detail(answer)) == (400, "Credential rotation is not supported by driver.")
+    assert (await at.get("/v1/clusters/demo")).json()["status"] == "CREATE_COMPLETE"
+
+
+async def test_rotation_without_tls_or_in_the_wrong_state(member: Api) -> None:
+    await member.cluster(name="plain", cluster_template_id=await member.template(name="t", tls_disabled=True))
+    answer = await member.patch("/v1/certificates/plain")
+    assert (answer.status_code, detail(answer)) == (
+        400,
+        "Rotating the CA certificate on a non-TLS cluster is not supported",
+    )
+    await member.cluster()
+    answer = await member.patch("/v1/certificates/demo")
+    assert (answer.status_code, detail(answer)) == (
+        400, 'Updating a cluster when status is "CREATE_IN_PROGRESS" is not supported.',
+    )  # fmt: skip

@@ -1,0 +1,297 @@
+"""PATCH of clusters, resize, upgrade. Contract: sections 2.4, 2.5, 4.4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jeroboam.contracts import Capabilities
+from jeroboam.drivers.fake import FakeDriver
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Api, Maker
+
+WRONG = "Invalid input for field/attribute "
+
+
+def detail(answer: Any) -> str:
+    [error] = answer.json()["errors"]
+    assert error["status"] == answer.status_code
+    return str(error["detail"])
+
+
+def replace(path: str, value: Any) -> dict[str, Any]:
+    return {"op": "replace", "path": path, "value": value}
+
+
+@pytest.fixture
+async def demo(member: Api) -> str:
+    """A finished cluster of one control plane and two workers."""
+    uuid = await member.cluster(node_count=2, labels={"a": "b"})
+    assert await member.finished(uuid) == "succeeded"
+    return uuid
+
+
+async def counts(api: Api, uuid: str) -> list[int]:
+    row = await api.stage.store.load(uuid)
+    assert row is not None
+    return [group.node_count for group in row.groups]
+
+
+async def newest(api: Api, uuid: str) -> str:
+    return (await api.stage.store.list_operations(uuid))[0].summary
+
+
+@pytest.mark.parametrize(
+    ("changes", "workers", "summary"),
+    [
+        ([replace("/node_count", 3)], 3, "resize default-worker from 2 to 3 nodes"),
+        ([replace("/node_count", 0)], 0, "resize default-worker from 2 to 0 nodes"),
+        ([{"op": "remove", "path": "/node_count"}], 1, "resize default-worker from 2 to 1 node"),
+        ([replace("/node_count", 2)], 2, "create 1 control plane, 2 workers"),
+        ([replace("/name", "demo")], 2, "create 1 control plane, 2 workers"),
+        ([], 2, "create 1 control plane, 2 workers"),
+    ],
+)
+async def test_a_patch_of_the_count(member: Api, demo: str, changes: Any, workers: int, summary: str) -> None:
+    answer = await member.at("latest").patch("/v1/clusters/demo", changes)
+    assert (answer.status_code, answer.json()) == (202, {"uuid": demo})
+    assert await counts(member, demo) == [1, workers]
+    assert await newest(member, demo) == summary
+    status = (await member.get("/v1/clusters/demo")).json()["status"]
+    if summary.startswith("create"):
+        assert status == "CREATE_COMPLETE"
+    else:
+        assert status == "UPDATE_IN_PROGRESS"
+        assert await member.finished(demo) == "succeeded"
+        shown = (await member.get("/v1/clusters/demo")).json()
+        assert (shown["status"], shown["node_count"]) == ("UPDATE_COMPLETE", workers)
+        assert len(shown["node_addresses"]) == workers
+
+
+@pytest.mark.parametrize(("changes", "text"), [
+    ([replace("/labels/a", "c")], "cannot change cluster property(ies) labels."),
+    ([replace("/name", "x"), replace("/labels", "{}"), replace("/node_count", 5)],
+     "cannot change cluster property(ies) labels, name."),
+    ([replace("/master_count", 3)], "cannot change cluster property(ies) master_count."),
+    ([{"op": "remove", "path": "/keypair"}, replace("/status", "CREATE_FAILED")],
+     "cannot change cluster property(ies) status."),
+    ([{"op": "add", "path": "/node_count", "value": 3}],
+     "The attribute /node_count has existed, please use 'replace' operation instead."),
+    ([replace("/node_count", "3")], f"{WRONG}node_count. Value: '3'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'."),
+    ([replace("/node_count", -1)], f"{WRONG}node_count. Value: '-1'. Value should be greater or equal to 0"),
+    ([replace("/node_count", 5000)], "A cluster of 5001 nodes is too large: at most 5000 are allowed."),
+    ([replace("/api_address", "x")], "'/api_address' is an internal attribute and can not be updated"),
+    ([replace("/stack_id", "x")], "'/stack_id' is an internal attribute and can not be updated"),
+    ([replace("/uuid", "x")], "'/uuid' is an internal attribute and can not be updated"),
+    ([{"op": "remove", "path": "/cluster_template_id"}],
+     "'/cluster_template_id' is a mandatory attribute and can not be removed"),
+    ([replace("/faults", "{}")], "Couldn't apply patch '[{'path': '/faults', 'op': 'replace', 'value': '{}'}]'. "
+     "Reason: can't replace a non-existent object 'faults'"),
+    ([replace("/merge_labels", True)], "Couldn't apply patch '[{'path': '/merge_labels', 'op': 'replace', 'value': True}]'. "
+     "Reason: can't replace a non-existent object 'merge_labels'"),
+    ([replace("/health_status", "FINE")],
+     f"{WRONG}health_status. Value: 'FINE'. Value should be one of: HEALTHY, UNHEALTHY, UNKNOWN"),
+])  # fmt: skip
+async def test_what_a_patch_may_not_change(member: Api, demo: str, changes: Any, text: str) -> None:
+    answer = await member.at("latest").patch("/v1/clusters/demo", changes)
+    assert (answer.status_code, detail(answer)) == (400, text)
+    assert await counts(member, demo) == [1, 2]
+
+
+async def test_zero_nodes_by_version(member: Api, demo: str) -> None:
+    for version, status in (("1.9", 400), ("1.10", 202)):
+        assert (await member.at(version).patch("/v1/clusters/demo", [replace("/node_count", 0)])).status_code == status
+
+
+@pytest.mark.parametrize(("version", "query", "status", "text"), [
+    ("1.2", "rollback=True", 400, 'Unknown argument: "rollback"'),
+    ("1.3", "rollback=True", 202, ""),
+    ("1.3", "rollback=maybe", 400,
+     f"{WRONG}rollback. Value: 'maybe'. Wrong type. Expected '<class 'bool'>', got '<class 'str'>'."),
+])  # fmt: skip
+async def test_rollback(member: Api, demo: str, version: str, query: str, status: int, text: str) -> None:
+    answer = await member.at(version).patch(f"/v1/clusters/demo/?{query}", [replace("/node_count", 1)])
+    assert answer.status_code == status
+    if text:
+        assert detail(answer) == text
+
+
+async def test_a_healer_writes_health_without_touching_the_status(member: Api, demo: str) -> None:
+    changes = [
+        {"op": "add", "path": "/health_status", "value": "UNHEALTHY"},
+        replace("/health_status_reason", "{'api': 'ok', 'n1.Ready': 'False'}"),
+    ]
+    assert (await member.patch("/v1/clusters/demo", changes)).status_code == 202
+    shown = (await member.get("/v1/clusters/demo")).json()
+    assert (shown["status"], shown["health_status"]) == ("CREATE_COMPLETE", "UNHEALTHY")
+    assert shown["health_status_reason"] == {"api": "ok", "n1.Ready": "False"}
+    assert len(await member.stage.store.list_operations(demo)) == 1
+
+
+async def test_the_count_is_the_default_groups_though_the_sum_is_shown(member: Api, demo: str) -> None:
+    await member.at("latest").post("/v1/clusters/demo/nodegroups", {"name": "more", "node_count": 3})
+    assert (await member.get("/v1/clusters/demo")).json()["node_count"] == 5
+    await member.patch("/v1/clusters/demo", [replace("/node_count", 4)])
+    assert await counts(member, demo) == [1, 4, 3]
+
+
+# ---- resize
+
+
+async def test_resize(member: Api, demo: str) -> None:
+    answer = await member.at("1.7").post("/v1/clusters/demo/actions/resize", {"node_count": 4, "nodes_to_remove": None})
+    assert (answer.status_code, answer.json()) == (202, {"uuid": demo})
+    assert await counts(member, demo) == [1, 4]
+    assert await member.finished(demo) == "succeeded"
+
+
+@pytest.mark.parametrize("how", ["id", "name", "address"])
+async def test_the_machine_that_is_named_goes(member: Api, demo: str, how: str) -> None:
+    machines = await member.stage.provider.list_machines(demo)
+    doomed = next(one for one in machines if one.name.endswith("default-worker-0"))
+    body = {"node_count": 1, "nodes_to_remove": [getattr(doomed, how)]}
+    assert (await member.at("1.7").post("/v1/clusters/demo/actions/resize", body)).status_code == 202
+    assert await newest(member, demo) == f"resize default-worker from 2 to 1 node, removing {doomed.name}"
+    assert await member.finished(demo) == "succeeded"
+    left = {one.name.rsplit("-", 2)[-2:][0] + one.name[-2:] for one in await member.stage.provider.list_machines(demo)}
+    assert left == {"master-0", "worker-1"}
+
+
+@pytest.mark.parametrize(("body", "status", "text"), [
+    ({}, 400, f"{WRONG}node_count. Value: 'None'. Mandatory field missing."),
+    ({"node_count": 1, "colour": 1}, 400, "Unknown attribute for argument cluster_resize_req: colour"),
+    ({"node_count": 0}, 400, f"{WRONG}node_count. Value: '0'. Value should be greater or equal to 1"),
+    ({"node_count": 1, "nodegroup": "nope"}, 404, "Nodegroup nope could not be found."),
+    ({"node_count": 3, "nodegroup": "default-master"}, 400,
+     "Resizing the master nodegroup is not supported by this driver."),
+    ({"node_count": 6, "nodegroup": "some"}, 400,
+     "Resizing some outside the allowed range: min_node_count = 1, max_node_count = 5"),
+    ({"node_count": 1, "nodes_to_remove": ["nope"]}, 400,
+     "Node nope is not in the node group default-worker. Name nodes by server id, name or address."),
+    ({"node_count": 1, "nodes_to_remove": "nope"}, 400,
+     f"{WRONG}nodes_to_remove. Value: 'nope'. Wrong type. Expected '<class 'list'>', got '<class 'str'>'."),
+])  # fmt: skip
+async def test_what_resize_refuses(member: Api, demo: str, body: Any, status: int, text: str) -> None:
+    group = {"name": "some", "node_count": 2, "min_node_count": 1, "max_node_count": 5}
+    assert (await member.at("1.9").post("/v1/clusters/demo/nodegroups", group)).status_code == 202
+    answer = await member.at("1.9").post("/v1/clusters/demo/actions/resize", body)
+    assert (answer.status_code, detail(answer)) == (status, text)
+
+
+async def test_a_driver_that_cannot_resize(make: Maker) -> None:
+    class Stiff(FakeDriver):
+        def __init__(self) -> None:
+            super().__init__()
+            sizes = frozenset({1})
+            self.capabilities = Capabilities(
+                "kubernetes", frozenset({"vm"}), frozenset({"debian"}), sizes, ("flannel",)
+            )
+
+    member = make(drivers={"fake": Stiff()}).as_("user-1")
+    await member.cluster()
+    for method, path, body in (
+        ("POST", "/v1/clusters/demo/actions/resize", {"node_count": 2}),
+        ("PATCH", "/v1/clusters/demo", [replace("/node_count", 2)]),
+    ):
+        answer = await member.at("latest").call(method, path, json=body)
+        assert (answer.status_code, detail(answer)) == (400, "Resizing is not supported by the driver fake.")
+
+
+async def test_a_change_while_the_create_runs_waits_its_turn_and_leaves_the_status_alone(member: Api) -> None:
+    uuid = await member.cluster()
+    assert (await member.patch("/v1/clusters/demo", [replace("/node_count", 2)])).status_code == 202
+    assert (await member.get("/v1/clusters/demo")).json()["status"] == "CREATE_IN_PROGRESS"
+    update, create = await member.stage.store.list_operations(uuid)
+    assert [o.uuid for o in await member.stage.store.runnable_operations(10)] == [create.uuid]
+    for operation, status in ((create, "CREATE_COMPLETE"), (update, "UPDATE_COMPLETE")):
+        assert (await member.stage.run(operation)).state == "succeeded"
+        assert (await member.get("/v1/clusters/demo")).json()["status"] == status
+
+
+async def test_a_cluster_on_its_way_out_takes_no_change(member: Api, demo: str) -> None:
+    await member.delete("/v1/clusters/demo")
+    answer = await member.patch("/v1/clusters/demo", [replace("/node_count", 3)])
+    assert (answer.status_code, detail(answer)) == (409, f"Cluster {demo} is being deleted.")
+
+
+async def test_two_changes_at_once_lose_nothing(member: Api, demo: str) -> None:
+    """A group that is being removed stays so when a change of its limits was read before and written after."""
+    at = member.at("latest")
+    await at.post("/v1/clusters/demo/nodegroups", {"name": "more", "node_count": 1})
+    row = await member.stage.store.load(demo)
+    assert row is not None
+    real = member.stage.store.request_change
+    overtaken = False
+
+    async def slow(*args: Any, **more: Any) -> bool:
+        nonlocal overtaken
+        if not overtaken:
+            overtaken = True
+            assert (await at.delete("/v1/clusters/demo/nodegroups/more")).status_code == 204
+        return await real(*args, **more)
+
+    object.__setattr__(member.stage.store, "request_change", slow)
+    assert (await at.patch("/v1/clusters/demo/nodegroups/more", [replace("/min_node_count", 1)])).status_code == 202
+    after = await member.stage.store.load(demo)
+    assert after is not None
+    assert [(g.deleting, g.min_node_count) for g in after.groups if g.name == "more"] == [(True, 1)]
+
+
+@pytest.mark.parametrize(
+    ("roles", "project", "resize", "upgrade"),
+    [
+        ("member,reader", "project-1", 202, 400),
+        ("reader", "project-1", 403, 403),
+        ("", "project-1", 403, 403),
+        ("admin", "project-1", 202, 400),
+        ("admin", "elsewhere", 404, 400),
+        ("member,reader", "elsewhere", 404, 404),
+    ],
+)
+async def test_every_role(anonymous: Api, demo: str, roles: str, project: str, resize: int, upgrade: int) -> None:
+    caller = anonymous.as_("somebody", project, roles).at("latest")
+    answer = await caller.post(f"/v1/clusters/{demo}/actions/resize", {"node_count": 3})
+    assert answer.status_code == resize
+    if resize == 202:
+        await caller.finished(demo)
+    answer = await caller.post(f"/v1/clusters/{demo}/actions/upgrade", {"cluster_template": "k8s"})
+    assert answer.status_code == upgrade
+
+
+# ---- upgrade
+
+
+@pytest.mark.parametrize(("version", "body", "status", "text"), [
+    ("1.7", {"cluster_template": "k8s"}, 400, "Upgrading a cluster is not supported in the provided microversion."),
+    ("1.8", {"cluster_template": "k8s", "max_batch_size": 1}, 400, "Upgrading is not supported by the driver fake."),
+    ("1.8", {"cluster_template": "k8s", "nodegroup": "default-worker"}, 400, "Upgrading is not supported by the driver fake."),
+    ("1.8", {}, 400, f"{WRONG}cluster_template. Value: 'None'. Mandatory field missing."),
+    ("1.8", {"cluster_template": "nope"}, 404, "ClusterTemplate nope could not be found."),
+    ("1.8", {"cluster_template": "k8s", "nodegroup": "nope"}, 404, "Nodegroup nope could not be found."),
+    ("1.8", {"cluster_template": "k8s", "max_batch_size": 0}, 400,
+     f"{WRONG}max_batch_size. Value: '0'. Value should be greater or equal to 1"),
+])  # fmt: skip
+async def test_upgrade(member: Api, demo: str, version: str, body: Any, status: int, text: str) -> None:
+    answer = await member.at(version).post("/v1/clusters/demo/actions/upgrade", body)
+    assert (answer.status_code, detail(answer)) == (status, text)
+    assert (await member.get("/v1/clusters/demo")).json()["status"] == "CREATE_COMPLETE"
+
+
+async def test_upgrade_of_another_group_to_another_template(member: Api, demo: str) -> None:
+    own = (await member.get("/v1/clusters/demo")).json()["cluster_template_id"]
+    await member.template(name="newer")
+    at = member.at("latest")
+    await at.post("/v1/clusters/demo/nodegroups", {"name": "more", "node_count": 1})
+    body = {"cluster_template": "newer", "nodegroup": "more"}
+    answer = await at.post("/v1/clusters/demo/actions/upgrade", body)
+    text = f"Cluster Template is not valid for upgrade: Nodegroup more can be upgraded only to match cluster's template ({own})."
+    assert (answer.status_code, detail(answer)) == (409, text)
+
+
+async def test_upgrade_in_the_wrong_state(member: Api) -> None:
+    await member.cluster()
+    answer = await member.at("1.8").post("/v1/clusters/demo/actions/upgrade", {"cluster_template": "k8s"})
+    text = 'Upgrading a cluster when status is "CREATE_IN_PROGRESS" is not supported.'
+    assert (answer.status_code, detail(answer)) == (400, text)
