@@ -94,12 +94,8 @@ class ByHand:
         listed = json.loads(docker("image", "inspect", self.image))[0]["Config"]["Labels"]["jeroboam.manifest"]
         image = next(name for name in json.loads(listed)["images"] if "/flannel:" in name)
         text = resources.files("jeroboam.drivers.kubernetes").joinpath("manifests/flannel.yaml").read_text()
-        host = docker(
-            "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", self.control_plane
-        )
-        return Template(text).substitute(
-            pods=_PODS, backend="vxlan", flannel_image=image, api_host=host, api_port=6443
-        )
+        host = docker("inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", self.control_plane)
+        return Template(text).substitute(pods=_PODS, backend="vxlan", flannel_image=image, api_host=host, api_port=6443)
 
 
 def _init(driver: str, version: str) -> str:

@@ -42,7 +42,9 @@ def wait_until_of_use(control_plane: str, nodes: int) -> None:
     kubectl = ("exec", "-i", control_plane, *_KUBECTL)
     _until(lambda: "probe" in docker(*kubectl, "apply", "-f", "-", stdin=_POD, check=False))
     ready = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {end}'
-    _until(lambda: docker(*kubectl, "get", "nodes", "-o", f"jsonpath={ready}", check=False).split().count("True") == nodes)
+    _until(
+        lambda: docker(*kubectl, "get", "nodes", "-o", f"jsonpath={ready}", check=False).split().count("True") == nodes
+    )
     name = "kubernetes.default.svc.cluster.local"
     _until(lambda: docker(*kubectl, "exec", "probe", "--", "/hello", "lookup", name, check=False) != "")
 
