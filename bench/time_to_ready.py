@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
 from by_hand import ByHand, docker
 
 _POD = """
