@@ -21,6 +21,7 @@ PASSED: Mapping[str, tuple[Passed, ...]] = {
         Passed("pool", "10.89.0.0/16", "Where the networks of clusters come from, a /24 each."),
         Passed("publish", "127.0.0.1", "Address of this host on which the APIs of clusters are published."),
         Passed("ports", "26443-28442", "Ports for the APIs of clusters; outside the kernel's ephemeral ones."),
+        Passed("raise_limits", "true", "Raise this host's inotify limits for the nodes, where we may."),
     ),
     "fake": (
         Passed("boot_s", "0.3", "Seconds that a machine takes to boot."),
