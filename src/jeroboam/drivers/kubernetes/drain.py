@@ -46,7 +46,10 @@ async def _evict(api: KubeApi, pods: list[Json], *, dead: bool) -> None:
 
 
 async def _pods(api: KubeApi, node: str) -> list[Json]:
-    """Pods that have to move: not those that belong to the node itself, nor those that ended."""
+    """Pods that have to move: not those that belong to the node itself, nor those that ended by themselves.
+
+    One that ends because it was evicted counts until its kubelet has struck it off: nobody would, once the node is gone.
+    """
     found = await api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={node}")
     return [pod for pod in found if not _stays(pod)]
 
@@ -54,7 +57,8 @@ async def _pods(api: KubeApi, node: str) -> list[Json]:
 def _stays(pod: Json) -> bool:
     meta = pod["metadata"]
     owners = {owner["kind"] for owner in meta.get("ownerReferences", [])}
-    ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+    leaving = "deletionTimestamp" in meta
+    ended = pod.get("status", {}).get("phase") in ("Succeeded", "Failed") and not leaving
     return "DaemonSet" in owners or _MIRROR in meta.get("annotations", {}) or ended
 
 

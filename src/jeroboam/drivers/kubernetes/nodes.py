@@ -66,6 +66,7 @@ def _control_plane(
     commands = (
         Command("cgroup-driver", _bash(_CGROUP_DRIVER, _KUBEADM), 10),
         Command("addons", _bash(_APPLY, inside.host, str(inside.port), _ADDONS), 300, background=True),
+        Command("kubelet-at-boot", ("systemctl", "enable", "kubelet"), 30),  # kubeadm starts it, and no more
         Command("control-plane", ("kubeadm", "init", f"--config={_KUBEADM}", f"--skip-phases={_SKIPPED}"), 300),
     )
     return NodeConfig(machine.name, files, commands)
