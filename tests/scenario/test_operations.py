@@ -55,7 +55,7 @@ async def test_delete_leaves_nothing_and_keeps_the_story(stage: Stage) -> None:
     assert await stage.provider.list_resources() == []
     assert await stage.store.open_resources(cluster.uuid) == []
     [_, report] = await stage.store.list_steps(delete.uuid)
-    assert report.message == "deleted: 1 endpoint, 3 machine, 1 network"
+    assert report.message == "deleted: 1 endpoint, 3 machines, 1 network"
 
 
 async def test_a_fault_that_passes_is_tried_again(stage: Stage) -> None:

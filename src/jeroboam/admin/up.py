@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,9 @@ import yaml
 from cyclopts import Parameter
 
 from .. import __version__, main
+from ..artifacts.catalogue import catalogue
 from ..config import Config
+from ..contracts import Image
 from ..main import logs
 from . import settings
 
@@ -50,9 +52,14 @@ def _announce(ready: main.Ready) -> None:
 
 
 def clouds_yaml(config: Config) -> str:
-    """A cloud that openstack clients and SDKs can use as it is. Source: openstacksdk, "Configuring OpenStack SDK Applications"."""
+    """A cloud for openstack clients and SDKs; with identity basic its user has to be filled in.
+
+    Source: openstacksdk, "Configuring OpenStack SDK Applications"."""
     endpoint = f"{url(config)}/v1"
-    cloud = {"auth_type": "none", "auth": {"endpoint": endpoint}, "container_infra_endpoint_override": endpoint}
+    auth, kind = {"endpoint": endpoint}, "none"
+    if config.identity.mode == "basic":
+        auth, kind = {**auth, "username": "USER", "password": "PASSWORD"}, "http_basic"
+    cloud = {"auth_type": kind, "auth": auth, "container_infra_endpoint_override": endpoint}
     return yaml.safe_dump({"clouds": {_CLOUD: cloud}}, sort_keys=False)
 
 
@@ -80,6 +87,12 @@ def banner(ready: main.Ready) -> Iterator[str]:
     yield from (f"  {command}" for command in first_commands(ready))
 
 
+def preferred(images: Sequence[Image]) -> str:
+    """The image to begin with: of the catalogue's default version, else the first."""
+    default = [image for image in images if image.properties.get("kube_version") == catalogue().default]
+    return next((image.name for image in (*default, *images)), "IMAGE")
+
+
 def first_commands(ready: main.Ready) -> Iterator[str]:
     """The way to a first cluster from here; the image comes first when there is none."""
     address = url(ready.parts.config)
@@ -87,7 +100,7 @@ def first_commands(ready: main.Ready) -> Iterator[str]:
         yield f"export JEROBOAM_URL={address}"
     if not ready.images:
         yield "jeroboam image build              # no node image yet"
-    image = ready.images[0].name if ready.images else "IMAGE"
+    image = preferred(ready.images)
     yield f"jeroboam template create k8s --image {image}"
     yield "jeroboam cluster create demo --template k8s --wait"
     if ready.images:

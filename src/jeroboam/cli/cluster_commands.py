@@ -52,7 +52,7 @@ def create(
 
     jeroboam cluster create demo --template k8s --nodes 2 --wait
 
-    jeroboam cluster create big --template k8s --nodes 5 --control-planes 3 --label kube_tag=v1.34.4 --merge-labels
+    jeroboam cluster create big --template k8s --nodes 5 --flavor m1.large --label flannel_backend=host-gw --merge-labels
 
     Parameters
     ----------

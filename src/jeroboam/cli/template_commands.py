@@ -57,9 +57,9 @@ def create(
 
     Examples:
 
-    jeroboam template create k8s --image jeroboam-node-v1.34.4 --server-type container
+    jeroboam template create k8s --image node-kubernetes:v1.34.4
 
-    jeroboam template create k8s-large --image debian-13 --flavor m1.large --external-network public --label kube_tag=v1.34.4
+    jeroboam template create k8s-large --image node-kubernetes:v1.34.4 --flavor m1.large --external-network public --label kube_tag=v1.34.4
 
     Parameters
     ----------

@@ -47,11 +47,11 @@ class BasicIdentity:
     @classmethod
     def from_settings(cls, settings: Mapping[str, str]) -> Identity:
         """Settings: `file`. Raises ConfigError."""
-        refuse_unknown("identity:basic", settings, ("file",))
+        refuse_unknown("identity", settings, ("file",))
         path = settings.get("file", "")
         if not path:
             raise ConfigError(
-                "[identity:basic] file is not set.", hint="Name a file of user:bcrypt-hash:project:roles lines."
+                "[identity] file is not set.", hint="Name a file of user:bcrypt-hash:project:roles lines."
             )
         return cls(PasswordFile(Path(path).expanduser()))
 

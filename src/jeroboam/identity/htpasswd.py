@@ -83,11 +83,11 @@ class PasswordFile:
         try:
             found = self._path.stat()
         except OSError as error:
-            raise ConfigError(f"[identity:basic] file: {self._path}: {error.strerror}.") from error
+            raise ConfigError(f"[identity] file: {self._path}: {error.strerror}.") from error
         return found.st_mtime_ns, found.st_size, found.st_ino
 
     def _read(self) -> str:
         try:
             return self._path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"[identity:basic] file: {self._path} cannot be read: {error}.") from error
+            raise ConfigError(f"[identity] file: {self._path} cannot be read: {error}.") from error

@@ -23,7 +23,7 @@ class NoneIdentity:
     @classmethod
     def from_settings(cls, settings: Mapping[str, str]) -> Identity:
         """No settings. Raises ConfigError."""
-        refuse_unknown("identity:none", settings, ())
+        refuse_unknown("identity", settings, ())
         return cls()
 
     async def authenticate(self, headers: Mapping[str, str], peer: str) -> Caller:
@@ -36,7 +36,7 @@ class NoneIdentity:
         if not is_loopback(host):
             raise ConfigError(
                 f"[identity] mode none must not listen on {host or 'all addresses'}: everybody there would be administrator.",
-                hint="Listen on 127.0.0.1, or use the mode basic, trusted_headers or keystone.",
+                hint="Listen on 127.0.0.1, or use the mode basic or trusted_headers.",
             )
 
 

@@ -24,7 +24,7 @@ class TrustedHeadersIdentity:
     @classmethod
     def from_settings(cls, settings: Mapping[str, str]) -> Identity:
         """Settings: `peers`, a comma list of addresses and networks (default: this machine). Raises ConfigError."""
-        refuse_unknown("identity:trusted_headers", settings, ("peers",))
+        refuse_unknown("identity", settings, ("peers",))
         chosen = settings.get("peers", "").strip()
         return cls(_peers(chosen or _LOOPBACK), chosen=bool(chosen))
 
@@ -49,8 +49,8 @@ class TrustedHeadersIdentity:
     def check_listen(self, host: str) -> None:
         if not self._chosen and not is_loopback(host):
             raise ConfigError(
-                f"[identity:trusted_headers] peers is empty, and the service would listen on {host or 'all addresses'}.",
-                hint="List the addresses of the proxies in peers, such as 10.0.0.5, 10.0.1.0/24.",
+                f"[identity] trusted_peers is empty, and the service would listen on {host or 'all addresses'}.",
+                hint="List the addresses of the proxies there, such as 10.0.0.5, 10.0.1.0/24.",
             )
 
 
@@ -61,12 +61,10 @@ def _peers(text: str) -> Peers:
             network = ipaddress.ip_network(part)
         except ValueError as error:
             raise ConfigError(
-                f"[identity:trusted_headers] peers: {part!r} is no address or network ({error}).",
+                f"[identity] trusted_peers: {part!r} is no address or network ({error}).",
                 hint="Write a comma list such as 10.0.0.5, 10.0.1.0/24.",
             ) from error
         if network.prefixlen == 0:
-            raise ConfigError(
-                f"[identity:trusted_headers] peers: {part} trusts everybody.", hint="Name the proxies only."
-            )
+            raise ConfigError(f"[identity] trusted_peers: {part} trusts everybody.", hint="Name the proxies only.")
         networks.append(network)
     return networks

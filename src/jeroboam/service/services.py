@@ -37,7 +37,7 @@ class Services:
     def __post_init__(self) -> None:
         if self.default_provider not in self.providers:
             raise ConfigError(
-                f"[providers] default: {self.default_provider!r} is not loaded.",
+                f"[provider] default: {self.default_provider!r} is not loaded.",
                 hint=f"Loaded are: {', '.join(sorted(self.providers))}.",
             )
         default = self.settings.default_driver

@@ -41,18 +41,18 @@ def test_an_unknown_mode_is_refused_with_the_known_ones() -> None:
 @pytest.mark.parametrize(
     ("mode", "settings", "text"),
     [
-        ("none", {"file": "x"}, "[identity:none] file is not an option."),
-        ("basic", {}, "[identity:basic] file is not set."),
-        ("basic", {"file": "/nonexistent/x"}, "[identity:basic] file: /nonexistent/x: No such file or directory."),
+        ("none", {"file": "x"}, "[identity] file is not an option."),
+        ("basic", {}, "[identity] file is not set."),
+        ("basic", {"file": "/nonexistent/x"}, "[identity] file: /nonexistent/x: No such file or directory."),
         (
             "trusted_headers",
             {"peers": "proxy.example"},
-            "[identity:trusted_headers] peers: 'proxy.example' is no address or network",
+            "[identity] trusted_peers: 'proxy.example' is no address or network",
         ),
         (
             "trusted_headers",
             {"peers": "10.0.0.1, 0.0.0.0/0"},
-            "[identity:trusted_headers] peers: 0.0.0.0/0 trusts everybody.",
+            "[identity] trusted_peers: 0.0.0.0/0 trusts everybody.",
         ),
     ],
 )

@@ -76,7 +76,7 @@ async def extra_capabilities(daemon: Daemon, image: str) -> tuple[str, ...]:
 
 async def _image_findings(daemon: Daemon) -> list[Finding]:
     images = await daemon.images(f"{NODE_IMAGE}=1")
-    tags = sorted(tag for one in images for tag in one["RepoTags"] or [])
+    tags = sorted(tag for one in images for tag in one["RepoTags"] or [] if ":<" not in tag)
     if not tags:
         cure = "jeroboam image build"
         return [

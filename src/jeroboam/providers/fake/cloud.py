@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -37,7 +38,7 @@ class Fault(msgspec.Struct):
     """
 
     call: str
-    effect: str
+    effect: Literal["unavailable", "refuse", "boot_fail"]
     name: str = "*"
     message: str = "a fault from the settings"
     times: int = 0

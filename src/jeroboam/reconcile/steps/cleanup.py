@@ -17,7 +17,11 @@ class Cleanup:
             return Outcome.again(0.5, f"{len(left)} resources left, first {left[0].kind} {left[0].name}")
         await scope.timeline.begin("report")
         kinds = sorted({r.kind for r in deleted})
-        counts = ", ".join(f"{sum(r.kind == kind for r in deleted)} {kind}" for kind in kinds)
+        counts = ", ".join(_counted(sum(r.kind == kind for r in deleted), kind) for kind in kinds)
         await scope.timeline.end("report", message=f"deleted: {counts or 'nothing was there'}")
         await scope.store.close_resources(uuid, scope.fence)
         return DONE
+
+
+def _counted(number: int, kind: str) -> str:
+    return f"{number} {kind}{'' if number == 1 else 's'}"
