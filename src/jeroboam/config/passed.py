@@ -17,7 +17,7 @@ class Passed:
 
 PASSED: Mapping[str, tuple[Passed, ...]] = {
     "docker": (
-        Passed("host", "", "URL of the Docker daemon. When it is not set: the first socket in the usual places."),
+        Passed("host", "", "URL of the Docker daemon. When it is not set: $DOCKER_HOST, else the first socket found."),
         Passed("pool", "10.89.0.0/16", "Where the networks of clusters come from, a /24 each."),
         Passed("publish", "127.0.0.1", "Address of this host on which the APIs of clusters are published."),
         Passed("ports", "26443-28442", "Ports for the APIs of clusters; outside the kernel's ephemeral ones."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -36,9 +37,10 @@ class DockerSettings:
 
     @property
     def url(self) -> str:
-        """The daemon's URL: as set, else the first socket of the usual places."""
-        if self.host:
-            return self.host
+        """The daemon's URL: as set, else $DOCKER_HOST as for every Docker client, else the first socket of the usual places."""
+        named = self.host or os.environ.get("DOCKER_HOST", "")
+        if named:
+            return named
         found = (Path(path).expanduser() for path in _SOCKETS)
         return f"unix://{next((path for path in found if path.is_socket()), Path(_SOCKETS[0]))}"
 
