@@ -50,13 +50,21 @@ def containers(cluster: str, role: str = "") -> list[str]:
     return sorted(run("docker", "ps", "--format", "{{.Names}}", *filters).split())
 
 
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @dataclass
 class Service:
-    """`jeroboam up` with a data folder of its own. May be killed and started again."""
+    """`jeroboam up` with a data folder of its own. May be killed and started again. `argv` is another command in its place."""
 
     folder: Path
-    port: int = 0
+    port: int = field(default_factory=free_port)
     env: dict[str, str] = field(default_factory=dict)
+    argv: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -69,11 +77,7 @@ class Service:
 
     def start(self) -> None:
         """Until it answers."""
-        if not self.port:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
-        argv = [*PROGRAM, "up", "--data", str(self.folder), "--port", str(self.port)]
+        argv = [*PROGRAM, *(self.argv or ["up", "--data", str(self.folder), "--port", str(self.port)])]
         with (self.folder.parent / "log").open("ab") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, **self.env})
         until(self._up, 60, f"the service answers\n{self.log}", every_s=0.1)

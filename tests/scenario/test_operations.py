@@ -7,6 +7,7 @@ from jeroboam.contracts import CoeHealth, SystemClock
 from jeroboam.domain import ErrorClass, OperationState, Status
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
+from jeroboam.testing import builders
 from jeroboam.testing.stage import QUICK, Stage
 
 
@@ -69,6 +70,13 @@ async def test_a_fault_that_passes_is_tried_again(stage: Stage) -> None:
         ("network", ErrorClass.TRANSIENT),
         ("machine", ErrorClass.TRANSIENT),
     }
+
+
+async def test_a_cloud_that_is_away_for_long_is_no_machine_that_does_not_stay_up(stage: Stage) -> None:
+    away = with_faults(stage, Fault("ensure_machine", "unavailable", "*worker-0", times=3))
+    _, create = await away.add()
+    done = await away.run(create)
+    assert (done.state, done.error) == (OperationState.SUCCEEDED, None)
 
 
 async def test_a_refusal_ends_the_operation_with_the_reason_and_delete_still_works(stage: Stage) -> None:
@@ -172,3 +180,24 @@ class Hurried:
     def now(self) -> datetime:
         self._now += timedelta(seconds=20)
         return self._now
+
+
+async def test_at_the_time_limit_every_node_that_still_boots_tells_of_itself(stage: Stage) -> None:
+    slow = replace(stage, provider=FakeProvider(Cloud(), boot_s=3600))
+    cluster = builders.cluster()
+    create = replace(builders.operation(cluster), deadline_at=SystemClock().now() + timedelta(seconds=0.5))
+    await slow.store.add_cluster(cluster, builders.groups(cluster), create, max_clusters=10)
+    done = await slow.run(create)
+    assert (done.state, done.error_class) == (OperationState.FAILED, ErrorClass.OPERATOR)
+    assert done.error is not None
+    assert done.error.startswith(
+        "create did not finish within its time limit; still missing: 0 of 3 nodes booted; demo-"
+    )
+    assert done.error.endswith("-default-master-0: join.")
+    boots = [step for step in await slow.store.list_steps(create.uuid) if step.name == "boot"]
+    assert len(boots) == 3
+    for step in boots:
+        message = f"{step.target} had not finished its bootstrap when the time was up; it stands at join."
+        assert (step.ok, step.message) == (False, message)
+        assert step.log is not None
+        assert "JEROBOAM/1 step join" in step.log

@@ -34,7 +34,7 @@ from .steps.cleanup import Cleanup
 from .steps.coe import Coe
 from .steps.machines import Machines
 from .steps.network import ClusterNetwork
-from .steps.nodes import Boot
+from .steps.nodes import Boot, tell_unfinished
 from .steps.pki import Keys
 from .steps.removal import Removal
 from .timeline import Timeline
@@ -204,6 +204,8 @@ class Reconciler:
             "operation failed", operation=scope.operation.uuid, cluster=scope.cluster.uuid, error=error.message
         )
         try:
+            if isinstance(error, DeadlineExceeded):
+                await tell_unfinished(scope)
             await scope.timeline.fail_open(error)
             await self._fail_now(scope.operation, scope.fence, scope.row, error)
         except LeaseLost:
@@ -226,7 +228,7 @@ def _check_deadline(scope: Scope, missing: str) -> None:
     deadline = _deadline(scope)
     if scope.clock.now() > deadline:
         raise DeadlineExceeded(
-            f"{scope.operation.verb} did not finish within its time limit; still missing: {missing}",
+            f"{scope.operation.verb} did not finish within its time limit; still missing: {missing.rstrip('.')}.",
             hint="Delete the cluster, or try again with a longer create_timeout.",
         )
 
@@ -267,7 +269,7 @@ def _final_change(
 
 
 def _group_end(status: Status, verb: Verb) -> Status:
-    """A group that was settled before stays as it was when something else of its cluster failed."""
+    """A group that was being made failed to be made, also when the operation that made it is an update of its cluster."""
     in_work = {Status.CREATE_IN_PROGRESS: Verb.CREATE, Status.UPDATE_IN_PROGRESS: Verb.UPDATE}
     return end(Verb.DELETE if verb is Verb.DELETE else in_work.get(status, verb), ok=False)
 

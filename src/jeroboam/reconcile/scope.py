@@ -31,13 +31,11 @@ from .timeline import Timeline
 
 @dataclass(frozen=True)
 class Limits:
-    """Deadlines of single steps; each begins when its timeline row is opened."""
+    """Deadlines of the steps that wait for a cluster; each begins when its timeline row is opened. `machine_attempts`: how often
+    a machine is made that does not stay up. Calls of providers and drivers have their own deadlines inside them."""
 
-    network: timedelta = timedelta(seconds=120)
-    machine: timedelta = timedelta(seconds=300)
     boot: timedelta = timedelta(minutes=15)
     coe: timedelta = timedelta(minutes=10)
-    release: timedelta = timedelta(minutes=6)
     machine_attempts: int = 3
     unlimited: timedelta = timedelta(hours=24)  # for create_timeout 0: nothing waits for ever
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -20,7 +21,7 @@ class Timeline:
         self._operation = operation_uuid
         self._open: dict[tuple[str, str], Step] = {}
         self._attempts: dict[tuple[str, str], int] = {}
-        self._ended_well: set[tuple[str, str]] = set()
+        self._ended_well: Counter[tuple[str, str]] = Counter()
 
     async def load(self) -> None:
         """Take up the rows that an earlier run left open."""
@@ -28,7 +29,7 @@ class Timeline:
             key = (step.name, step.target)
             self._attempts[key] = max(step.attempt, self._attempts.get(key, 0))
             if step.ok:
-                self._ended_well.add(key)
+                self._ended_well[key] += 1
             if step.ended_at is None:
                 self._open[key] = step
             else:
@@ -43,13 +44,9 @@ class Timeline:
         step = self._open.get((name, target))
         return step.started_at if step else None
 
-    def attempts(self, name: str, target: str = "") -> int:
-        """How many rows of this name and target were begun."""
-        return self._attempts.get((name, target), 0)
-
-    def open_targets(self, name: str) -> list[str]:
-        """Targets whose row of this name is open."""
-        return [target for step, target in self._open if step == name]
+    def times_done(self, name: str, target: str = "") -> int:
+        """How many rows of this name and target were closed as done."""
+        return self._ended_well[name, target]
 
     async def begin(self, name: str, target: str = "") -> None:
         """Open a row; does nothing when one is open already."""
@@ -68,7 +65,7 @@ class Timeline:
         step = self._open.pop((name, target), None)
         if step is None or step.id is None:
             return
-        self._ended_well.add((name, target))
+        self._ended_well[name, target] += 1
         await self._store.close_step(step.id, ok=True, message=message)
 
     async def fail(self, name: str, target: str, error: JeroboamError) -> None:

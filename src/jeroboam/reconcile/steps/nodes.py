@@ -6,7 +6,7 @@ import asyncio
 
 from ... import bootstrap
 from ...contracts import Machine
-from ...domain.errors import BootstrapFailed, DeadlineExceeded
+from ...domain.errors import BootstrapFailed, DeadlineExceeded, RetryLater
 from ..scope import DONE, Outcome, Scope
 
 
@@ -66,6 +66,23 @@ async def _late(scope: Scope, machine: Machine, step: str, console: str) -> Dead
     )
     await scope.timeline.fail("boot", machine.name, error)
     return DeadlineExceeded(error.message, hint="The node's last console lines are in the timeline.")
+
+
+async def tell_unfinished(scope: Scope) -> None:
+    """Time is up: the row of every node that still boots says so of this node, with its own last console lines."""
+    for name in scope.timeline.open_targets("boot"):
+        try:
+            console = await scope.provider.console_log(scope.cluster.uuid, name, lines=400)
+        except RetryLater as error:  # the end must not wait for a provider that is away
+            console = f"(its console cannot be read: {error.message})"
+        step = bootstrap.parse_console(console).step
+        error = BootstrapFailed(
+            f"{name} had not finished its bootstrap when the time was up; it stands at {step or 'its start'}.",
+            node=name,
+            log=_tail(console),
+            hint="" if console else "It has said nothing on its console: is its image a node image?",
+        )
+        await scope.timeline.fail("boot", name, error)
 
 
 def _tail(console: str, lines: int = 60) -> str:
