@@ -48,6 +48,10 @@ class Timeline:
         """How many rows of this name and target were closed as done."""
         return self._ended_well[name, target]
 
+    def open_targets(self, name: str) -> list[str]:
+        """Targets whose row of this name is open."""
+        return [target for step, target in self._open if step == name]
+
     async def begin(self, name: str, target: str = "") -> None:
         """Open a row; does nothing when one is open already."""
         key = (name, target)

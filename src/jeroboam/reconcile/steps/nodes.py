@@ -73,8 +73,8 @@ async def tell_unfinished(scope: Scope) -> None:
     for name in scope.timeline.open_targets("boot"):
         try:
             console = await scope.provider.console_log(scope.cluster.uuid, name, lines=400)
-        except RetryLater as error:  # the end must not wait for a provider that is away
-            console = f"(its console cannot be read: {error.message})"
+        except RetryLater as away:  # the end must not wait for a provider that does not answer
+            console = f"(its console cannot be read: {away.message})"
         step = bootstrap.parse_console(console).step
         error = BootstrapFailed(
             f"{name} had not finished its bootstrap when the time was up; it stands at {step or 'its start'}.",
