@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 
-from ..contracts import Engine, EngineState, Store
-from ..domain import Operation, OperationState
+from ..contracts import ClusterRow, Engine, EngineState, GroupStatus, StatusChange, Store
+from ..domain import IN_PROGRESS, Operation, OperationState, Verb, end
 from ..domain.errors import ErrorClass, RetryLater
 
+_HINT = "Delete the cluster or try again; the operator finds the cause in the service's log."
 _log = structlog.get_logger(__name__)
 
 
@@ -25,8 +27,9 @@ class Dispatcher:
     host: str
     poll: timedelta = timedelta(milliseconds=100)
     heartbeat: timedelta = timedelta(seconds=10)
+    look_again: timedelta = timedelta(seconds=5)  # whether the engine still has what it was given
     batch: int = 200
-    _submitted: set[str] = field(default_factory=set)
+    _looked: dict[str, float] = field(default_factory=dict)  # loop time of the last look at the engine, by operation
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -52,13 +55,13 @@ class Dispatcher:
             await asyncio.sleep(pause)
 
     async def _hand_over(self, operations: Sequence[Operation]) -> None:
-        live: set[str] = set()
+        now = asyncio.get_running_loop().time()
         for operation in operations:
-            live.add(operation.uuid)
-            if operation.uuid not in self._submitted:
+            if now - self._looked.get(operation.uuid, -math.inf) >= self.look_again.total_seconds():
                 await self._submit(operation)
-                self._submitted.add(operation.uuid)
-        self._submitted &= live
+                self._looked[operation.uuid] = now
+        live = {operation.uuid for operation in operations}
+        self._looked = {uuid: moment for uuid, moment in self._looked.items() if uuid in live}
 
     async def _submit(self, operation: Operation) -> None:
         state = await self.engine.status(operation.uuid)
@@ -73,11 +76,23 @@ class Dispatcher:
         if begun is None:
             return
         _log.error("the engine gave up an operation", operation=operation.uuid, engine_state=state)
+        error = f"The engine ended this operation early ({state})."
+        row = await self.store.load(operation.cluster_uuid)
         await self.store.finish_operation(
             operation.uuid,
             begun[1],
             OperationState.FAILED,
-            error=f"The engine ended this operation early ({state}).",
+            change=_failed(row, operation.verb, f"{error} {_HINT}") if row else None,
+            error=error,
             error_class=ErrorClass.BUG,
-            hint="Delete the cluster or try again; the operator finds the cause in the service's log.",
+            hint=_HINT,
         )
+
+
+def _failed(row: ClusterRow, verb: Verb, reason: str) -> StatusChange | None:
+    """Nothing stays in progress when nobody works on it; a deletion that was asked for meanwhile is still to come."""
+    if row.cluster.deleting and verb is not Verb.DELETE:
+        return None
+    status = end(verb, ok=False)
+    groups = {g.uuid: GroupStatus(status=status, status_reason=reason) for g in row.groups if g.status in IN_PROGRESS}
+    return StatusChange(status=status, status_reason=reason, groups=groups)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import ipaddress
 import socket
@@ -73,7 +74,7 @@ def _listens_nobody(host: str, port: int) -> bool:
         try:
             probe.bind((host, port))
         except OSError as error:
-            return error.errno == 99  # EADDRNOTAVAIL: the daemon is on another host; it will say
+            return error.errno == errno.EADDRNOTAVAIL  # the daemon is on another host; it will say
     return True
 
 
