@@ -1,6 +1,7 @@
 """The store's promises, on every database it supports here."""
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -9,12 +10,21 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import sqlalchemy.ext.asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from jeroboam.contracts import Caller, GroupStatus, Page, Quota, StatusChange, Totals
 from jeroboam.domain import Health, OperationState, Resource, SignedCertificate, Status, Step, Verb
-from jeroboam.domain.errors import ConfigError, Conflict, InvalidRequest, LeaseLost, NotFound, QuotaExceeded
+from jeroboam.domain.errors import (
+    ConfigError,
+    Conflict,
+    InvalidRequest,
+    LeaseLost,
+    NotFound,
+    ProviderUnavailable,
+    QuotaExceeded,
+)
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.store.tables import metadata
 from jeroboam.testing import builders
@@ -201,6 +211,26 @@ async def test_delete_supersedes_what_waits_and_stops_what_runs(store: SqlStore)
         await store.request_change(cluster, [], change, status=Status.UPDATE_IN_PROGRESS)
 
 
+async def test_a_delete_asked_for_again_leaves_its_progress_as_it_is(store: SqlStore, clock: ManualClock) -> None:
+    cluster, create = await add(store)
+    begun = await store.begin_operation(create)
+    assert begun is not None
+    await store.finish_operation(create, begun[1], OperationState.SUCCEEDED)
+    row = await store.load(cluster)
+    assert row is not None
+    delete = builders.operation(row.cluster, Verb.DELETE)
+    await store.request_delete(cluster, delete)
+    running = await store.begin_operation(delete.uuid)
+    assert running is not None
+    await store.write_status(cluster, running[1], StatusChange(status_reason="machines: 2 of 3 are gone"))
+    before = await store.load(cluster)
+    clock.advance(10)
+    await store.request_delete(cluster, builders.operation(row.cluster, Verb.DELETE))
+    assert before is not None
+    assert before.cluster.status_reason == "machines: 2 of 3 are gone"
+    assert await store.load(cluster) == before
+
+
 async def test_a_removed_cluster_leaves_only_its_story(store: SqlStore) -> None:
     cluster, _ = await add(store)
     await store.put_secrets(cluster, {"a": b"1"})
@@ -385,3 +415,30 @@ def test_the_key_file_is_made_private_and_one_that_others_read_is_refused(tmp_pa
     path.chmod(0o640)
     with pytest.raises(ConfigError, match="can be read by others"):
         Sealer.from_file(path)
+
+
+def test_a_key_that_a_killed_process_had_begun_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / f".key.{os.getpid()}").write_bytes(b"half")
+    sealed = Sealer.from_file(tmp_path / "key").seal("c", "n", b"v")
+    assert Sealer.from_file(tmp_path / "key").open("c", "n", sealed) == b"v"
+
+
+async def test_the_database_file_is_its_owners_only(url: str, store: SqlStore) -> None:
+    assert Path(url.removeprefix("sqlite:///")).stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_pool_without_a_free_connection_is_a_passing_trouble(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def exhausted(*_: object, **__: object) -> None:
+        raise sa.exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached")
+
+    monkeypatch.setattr(sa.ext.asyncio.AsyncConnection, "start", exhausted)
+    with pytest.raises(ProviderUnavailable, match="The database does not answer: QueuePool limit"):
+        await store.ping()
+
+
+async def test_a_place_that_cannot_hold_the_database_is_named(tmp_path: Path, clock: ManualClock) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"^\[database\] connection: .*/file/store.sqlite cannot be made: "):
+        await SqlStore(f"sqlite:///{tmp_path}/file/store.sqlite", Sealer(KEY), clock).start()

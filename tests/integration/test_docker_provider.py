@@ -14,7 +14,7 @@ import pytest
 from jeroboam import artifacts
 from jeroboam.contracts import Flavor, MachineState
 from jeroboam.domain import Role
-from jeroboam.domain.errors import HostUnsupported, ProviderRefused
+from jeroboam.domain.errors import HostUnsupported, ProviderRefused, ProviderUnavailable
 from jeroboam.providers.docker import DockerProvider, DockerSettings, inspect_host
 from jeroboam.testing import builders
 from jeroboam.testing.provider_suite import WELL, World
@@ -254,3 +254,31 @@ async def test_addresses_survive_a_restart_of_the_daemon(own_daemon: OwnDaemon, 
     await provider.delete_all(world.cluster.uuid)
     assert list(await provider.list_resources()) == []
     await provider.stop()
+
+
+async def test_clusters_made_side_by_side_have_ports_of_their_own(provider: DockerProvider) -> None:
+    narrow = DockerProvider(replace(provider.settings, ports=range(28100, 28104)))
+    await narrow.start()
+    worlds = [World(narrow, builders.cluster(name="docker-test"), "none") for _ in range(4)]
+    try:
+        places = await asyncio.gather(*(one.place() for one in worlds))
+        assert sorted(endpoint.outside.port for _, endpoint in places if endpoint.outside) == [
+            28100,
+            28101,
+            28102,
+            28103,
+        ]
+    finally:
+        for one in worlds:
+            await narrow.delete_all(one.cluster.uuid)
+        await narrow.stop()
+
+
+async def test_a_stopped_node_whose_network_vanished_is_tried_again_not_a_bug(world: World) -> None:
+    network, endpoint = await world.place()
+    spec = world.spec()
+    await world.provider.ensure_machine(spec, network, endpoint, WELL)
+    docker("kill", spec.name)
+    docker("network", "rm", network.name)
+    with pytest.raises(ProviderUnavailable, match="network"):
+        await world.provider.ensure_machine(spec, network, endpoint, WELL)

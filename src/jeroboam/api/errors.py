@@ -27,6 +27,7 @@ from ..domain.errors import (
     Permanent,
     QuotaExceeded,
     RetryLater,
+    UserError,
 )
 
 _log = structlog.get_logger(__name__)
@@ -42,6 +43,8 @@ STATUS: tuple[tuple[type[JeroboamError], int], ...] = (
     (RetryLater, 503),
     (Permanent, 500),
     (Bug, 500),
+    (UserError, 400),  # what plug-ins raise or derive themselves
+    (JeroboamError, 500),
 )
 
 

@@ -31,12 +31,14 @@ async def run(
     try:
         async with asyncio.timeout(timeout_s):
             out, err = await (process.communicate(stdin) if on_line is None else _listen(process, on_line))
-    except (TimeoutError, asyncio.CancelledError) as error:
+    except (TimeoutError, asyncio.CancelledError, ValueError) as error:  # ValueError: a line without end
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
         if isinstance(error, asyncio.CancelledError):
             raise
+        if isinstance(error, ValueError):
+            raise ArtifactUnavailable(f"`{' '.join(argv[:3])}` said what cannot be read: {error}.") from error
         raise DeadlineExceeded(f"`{' '.join(argv[:3])}` did not finish within {timeout_s:g} s.") from error
     if process.returncode != 0:
         tail = "\n".join((out + err).decode(errors="replace").splitlines()[-15:])

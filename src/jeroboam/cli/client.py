@@ -119,6 +119,13 @@ class Client:
         """The timeline of one operation, in order of beginning."""
         return self.entries(f"ext/v1/operations/{segment(operation)}/steps", "steps")
 
+    def post(self, path: str, body: Any, *, needs: str) -> Answer:
+        """A POST whose answer is an object that has the key `needs`."""
+        answer = self.send("POST", path, body=body)
+        if not isinstance(answer.document, dict) or needs not in answer.document:
+            raise self._bad(f"the answer to POST /{path} has no {needs!r}")
+        return answer
+
     def send(self, method: str, path: str, *, body: Any = None, params: Mapping[str, str] | None = None) -> Answer:
         """One request."""
         url = f"{self.address.url}/{path}"

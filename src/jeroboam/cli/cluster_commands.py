@@ -105,7 +105,7 @@ def create(
         create_timeout=timeout,
     )
     with common.client() as client:
-        answer = client.send("POST", "v1/clusters", body=fields)
+        answer = client.post("v1/clusters", fields, needs="uuid")
         uuid = str(answer.document["uuid"])
         if not wait:
             cluster = client.cluster(uuid)

@@ -110,7 +110,7 @@ def _signed(client: Client, uuid: str) -> tuple[str, str]:
     from .credentials import new_admin_key
 
     pair = new_admin_key()
-    answer = client.send("POST", "v1/certificates", body={"cluster_uuid": uuid, "csr": pair.csr_pem})
+    answer = client.post("v1/certificates", {"cluster_uuid": uuid, "csr": pair.csr_pem}, needs="pem")
     cert = str(answer.document["pem"])
     pair.check(cert)
     return cert, pair.key_pem

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -9,7 +10,7 @@ from cyclopts import Parameter
 from .apps import template as template_app
 from .deletion import delete_each
 from .options import DEFAULTS, Common, framed, given, pairs
-from .output import show_fields, show_json, show_table
+from .output import plain, show_fields, show_json, show_table
 from .wire import Json, segment
 
 if TYPE_CHECKING:
@@ -145,12 +146,13 @@ def create(
         hidden=hidden or None,
     )
     with common.client() as client:
-        template: Json = client.send("POST", "v1/clustertemplates", body=fields).document
+        template: Json = client.post("v1/clustertemplates", fields, needs="uuid").document
     if common.json:
         show_json(template)
     else:
-        print(f"Template {template['name']} is there ({template['uuid']}).")
-        print(f"Next: jeroboam cluster create NAME --template {template['name']} --wait")
+        named = plain(template.get("name"))
+        print(f"Template {named} is there ({template['uuid']}).")
+        print(f"Next: jeroboam cluster create NAME --template {shlex.quote(named)} --wait")
     return 0
 
 

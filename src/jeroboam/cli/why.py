@@ -102,9 +102,7 @@ def next_command(report: Report) -> str:
     status = str(report.cluster.get("status"))
     if status.endswith("_IN_PROGRESS"):
         return f"jeroboam cluster watch {name}"
-    if status == "CREATE_FAILED":
-        return f"jeroboam cluster delete {name} --wait"
-    if status == "DELETE_FAILED":
+    if status in ("CREATE_FAILED", "DELETE_FAILED"):
         return f"jeroboam cluster delete {name} --wait"
     if status == "UPDATE_FAILED":
         return f"jeroboam cluster resize {name} {report.cluster.get('node_count')} --wait"

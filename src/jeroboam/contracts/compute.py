@@ -78,7 +78,7 @@ class Catalogue(Protocol):
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a cluster needs of its network. `open_ports` must be reachable from outside, on the endpoint."""
+    """What a cluster needs of its network. `endpoint_port` is where its API listens on the nodes."""
 
     endpoint_port: int
     endpoint_protocol: str = "tcp"

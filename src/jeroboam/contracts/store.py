@@ -23,7 +23,6 @@ from ..domain import (
     SignedCertificate,
     Status,
     Step,
-    Verb,
 )
 from .identity import Caller
 
@@ -326,5 +325,4 @@ __all__ = [
     "Store",
     "TemplateStore",
     "Totals",
-    "Verb",
 ]

@@ -30,7 +30,6 @@ _REMEMBERED = 1000
 _AT_ONCE = 2
 _WAIT_S = 10.0
 _LONGEST = 72  # bcrypt looks at no more bytes than these
-_NOBODY = bcrypt.hashpw(b"nobody", bcrypt.gensalt(10, b"2b"))
 
 _log = structlog.get_logger(__name__)
 
@@ -58,7 +57,7 @@ class BasicIdentity:
     async def authenticate(self, headers: Mapping[str, str], peer: str) -> Caller:
         user, password = _credentials(headers.get("authorization", ""))
         account = self._file.account(user)
-        hashed = account.hashed if account else _NOBODY  # a stranger takes as long as a wrong password
+        hashed = account.hashed if account else self._file.decoy()  # a stranger takes as long as a wrong password
         mark = hmac.digest(self._key, hashed + b"\0" + password, hashlib.sha256)
         if self._verified.get(mark, 0.0) < time.monotonic():
             if not await self._verify(password, hashed) or account is None:

@@ -7,11 +7,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from ..contracts import Caller
 from ..domain.errors import ConfigError
 
+_NOBODY = b"$2b$10$UWXBhne1tYmKFj5YCST9Q.63FS8AkOAdnE9KD9TZ6eHgdxTF1Nxp6"  # of the word nobody, cost 10
 _HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 _LOOK_EVERY_S = 1.0
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,11 @@ class Account:
 
     def __repr__(self) -> str:
         return f"Account({self.caller.user_id})"
+
+
+def _cost(hashed: bytes) -> int:
+    """Source: the bcrypt format, `$2b$<cost>$...`."""
+    return int(hashed.split(b"$")[2])
 
 
 def parse(text: str, path: str) -> dict[str, Account]:
@@ -70,14 +80,18 @@ class PasswordFile:
             self._refresh()
         return self._accounts.get(user)
 
+    def decoy(self) -> bytes:
+        """A hash to check a stranger's password against: the dearest of the file, so that he waits as long as anybody."""
+        return max((account.hashed for account in self._accounts.values()), key=_cost, default=_NOBODY)
+
     def _refresh(self) -> None:
         try:
             stamp = self._look()
             if stamp != self._stamp:
                 self._accounts = parse(self._read(), str(self._path))
                 self._stamp = stamp
-        except ConfigError:
-            return
+        except ConfigError as error:
+            _log.error("password file not taken; the accounts stay as they were", error=error.message)
 
     def _look(self) -> tuple[int, int, int]:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from ..domain.errors import DeadlineExceeded
 from .listening import refused
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class HttpServer:
         opened.cancel()
         if self._task.done():
             await self._task
+        elif not self._server.open.is_set():
+            raise DeadlineExceeded(f"The API on {host}:{port} was not open within {_START_S:g} s.")
 
     async def wait(self) -> None:
         """Until it ends, which it does not by itself."""

@@ -96,12 +96,8 @@ class Clusters(Database):
     async def request_delete(self, cluster_uuid: str, operation: Operation) -> None:
         now = self._clock.now()
         async with self._write() as connection:
-            marked = await connection.execute(
-                clusters.update()
-                .where(clusters.c.uuid == cluster_uuid)
-                .values(deleting=True, status=Status.DELETE_IN_PROGRESS, status_reason=None, updated_at=now)
-            )
-            if marked.rowcount == 0:
+            found = await connection.execute(self._locked(clusters.c.uuid == cluster_uuid))
+            if found.first() is None:
                 raise NotFound("Cluster", cluster_uuid)
             live = dicts(
                 await connection.execute(
@@ -113,6 +109,11 @@ class Clusters(Database):
             if any(row["verb"] is Verb.DELETE for row in live):
                 return
             await self._clear_the_way(connection, live)
+            await connection.execute(
+                clusters.update()
+                .where(clusters.c.uuid == cluster_uuid)
+                .values(deleting=True, status=Status.DELETE_IN_PROGRESS, status_reason=None, updated_at=now)
+            )
             await connection.execute(
                 node_groups.update()
                 .where(node_groups.c.cluster_uuid == cluster_uuid)

@@ -217,7 +217,9 @@ class ConductorSide(Database):
     async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
         old = sa.or_(clusters.c.health_seen_at.is_(None), clusters.c.health_seen_at < seen_before)
         settled = sa.and_(clusters.c.deleting.is_(sa.false()), clusters.c.status.not_in(tuple(IN_PROGRESS)))
-        chosen = sa.select(clusters.c.id).where(settled, old).order_by(clusters.c.health_seen_at).limit(limit)
+        chosen = (
+            sa.select(clusters.c.id).where(settled, old).order_by(clusters.c.health_seen_at.nulls_first()).limit(limit)
+        )
         if not self._sqlite:
             chosen = chosen.with_for_update(skip_locked=True)
         async with self._write() as connection:

@@ -45,7 +45,7 @@ class Database:
     async def start(self) -> None:
         """Bring the schema up to date. Raises ConfigError for a schema newer than this program."""
         if self._sqlite and self._url.database:
-            Path(self._url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make_private(self._url.database)
         async with self._write() as connection:
             if not self._sqlite:
                 await connection.execute(sa.text("SELECT pg_advisory_xact_lock(7235198)"))
@@ -79,7 +79,7 @@ class _translated:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError | InterfaceError | ConnectionError | TimeoutError):
+        if isinstance(error, OperationalError | InterfaceError | sa.exc.TimeoutError | ConnectionError | TimeoutError):
             raise ProviderUnavailable(f"The database does not answer: {_first_line(error)}", after_s=1.0) from error
         if isinstance(error, sa.exc.StatementError) and isinstance(error.orig, InvalidRequest):
             raise error.orig from error
@@ -87,6 +87,21 @@ class _translated:
             raise InvalidRequest("A number is too large for the database (64 bits).") from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise ProviderUnavailable("The connection to the database was lost.", after_s=1.0) from error
+
+
+def _make_private(database: str) -> None:
+    """The file of a new SQLite database is its owner's only, and so are those that SQLite puts beside it. Raises ConfigError."""
+    if database == ":memory:" or database.startswith("file:"):
+        return
+    path = Path(database)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise ConfigError(
+            f"[database] connection: {path} cannot be made: {error.strerror}.",
+            hint="Name a file in a folder of your own.",
+        ) from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -180,3 +180,10 @@ def test_a_missing_ca_file_is_named() -> None:
     with pytest.raises(Usage) as refused:
         Client(Address("https://h", "cloud x", cacert="/nowhere/ca.pem"))
     assert refused.value.message.startswith("cacert '/nowhere/ca.pem' of cloud x cannot be read: ")
+
+
+@pytest.mark.parametrize("answer", [{"json": ["uuid"]}, {"json": {"id": "1"}}, {"content": b""}])
+def test_a_good_answer_without_what_is_needed_is_no_jeroboam(answer: dict[str, object]) -> None:
+    with pytest.raises(BadAnswer, match="the answer to POST /v1/clusters has no 'uuid'"):
+        client(always(202, **answer)).post("v1/clusters", {}, needs="uuid")
+    assert client(always(202, json={"uuid": "1"})).post("v1/clusters", {}, needs="uuid").document == {"uuid": "1"}

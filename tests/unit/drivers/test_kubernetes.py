@@ -131,3 +131,16 @@ def test_any_group_name_makes_a_valid_label(name: str) -> None:
     value = kubeadm.label_value(name)
     assert len(value) <= 63
     assert value == "" or (value[0].isalnum() and value[-1].isalnum())
+
+
+def test_a_proxy_with_a_password_survives_the_unit_file_and_is_for_root_only() -> None:
+    cluster = wish(https_proxy='http://ada:a%40"b@proxy:3128')
+    _, _, files, config = boot(Role.WORKER, cluster)
+    path = "/etc/systemd/system/containerd.service.d/proxy.conf"
+    assert files[path].decode() == '[Service]\nEnvironment="HTTPS_PROXY=http://ada:a%%40\\"b@proxy:3128"\n'
+    assert [file.mode for file in config.files if file.path == path] == [0o600]
+
+
+def test_a_proxy_of_two_lines_is_refused() -> None:
+    cluster = wish(http_proxy="http://proxy\nExecStart=/bin/true")
+    assert [p.field for p in DRIVER.validate(cluster, builders.groups(cluster), IMAGE)] == ["http_proxy"]

@@ -14,6 +14,7 @@ from jeroboam import identity
 from jeroboam.contracts import Caller, Unauthenticated
 from jeroboam.domain.errors import ConfigError
 from jeroboam.identity import htpasswd
+from jeroboam.identity.htpasswd import PasswordFile
 
 
 def hashed(password: str, kind: bytes = b"2b") -> str:
@@ -236,3 +237,12 @@ def test_a_wrong_line_is_named_without_showing_its_hash(tmp_path: Path, line: st
     assert caught.value.message.endswith(text)
     assert GOOD not in str(caught.value)
     assert GOOD not in repr(htpasswd.parse(f"a:{GOOD}:p:member", "f"))
+
+
+def test_a_stranger_costs_as_much_as_the_dearest_account(tmp_path: Path) -> None:
+    file = tmp_path / "users"
+    hashes = [bcrypt.hashpw(b"x", bcrypt.gensalt(cost)).decode() for cost in (4, 6, 5)]
+    file.write_text("".join(f"u{number}:{hashed}:p:reader\n" for number, hashed in enumerate(hashes)))
+    assert PasswordFile(file).decoy() == hashes[1].encode()
+    file.write_text("# nobody yet\n")
+    assert bcrypt.checkpw(b"nobody", PasswordFile(file).decoy())

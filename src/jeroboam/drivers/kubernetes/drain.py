@@ -19,6 +19,7 @@ async def release(api: KubeApi, name: str, *, limit_s: float = _LIMIT_S) -> None
         return
     node = await api.find(path)
     dead = node is not None and not _ready(node)
+    left: list[Json] = []
     try:
         async with asyncio.timeout(limit_s):
             left = await _pods(api, name)

@@ -147,8 +147,13 @@ def _proxy(cluster: Cluster) -> tuple[File, ...]:
     """containerd pulls images through the tenant's proxy."""
     shape = cluster.shape
     values = {"HTTP_PROXY": shape.http_proxy, "HTTPS_PROXY": shape.https_proxy, "NO_PROXY": shape.no_proxy}
-    lines = [f'Environment="{key}={value}"' for key, value in values.items() if value]
+    lines = [f'Environment="{key}={_escaped(value)}"' for key, value in values.items() if value]
     if not lines:
         return ()
     content = "\n".join(["[Service]", *lines, ""])
-    return (File("/etc/systemd/system/containerd.service.d/proxy.conf", content.encode()),)
+    return (File("/etc/systemd/system/containerd.service.d/proxy.conf", content.encode(), 0o600),)
+
+
+def _escaped(value: str) -> str:
+    """As a quoted word of a unit file, where `%` begins a specifier. Source: systemd.unit(5), systemd.syntax(7)."""
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")

@@ -53,6 +53,9 @@ def _shape(shape: ClusterShape, can: Capabilities) -> Iterator[Problem]:
     if shape.network_driver not in (None, *can.network_drivers):
         offered = ", ".join(can.network_drivers)
         yield Problem(f"Network driver {shape.network_driver} is not served; {offered} is.", "network_driver")
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        if not (getattr(shape, name) or "").isprintable():
+            yield Problem(f"{name} holds characters that cannot be printed.", name, "Write it on one line.")
     if shape.tls_disabled:
         yield Problem("A Kubernetes API without TLS is not served.", "tls_disabled", "Leave tls_disabled false.")
     if shape.registry_enabled:

@@ -48,6 +48,7 @@ class DockerProvider:
         self._host_cpus = 1
         self._extra: tuple[str, ...] | None = None
         self._addresses: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._networks = asyncio.Lock()
         self._gate = asyncio.Semaphore(_AT_ONCE)
 
     async def start(self) -> None:
@@ -75,6 +76,10 @@ class DockerProvider:
         return problems
 
     async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
+        async with self._networks:  # two clusters made side by side take two ports
+            return await self._ensure_network(cluster, spec)
+
+    async def _ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
         present = await self.daemon.networks(cluster_labels(cluster.uuid))
         if present:
             return _network(present[0])
@@ -176,14 +181,17 @@ class DockerProvider:
         if state["StartedAt"].startswith("0001-"):  # its files may not be in place
             await _absent(lambda: self.daemon.remove(spec.name))
             return False
-        await self.daemon.run(spec.name)
+        await self._start(spec.name)
         return True
 
     async def _make(self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig) -> None:
         image = await self._image(spec)
         if self._extra is None:
             self._extra = await extra_capabilities(self.daemon, image)
-        await self.daemon.create_volume(spec.name, {CLUSTER: spec.cluster_uuid})
+        try:
+            await self.daemon.create_volume(spec.name, {CLUSTER: spec.cluster_uuid})
+        except Taken as error:
+            raise ProviderUnavailable(f"{spec.name}: {error}", after_s=1) from error
         async with self._addresses[spec.cluster_uuid]:  # two machines made side by side take two addresses
             address = await self._address(spec, network, endpoint)
             wanted = container_config(
@@ -199,13 +207,19 @@ class DockerProvider:
             )
             try:
                 await self.daemon.create(spec.name, wanted)
-            except Taken as error:
+            except (Missing, Taken) as error:  # its network is gone, or its name or address were taken meanwhile
                 raise ProviderUnavailable(f"{spec.name}: {error}", after_s=1) from error
         await self._boot(spec.name, bootstrap.render_tar(config))
 
     async def _boot(self, name: str, files: bytes) -> None:
         try:
             await self.daemon.unpack(name, files)
+        except Missing as error:  # removed under our hands: the next look begins again
+            raise ProviderUnavailable(f"{name}: {error}", after_s=1) from error
+        await self._start(name)
+
+    async def _start(self, name: str) -> None:
+        try:
             await self.daemon.run(name)
         except Missing as error:  # removed under our hands: the next look begins again
             raise ProviderUnavailable(f"{name}: {error}", after_s=1) from error
