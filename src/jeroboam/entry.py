@@ -43,8 +43,12 @@ def build_app() -> App:
 def _join(app: App) -> None:
     """The commands of the other packages."""
     from .cli import build_app as build_cli
+    from .cli.options import usage_error
 
-    app.command(build_cli(), name="*")
+    app.error_formatter = usage_error
+    public = build_cli()
+    for name in ("cluster", "template", "nodegroup", "operation"):
+        app.command(public[name])
     app.command("jeroboam.entry:image", name="image", help="Node images: build, list, delete, versions, mirror.")
     app.command(
         "jeroboam.entry:demo", name="demo", help="The main job on this machine, from nothing; `demo clean` ends it."

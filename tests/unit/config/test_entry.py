@@ -1,6 +1,8 @@
 """The console script's last resort: whatever happens, people see a sentence."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,3 +57,11 @@ def test_ctrl_c_is_no_error(fail: Callable[[BaseException], int], capsys: pytest
 def test_every_command_is_there() -> None:
     names = set(entry.build_app())
     assert {"up", "serve", "doctor", "config", "image", "cluster", "template", "nodegroup", "--version"} <= names
+
+
+def test_a_mistyped_command_is_met_with_the_nearest_whichever_package_it_comes_from() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "jeroboam", "clustr"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert 'Unknown command "clustr". Did you mean "cluster"?' in " ".join(done.stderr.split())
