@@ -10,23 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from .world import Cluster, Service, containers, run, traces, until
+from .world import Cluster, Service, containers, run, sweep, traces, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(600)]
 ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
-
-
-def sweep(cluster: str) -> None:
-    """Removes by label what is left when the service cannot do it any more."""
-    label = f"label=jeroboam.cluster={cluster}"
-    for look, remove in (
-        (("ps", "-aq"), ("rm", "-fv")),
-        (("volume", "ls", "-q"), ("volume", "rm", "-f")),
-        (("network", "ls", "-q"), ("network", "rm")),
-    ):
-        left = run("docker", *look, "--filter", label, check=False).split()
-        if left:
-            run("docker", *remove, *left, check=False)
 
 
 @contextmanager

@@ -43,6 +43,16 @@ def traces(cluster: str) -> list[str]:
     return [found for kind in kinds for found in run("docker", *kind, "--filter", label).split()]
 
 
+def sweep(cluster: str) -> None:
+    """Remove everything that Docker has of a cluster, without asking any service."""
+    label = f"label=jeroboam.cluster={cluster}"
+    for found in run("docker", "ps", "-aq", "--filter", label).split():
+        run("docker", "rm", "-fv", found, check=False)
+    for kind in ("volume", "network"):
+        for found in run("docker", kind, "ls", "-q", "--filter", label).split():
+            run("docker", kind, "rm", found, check=False)
+
+
 def containers(cluster: str, role: str = "") -> list[str]:
     """Names of the cluster's running nodes, of one role if asked."""
     filters = ["--filter", f"label=jeroboam.cluster={cluster}"]
@@ -66,6 +76,7 @@ class Service:
     env: dict[str, str] = field(default_factory=dict)
     argv: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
+    asked: list[str] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -89,10 +100,12 @@ class Service:
         self.process.wait(10)
 
     def stop(self) -> None:
-        """In order."""
+        """In order; and what a failed test left in Docker goes, too."""
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
             self.process.wait(30)
+        for cluster in self.asked:
+            sweep(cluster)
 
     def cli(self, *words: str, check: bool = True) -> Any:
         """The JSON answer of a jeroboam command."""
@@ -119,7 +132,8 @@ class Service:
         """The uuid of a cluster just asked for."""
         answer = self.api("POST", "/v1/clusters", json={"name": name, "cluster_template_id": template, **more})
         assert answer.status_code == 202, answer.text
-        return str(answer.json()["uuid"])
+        self.asked.append(str(answer.json()["uuid"]))
+        return self.asked[-1]
 
     def settle(self, cluster: str, status: str, within_s: float = 240) -> None:
         """Until the cluster has this status; fails at once in another final one."""
