@@ -1,3 +1,4 @@
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,10 @@ from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing.stage import Stage
+
+# A shell without job control starts what runs in its background with Ctrl-C ignored, and every child inherits that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest.register_assert_rewrite("jeroboam.testing.provider_suite", "jeroboam.testing.driver_suite")
 
