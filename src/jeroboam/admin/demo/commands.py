@@ -211,7 +211,8 @@ def _clean() -> None:
         course.jeroboam("cluster", "delete", *clusters, "--yes", "--wait")
     service.stop()
     service.forget()
-    print(f"{len(clusters)} clusters, the service and {service.folder} are removed.")
+    count = f"{len(clusters)} cluster{'' if len(clusters) == 1 else 's'}"
+    print(f"Removed: {count}, the service and {service.folder}.")
 
 
 def _framed(work: Callable[[], None]) -> int:
