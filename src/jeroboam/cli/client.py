@@ -23,6 +23,11 @@ from .wire import Json, segment
 CONNECT_S = 5.0
 ANSWER_S = 60.0  # an image or flavor look-up of a slow cloud happens inside a POST
 _MICROVERSION = "container-infra latest"
+_LISTS = {
+    "Cluster": "`jeroboam cluster list` shows those that exist.",
+    "ClusterTemplate": "`jeroboam template list` shows those that exist.",
+    "Image": "On the service's machine, `jeroboam image list` shows those that exist and `jeroboam image build` makes one.",
+}
 _COARSE = timedelta(seconds=2)  # the Date header has whole seconds
 
 
@@ -169,6 +174,8 @@ class Client:
         hint = ""
         if response.status_code == 401:
             hint = "Name a cloud of your clouds.yaml with --os-cloud; it needs auth_type http_basic, username and password."
+        elif message.endswith("could not be found."):
+            hint = next((hint for kind, hint in _LISTS.items() if message.startswith(f"{kind} ")), "")
         elif response.status_code >= 500:
             hint = f"The operator finds it in the service's log{f' by {request_id}' if request_id else ''}."
         return Refused(message, status=response.status_code, request_id=request_id, hint=hint)

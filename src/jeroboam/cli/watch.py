@@ -101,7 +101,7 @@ def _poll(
 def _tell(console: Console, view: _View) -> None:
     """A line for each change that was not told yet."""
     began = view.operation.get("created_at")
-    for step in view.steps:
+    for step in sorted(view.steps, key=lambda step: str(step.get("ended_at") or step.get("started_at"))):
         result = outcome(step)
         key = (step.get("id"), "running" if result == "running" else "ended")
         if key in view.told:

@@ -432,7 +432,7 @@ def test_a_refusal_in_json(service: Service, run: Run, capsys: Capture) -> None:
     assert json.loads(shown.err) == {
         "error": {
             "message": "Cluster x could not be found.",
-            "hint": "",
+            "hint": "`jeroboam cluster list` shows those that exist.",
             "exit_code": 1,
             "status": 404,
             "request_id": REQUEST,

@@ -79,7 +79,8 @@ def test_the_life_of_a_cluster(run: Run, capsys: Capture, tmp_path: Path) -> Non
 
     assert run("cluster", "delete", "demo", "--wait", "--timeout-s", "60") == 0
     assert run("cluster", "show", "demo") == 1
-    assert capsys.readouterr().err == "Error: Cluster demo could not be found.\n"
+    gone = "Error: Cluster demo could not be found.\n       `jeroboam cluster list` shows those that exist.\n"
+    assert capsys.readouterr().err == gone
     assert run("cluster", "why", shown["uuid"]) == 0
     assert capsys.readouterr().out.startswith(f"Cluster {shown['uuid']} is deleted.\n")
     assert run("template", "delete", "k8s") == 0

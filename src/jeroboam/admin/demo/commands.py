@@ -115,7 +115,7 @@ def _demo(kubernetes: str | None, workers: int) -> None:
         _fresh_cluster(course, f"node-kubernetes:{version}", version, workers)
         course.jeroboam("cluster", "config", _NAME, "--file", str(service.kubeconfig))
     course.environment["KUBECONFIG"] = str(service.kubeconfig)
-    kubectl = _kubectl(version)
+    kubectl = _kubectl(version, service.folder)
     with course.phase("workload"):
         _workload(course, kubectl, service.folder)
     with course.phase("answers through the Service, by name, from another node"):
@@ -172,15 +172,26 @@ def _call(course: Course, kubectl: str, workers: int) -> None:
     print(f"{len(answers)} answers from {len({a['host'] for a in answers})} pods on {len(nodes)} of {workers} workers.")
 
 
-def _kubectl(version: str) -> str:
-    """kubectl of the same release, else the machine's."""
+def _kubectl(version: str, folder: Path) -> str:
+    """kubectl of the same release from the cache, else the machine's, else the one in a node of the cluster."""
     try:
         return str(binary_path(version, "kubectl"))
     except NotFound:
-        found = shutil.which("kubectl")
-        if found is None:
-            raise
-        return found
+        return shutil.which("kubectl") or _kubectl_of_a_node(folder)
+
+
+def _kubectl_of_a_node(folder: Path) -> str:
+    nodes = subprocess.run(
+        ["docker", "ps", "-q", "--filter", "label=jeroboam.role=control-plane"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    ).stdout.split()
+    copy = ["docker", "cp", f"{nodes[0] if nodes else 'none'}:/usr/bin/kubectl", str(folder / "kubectl")]
+    if subprocess.run(copy, capture_output=True, timeout=60, check=False).returncode:
+        raise ConfigError("There is no kubectl on this machine.", hint="Install kubectl, and run the demo again.")
+    return str(folder / "kubectl")
 
 
 def _ending(course: Course, service: DemoService, url: str, kubectl: str) -> Iterator[str]:
@@ -191,6 +202,8 @@ def _ending(course: Course, service: DemoService, url: str, kubectl: str) -> Ite
     yield ""
     yield "It all goes on running. Look further:"
     yield f"  export JEROBOAM_URL={url} KUBECONFIG={service.kubeconfig}"
+    if shutil.which("jeroboam") is None:
+        yield f"  export PATH={Path(sys.executable).parent}:$PATH"
     if shutil.which("kubectl") is None:
         yield f"  alias kubectl={kubectl}"
     yield "  kubectl get pods -A -o wide"
