@@ -25,6 +25,7 @@ check: setup ## format, lint, strict types, import layers
 	@$(PY)/ruff check -q src tests bench
 	@$(PY)/mypy
 	@$(PY)/lint-imports --no-cache >.import-layers.log || { cat .import-layers.log; exit 1; }
+	@echo "format, lint, types and import layers are fine"
 
 test: setup ## all tests; installs and starts what they need (Docker, the node image)
 	@scripts/ensure-docker

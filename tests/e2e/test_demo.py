@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from .world import free_port, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(3000)]
 
@@ -49,12 +52,24 @@ def test_the_demo_answers_from_both_workers_twice_and_leaves_nothing(tmp_path: P
         assert traces(clusters[0]) == []
         assert len(traces(clusters[1])) == 7  # three nodes with a volume each, and a network
         assert (tmp_path / "jeroboam-demo" / "kubeconfig").stat().st_mode & 0o777 == 0o600
+        _started_by_hand_after_kill_9(tmp_path)
     finally:
         cleaned = jeroboam("demo", "clean", home=tmp_path)
     assert cleaned.returncode == 0, cleaned.stdout + cleaned.stderr
     assert [traces(cluster) for cluster in clusters] == [[], []]
     assert list(tmp_path.iterdir()) == []
     assert jeroboam("demo", "clean", home=tmp_path).stdout == "Nothing of the demo is here.\n"
+
+
+def _started_by_hand_after_kill_9(home: Path) -> None:
+    """A service that the demo did not start, on another port: `demo clean` finds it by the folder's lock."""
+    folder = home / "jeroboam-demo"
+    os.kill(int((folder / "lock").read_text()), signal.SIGKILL)
+    port = free_port()
+    argv = [sys.executable, "-m", "jeroboam", "up", "--data", str(folder), "--port", str(port)]
+    with (home.parent / "by-hand.log").open("wb") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=log)
+    until(lambda: (folder / "lock").read_text().strip() == str(process.pid), 30, "the new service holds the folder")
 
 
 def test_too_few_workers_are_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -125,6 +125,10 @@ def _demo(kubernetes: str | None, workers: int) -> None:
 
 
 def _running(service: DemoService) -> str:
+    running = service.url
+    if running:
+        print("It runs already.")
+        return running
     with show_progress() as progress:
         progress.start("the service starts")
         url = service.ensure()
@@ -134,6 +138,7 @@ def _running(service: DemoService) -> str:
 
 def _fresh_cluster(course: Course, image: str, version: str, workers: int) -> None:
     if any(cluster["name"] == _NAME for cluster in course.ask("cluster", "list")):
+        print(f"The cluster {_NAME} of an earlier run gives way to a fresh one.")
         course.jeroboam("cluster", "delete", _NAME, "--yes", "--wait")
     template = f"kubernetes-{version}"
     if all(one["name"] != template for one in course.ask("template", "list")):

@@ -49,6 +49,7 @@ class DemoService:
         running = self.url
         if running:
             return running
+        self.stop()  # one that runs and does not answer where it was noted, or was started by hand
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
@@ -65,10 +66,9 @@ class DemoService:
 
     def stop(self) -> None:
         """An orderly end; gone already is fine. Raises DeadlineExceeded when it does not end."""
-        noted = self._noted()
-        if noted is None or not _is_ours(int(noted["pid"]), self.folder):
+        pid = self._holder()
+        if pid is None or not _is_ours(pid, self.folder):
             return
-        pid = int(noted["pid"])
         os.kill(pid, signal.SIGTERM)
         ends = time.monotonic() + _STOP_S
         while _is_ours(pid, self.folder):
@@ -87,6 +87,13 @@ class DemoService:
     def _noted(self) -> dict[str, Any] | None:
         try:
             return dict(json.loads(self._note.read_text()))
+        except (OSError, ValueError):
+            return None
+
+    def _holder(self) -> int | None:
+        """Who works on the folder, whoever started it: its lock says so (main.data_folder)."""
+        try:
+            return int((self.folder / "lock").read_text())
         except (OSError, ValueError):
             return None
 
