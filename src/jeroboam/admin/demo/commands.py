@@ -127,7 +127,6 @@ def _demo(kubernetes: str | None, workers: int) -> None:
 def _running(service: DemoService) -> str:
     running = service.url
     if running:
-        print("It runs already.")
         return running
     with show_progress() as progress:
         progress.start("the service starts")

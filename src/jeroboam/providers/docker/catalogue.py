@@ -27,10 +27,11 @@ class DockerCatalogue:
 
     async def find_images(self, project_id: str, ident: str) -> Sequence[Image]:
         """By tag, by the tag's last part (`node-kubernetes:v1.34.4`), by id with or without `sha256:`, or its first 12 digits."""
-        found = [image for image in await self.images(project_id) if ident in _names(image)]
-        return list({image.id: image for image in reversed(found)}.values())[
-            ::-1
-        ]  # two tags of one image are one image
+        found: dict[str, Image] = {}
+        for image in await self.images(project_id):
+            if ident in _names(image):
+                found.setdefault(image.id, image)  # two tags of one image are one image
+        return list(found.values())
 
     async def flavors(self, project_id: str) -> Sequence[Flavor]:
         return self._flavors
