@@ -15,51 +15,13 @@ from jeroboam import artifacts
 from jeroboam.artifacts import base, gomodules
 from jeroboam.artifacts.cache import Cache
 from jeroboam.artifacts.catalogue import catalogue
+from jeroboam.providers.docker.machine import CAPABILITIES
 from jeroboam.artifacts.node_image import architecture
 from jeroboam.contracts import NoProgress
 from jeroboam.domain.errors import HostUnsupported
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.timeout(3000)]
 NAME = "jeroboam-test-node-image"
-CAPABILITIES = [
-    "AUDIT_CONTROL",
-    "AUDIT_READ",
-    "AUDIT_WRITE",
-    "BLOCK_SUSPEND",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "KILL",
-    "LEASE",
-    "LINUX_IMMUTABLE",
-    "MAC_ADMIN",
-    "MAC_OVERRIDE",
-    "MKNOD",
-    "NET_ADMIN",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_RAW",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYSLOG",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_CHROOT",
-    "SYS_MODULE",
-    "SYS_NICE",
-    "SYS_PACCT",
-    "SYS_PTRACE",
-    "SYS_RAWIO",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "WAKE_ALARM",
-]
 
 
 def docker(*argv: str, check: bool = True) -> str:
