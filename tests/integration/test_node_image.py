@@ -15,10 +15,10 @@ from jeroboam import artifacts
 from jeroboam.artifacts import base, gomodules
 from jeroboam.artifacts.cache import Cache
 from jeroboam.artifacts.catalogue import catalogue
-from jeroboam.providers.docker.machine import CAPABILITIES
 from jeroboam.artifacts.node_image import architecture
 from jeroboam.contracts import NoProgress
 from jeroboam.domain.errors import HostUnsupported
+from jeroboam.providers.docker.machine import CAPABILITIES
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.timeout(3000)]
 NAME = "jeroboam-test-node-image"
