@@ -24,7 +24,8 @@ class Client:
     """`openstack` with a clouds.yaml."""
 
     def __init__(self, clouds: Path, cloud: str = "jeroboam") -> None:
-        self.env = {"OS_CLIENT_CONFIG_FILE": str(clouds), "OS_CLOUD": cloud}
+        # `cluster config` of python-magnumclient fails where SHELL is not set, as it is not under every init and CI.
+        self.env = {"OS_CLIENT_CONFIG_FILE": str(clouds), "OS_CLOUD": cloud, "SHELL": "/bin/bash"}
 
     def __call__(self, *words: str) -> str:
         return run(OPENSTACK, "coe", *words, env=self.env)
