@@ -36,7 +36,7 @@ test-fast: setup ## tests that need no Docker
 	@$(PY)/pytest -m "not docker and not kubernetes"
 
 lock: ## renew the lock files after a change of dependencies
-	@for kind in "dev --group dev" "runtime"; do set -- $$kind; file=$$1; shift; \
+	@for kind in "dev --group dev --extra openstack" "runtime"; do set -- $$kind; file=$$1; shift; \
 	  uv pip compile pyproject.toml "$$@" --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --python-version 3.11 --universal -q -o locks/$$file.txt; done
 
