@@ -8,10 +8,10 @@ help: ## this list
 setup: ## Python environment in .venv, pinned by hash
 	@scripts/setup
 
-demo: setup ## the main job on this machine: a real Kubernetes cluster with a workload; installs what it needs
+demo: setup ## the main job on this machine: a real cluster with a workload; installs what it needs (COE=swarm: Docker Swarm)
 	@scripts/ensure-docker
 	@scripts/ensure-builder
-	@$(PY)/jeroboam demo
+	@$(PY)/jeroboam demo --coe $(or $(COE),kubernetes)
 
 demo-clean: setup ## remove every trace of the demo
 	@if command -v docker >/dev/null; then scripts/ensure-docker; fi

@@ -10,6 +10,7 @@ from jeroboam.contracts import Access, Driver, Image, Machine, MachineState
 from jeroboam.domain import Role
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.drivers.kubernetes import KubernetesDriver
+from jeroboam.drivers.swarm import SwarmDriver
 from jeroboam.testing.driver_suite import DriverSuite, LiveDriverSuite
 
 DEBIAN = Image("image-1", "node", {"os_distro": "debian", "kube_version": "v1.34.4"})
@@ -46,3 +47,15 @@ class TestKubernetesDriver(DriverSuite):
     @pytest.fixture
     def image(self) -> Image:
         return DEBIAN
+
+
+class TestSwarmDriver(DriverSuite):
+    """Its live half runs on a real swarm, in tests/e2e."""
+
+    @pytest.fixture
+    def driver(self) -> Driver:
+        return SwarmDriver()
+
+    @pytest.fixture
+    def image(self) -> Image:
+        return Image("image-2", "node", {"os_distro": "debian", "docker_version": "v20.10.24"})

@@ -37,6 +37,23 @@ def traces(cluster: str) -> list[str]:
     return found
 
 
+def test_the_swarm_demo_answers_from_both_workers_and_leaves_nothing(tmp_path: Path) -> None:
+    cluster = ""
+    try:
+        done = jeroboam("demo", "--coe", "swarm", home=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert re.search(r"^12 answers from \d containers on 2 of 2 workers\.$", done.stdout, re.M)
+        assert done.stdout.count(" Ready ") == 3
+        shown = jeroboam("cluster", "show", "demo", "--json", "--url", _url(tmp_path), home=tmp_path)
+        cluster = json.loads(shown.stdout)["uuid"]
+        assert len(traces(cluster)) == 7
+    finally:
+        cleaned = jeroboam("demo", "clean", home=tmp_path)
+    assert cleaned.returncode == 0, cleaned.stdout + cleaned.stderr
+    assert traces(cluster) == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_demo_answers_from_both_workers_twice_and_leaves_nothing(tmp_path: Path) -> None:
     clusters = []
     try:

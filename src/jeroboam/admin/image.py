@@ -81,13 +81,14 @@ def build_app() -> App:
 
 def build(
     *,
+    coe: Literal["kubernetes", "swarm"] = "kubernetes",
     kubernetes: Kubernetes = None,
     source: SourceNames = (),
     mirror: MirrorPlace = "",
     site: Sites = (),
     force: Flag = False,
 ) -> int:
-    """Build the node image of a Kubernetes version.
+    """Build a node image: of a Kubernetes version, or of Swarm with the distribution's Docker Engine.
 
     Minutes the first time, nothing when nothing changed. Ctrl-C loses nothing that was finished: the next build goes on.
 
@@ -97,14 +98,18 @@ def build(
 
     jeroboam image build --kubernetes 1.35
 
+    jeroboam image build --coe swarm
+
     jeroboam image build --source mirror --mirror /media/usb/jeroboam
 
     Parameters
     ----------
+    coe
+        Container tool: kubernetes or swarm.
     force
         Bake it again though nothing changed.
     """
-    return _framed(_build(kubernetes, _settings(source, mirror, site), force))
+    return _framed(_build(coe, kubernetes, _settings(source, mirror, site), force))
 
 
 def list_(*, json: Flag = False) -> int:
@@ -188,13 +193,18 @@ def mirror(
     return _framed(_mirror(folder, kubernetes, _settings(source, "", site)))
 
 
-async def _build(version: str | None, settings: SourceSettings, force: bool) -> None:
+async def _build(coe: str, version: str | None, settings: SourceSettings, force: bool) -> None:
     from .. import artifacts
     from .progress import show_progress, size
 
     settings.names()  # a wrong option is told before anything starts
+    if version is not None and coe != "kubernetes":
+        raise InvalidRequest(f"--kubernetes {version} does not fit --coe {coe}.", hint="Drop one of them.")
     with show_progress() as progress:
-        image = await artifacts.build_node_image(version, progress=progress, force=force, sources=settings)
+        if coe == "swarm":
+            image = await artifacts.build_swarm_image(progress=progress, force=force, sources=settings)
+        else:
+            image = await artifacts.build_node_image(version, progress=progress, force=force, sources=settings)
     print(f"{image.tag}  {size(image.size)}")
 
 
@@ -207,9 +217,12 @@ async def _list(as_json: bool) -> None:
     if as_json:
         show_json([_as_json(image) for image in found])
         return
-    rows = [(image.tag, image.version, size(image.size), image.id.removeprefix("sha256:")[:12]) for image in found]
+    rows = [
+        (image.tag, image.coe, image.version, size(image.size), image.id.removeprefix("sha256:")[:12])
+        for image in found
+    ]
     nothing = "No node images yet. Make one: jeroboam image build"
-    show_table(("TAG", "KUBERNETES", "SIZE", "ID"), rows, nothing=nothing)
+    show_table(("TAG", "COE", "VERSION", "SIZE", "ID"), rows, nothing=nothing)
 
 
 async def _delete(tags: tuple[str, ...]) -> None:
@@ -264,7 +277,14 @@ def _settings(source: tuple[str, ...], mirror: str, site: tuple[str, ...]) -> So
 
 
 def _as_json(image: NodeImage) -> dict[str, object]:
-    return {"tag": image.tag, "id": image.id, "kubernetes": image.version, "recipe": image.recipe, "size": image.size}
+    return {
+        "tag": image.tag,
+        "id": image.id,
+        "coe": image.coe,
+        "version": image.version,
+        "recipe": image.recipe,
+        "size": image.size,
+    }
 
 
 def _framed(work: Coroutine[object, object, None], *, as_json: bool = False) -> int:

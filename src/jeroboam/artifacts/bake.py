@@ -1,4 +1,4 @@
-"""Baking a node image: programs and container images go into a container of the base, which is then committed.
+"""Baking a Kubernetes node image: programs and container images go into a container of the base, which is then committed.
 
 Each container image is unpacked by containerd itself; what a node links at its start is exactly what containerd made.
 """
@@ -11,47 +11,15 @@ import json
 import shutil
 import tarfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from ..contracts import Progress
-from ..domain.errors import ArtifactUnavailable
 from . import images
 from .cache import Cache
 from .catalogue import Release
-from .docker import docker
+from .oven import MASKED, Oven, file, mode_of, node_files, open_oven
 
-LABEL = "jeroboam.node-image"
-_CONTAINER = "jeroboam-bake-"
-# What no container needs at its boot; systemd is `running` sooner without.
-_MASKED = (
-    "systemd-udevd.service",
-    "systemd-udevd-kernel.socket",
-    "systemd-udevd-control.socket",
-    "systemd-udev-trigger.service",
-    "getty.target",
-    "console-getty.service",
-    "systemd-logind.service",
-    "systemd-timesyncd.service",
-    "systemd-modules-load.service",
-    "sys-kernel-debug.mount",
-    "sys-kernel-tracing.mount",
-    "sys-kernel-config.mount",
-    "dev-hugepages.mount",
-    "dev-mqueue.mount",
-    "apt-daily.timer",
-    "apt-daily-upgrade.timer",
-    "dpkg-db-backup.timer",
-    "e2scrub_all.timer",
-    "fstrim.timer",
-    "e2scrub_reap.service",
-    "systemd-tmpfiles-clean.timer",
-    "systemd-update-utmp.service",
-    "systemd-update-utmp-runlevel.service",
-    "proc-sys-fs-binfmt_misc.automount",
-)
 _IPTABLES = """
 set -e
 mkdir -p /bake/ipt/usr/sbin /bake/ipt/etc
@@ -96,9 +64,9 @@ _ENABLE = (
 
 def fingerprint() -> str:
     """All that goes into an image beside its base and its binaries."""
-    text = repr((_MASKED, _IPTABLES, _BAKE, _ENABLE))
-    for file in sorted(p for p in _rootfs().rglob("*") if p.is_file()):
-        text += f"{file.relative_to(_rootfs())}{file.stat().st_mode & 0o111}{file.read_text()}"
+    text = repr((MASKED, _IPTABLES, _BAKE, _ENABLE))
+    for name, path in node_files("rootfs").items():
+        text += f"{name}{path.stat().st_mode & 0o111}{path.read_text()}"
     return text
 
 
@@ -116,65 +84,45 @@ class Plan:
 
 
 async def bake(cache: Cache, plan: Plan, progress: Progress) -> None:
-    """Make the image and give it its tag. What a killed bake left behind is removed first."""
+    """Make the image and give it its tag."""
     task = f"node image {plan.version}"
-    name = _CONTAINER + plan.recipe[:12]
-    await _forget_abandoned()
-    await _forget(name)
     progress.start(task, total=4, unit="steps")
     work = cache.work(f"node-image-{plan.version}")
     try:
-        await _start(name, plan)
-        progress.advance(task, note="programs in place")
-        await _container_images(name, plan, work)
-        progress.advance(task, note="container images made")
-        await _in(name, _BAKE)
-        await _in(name, f"systemctl mask {' '.join(_MASKED)}; systemctl disable kubelet; " + _ENABLE)
-        progress.advance(task, note="container images unpacked")
-        await _commit(name, plan)
-        progress.advance(task)
+        async with open_oven(plan.recipe, plan.base, await asyncio.to_thread(_tree, plan)) as oven:
+            progress.advance(task, note="programs in place")
+            await _container_images(oven, plan, work)
+            progress.advance(task, note="container images made")
+            await oven.run(_BAKE)
+            await oven.run(f"systemctl mask {' '.join(MASKED)}; systemctl disable kubelet; " + _ENABLE)
+            progress.advance(task, note="container images unpacked")
+            await oven.commit(plan.tag, _labels(plan))
+            progress.advance(task)
     except BaseException:
         progress.finish(task, note="stopped")
         raise
     else:
         progress.finish(task)
     finally:
-        await _forget(name)
         await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
 
-async def _start(name: str, plan: Plan) -> None:
-    options = ["--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN"]
-    options += ["--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "-v", f"{name}:/bake"]
-    await docker("create", "--name", name, *options, plan.base, "sleep", "3600")
-    tree = await asyncio.to_thread(_tree, plan)
-    await docker("cp", "-", f"{name}:/", timeout_s=300, stdin=tree)
-    await docker("start", name)
-
-
-async def _container_images(name: str, plan: Plan, work: Path) -> None:
-    await _in(name, _IPTABLES)
-    await docker("cp", f"{name}:/bake/iptables.tar", str(work / "iptables.tar"))
+async def _container_images(oven: Oven, plan: Plan, work: Path) -> None:
+    await oven.run(_IPTABLES)
+    await oven.copy_out("/bake/iptables.tar", work / "iptables.tar")
     await asyncio.to_thread(_archive, work, plan)
-    await docker("cp", str(work / "images.tar"), f"{name}:/bake/images.tar", timeout_s=600)
+    await oven.copy_in(work / "images.tar", "/bake/images.tar")
 
 
 def _tree(plan: Plan) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for file in sorted(p for p in _rootfs().rglob("*") if p.is_file()):
-            content = file.read_bytes().replace(b"@PAUSE@", plan.release.pause.encode())
-            _file(tar, str(file.relative_to(_rootfs())), content, 0o755 if file.stat().st_mode & 0o100 else 0o644)
-        _file(tar, "etc/jeroboam/image.json", json.dumps(_manifest(plan), indent=1).encode(), 0o644)
+        for name, path in node_files("rootfs").items():
+            file(tar, name, path.read_bytes().replace(b"@PAUSE@", plan.release.pause.encode()), mode_of(path))
+        file(tar, "etc/jeroboam/image.json", json.dumps(_manifest(plan), indent=1).encode(), 0o644)
         for name in plan.release.node_binaries:
-            _file(tar, f"usr/bin/{name}", plan.binaries[name].read_bytes(), 0o755)
+            file(tar, f"usr/bin/{name}", plan.binaries[name].read_bytes(), 0o755)
     return buffer.getvalue()
-
-
-def _file(tar: tarfile.TarFile, path: str, content: bytes, mode: int) -> None:
-    info = tarfile.TarInfo(path)
-    info.size, info.mode = len(content), mode
-    tar.addfile(info, io.BytesIO(content))
 
 
 def _archive(work: Path, plan: Plan) -> None:
@@ -195,37 +143,11 @@ def _manifest(plan: Plan) -> dict[str, object]:
     }
 
 
-async def _commit(name: str, plan: Plan) -> None:
-    labels = {
-        LABEL: "1",
+def _labels(plan: Plan) -> dict[str, str]:
+    return {
         "jeroboam.coe": "kubernetes",
         "os_distro": "debian",
         "kube_version": plan.version,
         "jeroboam.recipe": plan.recipe,
         "jeroboam.manifest": json.dumps(_manifest(plan), separators=(",", ":")),
     }
-    changes = [f"LABEL {key}={json.dumps(value)}" for key, value in labels.items()]
-    changes += ['CMD ["/usr/local/sbin/jeroboam-init"]', "ENV container=docker"]
-    options = [word for change in changes for word in ("--change", change)]
-    await docker("commit", *options, name, plan.tag, timeout_s=600)
-
-
-async def _in(name: str, script: str) -> None:
-    await docker("exec", "-i", name, "sh", "-s", timeout_s=600, stdin=script.encode())
-
-
-async def _forget_abandoned() -> None:
-    """Containers of bakes that were killed end by themselves (they sleep for an hour) and are removed here."""
-    filters = ["--filter", f"name=^{_CONTAINER}", "--filter", "status=exited"]
-    for name in (await docker("ps", "-a", "--format", "{{.Names}}", *filters, timeout_s=60)).split():
-        await _forget(name)
-
-
-async def _forget(name: str) -> None:
-    for argv in (["rm", "-f", "-v", name], ["volume", "rm", "-f", name]):
-        with suppress(ArtifactUnavailable):  # not there is what is wanted
-            await docker(*argv)
-
-
-def _rootfs() -> Path:
-    return Path(str(resources.files(__package__))) / "node" / "rootfs"

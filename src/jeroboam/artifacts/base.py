@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..contracts import Progress
@@ -49,29 +50,29 @@ rm -rf {left_out} /var/lib/apt/lists/* /usr/sbin/policy-rc.d /.dockerenv
 """
 
 
-def base_tag() -> str:
-    """The tag of the base image; another list of packages is another tag."""
-    return "jeroboam/base:" + hashlib.sha256(repr((SUITE, PACKAGES, _LEFT_OUT)).encode()).hexdigest()[:12]
+def base_tag(more: Sequence[str] = ()) -> str:
+    """The tag of the base image with `more` packages; another list of packages is another tag."""
+    return "jeroboam/base:" + hashlib.sha256(repr((SUITE, (*PACKAGES, *more), _LEFT_OUT)).encode()).hexdigest()[:12]
 
 
-async def ensure_base(cache: Cache, progress: Progress) -> str:
+async def ensure_base(cache: Cache, progress: Progress, more: Sequence[str] = ()) -> str:
     """Make the base image unless Docker has it: by mmdebstrap where we may, else from the Debian image of a registry.
     Raises HostUnsupported naming what is missing for either way."""
-    tag = base_tag()
+    tag = base_tag(more)
     async with cache.lock("base", progress):
         if not await docker("images", "-q", tag, timeout_s=60):
-            await _make(tag, cache, progress)
+            await _make(tag, (*PACKAGES, *more), cache, progress)
     return tag
 
 
-async def _make(tag: str, cache: Cache, progress: Progress) -> None:
+async def _make(tag: str, packages: Sequence[str], cache: Cache, progress: Progress) -> None:
     task = f"debian {SUITE}"
     progress.start(task)
-    progress.advance(task, 0, note=f"{len(PACKAGES)} packages and what they need")
+    progress.advance(task, 0, note=f"{len(packages)} packages and what they need")
     tar = cache.work("base") / "base.tar"
     try:
         obstacle = bootstrap_obstacle()
-        await (from_registry(tar, obstacle) if obstacle else _from_packages(tar))
+        await (from_registry(tar, obstacle, packages=packages) if obstacle else _from_packages(tar, packages))
         await docker("import", str(tar), tag, timeout_s=300)
     except BaseException:
         progress.finish(task, note="stopped")
@@ -88,13 +89,15 @@ def bootstrap_obstacle() -> str:
     return "" if os.geteuid() == 0 else "mmdebstrap needs root"
 
 
-async def _from_packages(tar: Path) -> None:
+async def _from_packages(tar: Path, packages: Sequence[str]) -> None:
     options = [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
-    argv = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(PACKAGES)}", *options]
+    argv = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}", *options]
     await run([*argv, SUITE, str(tar)], timeout_s=1200)
 
 
-async def from_registry(tar: Path, obstacle: str, image: str = REGISTRY_IMAGE) -> None:
+async def from_registry(
+    tar: Path, obstacle: str, image: str = REGISTRY_IMAGE, packages: Sequence[str] = PACKAGES
+) -> None:
     """The same file tree from a registry's Debian and apt. Uses the host's network, since that is where its proxy is known."""
     try:
         if not await docker("images", "-q", image, timeout_s=60):
@@ -104,12 +107,12 @@ async def from_registry(tar: Path, obstacle: str, image: str = REGISTRY_IMAGE) -
             f"The base image needs mmdebstrap or an image registry: {obstacle}, and {image} cannot be pulled ({error.message}).",
             hint="As root on Debian or Ubuntu: apt-get install mmdebstrap",
         ) from error
-    name = _CONTAINER + base_tag().partition(":")[2]
+    name = _CONTAINER + hashlib.sha256(repr(tuple(packages)).encode()).hexdigest()[:12]
     proxies = [f"--env={key}" for key in ("http_proxy", "https_proxy", "no_proxy") if key in os.environ]
     await docker("rm", "-f", "-v", name)
     try:
         excludes = "\n".join(f"path-exclude {path}" for path in _LEFT_OUT)
-        script = _APT.format(excludes=excludes, packages=" ".join(PACKAGES), left_out=" ".join(_LEFT_OUT))
+        script = _APT.format(excludes=excludes, packages=" ".join(packages), left_out=" ".join(_LEFT_OUT))
         options = ["-i", "--name", name, "--network=host", *proxies]
         await docker("run", *options, image, "sh", "-s", timeout_s=1200, stdin=script.encode())
         await docker("export", "-o", str(tar), name, timeout_s=300)

@@ -1,4 +1,4 @@
-"""The node image: Debian with containerd, the kubelet and every container image baked in unpacked, as a Docker image.
+"""The Kubernetes node image: Debian with containerd, the kubelet and every container image baked in unpacked, as a Docker image.
 
 Starting a node copies no container image: the snapshots stay in the Docker image and are linked (see node/rootfs, jeroboam-init).
 """
@@ -6,35 +6,21 @@ Starting a node copies no container image: the snapshots stay in the Docker imag
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..contracts import NoProgress, Progress
-from ..domain.errors import ArtifactUnavailable, NotFound
-from .bake import LABEL, Plan, bake, fingerprint
+from ..domain.errors import NotFound
+from .bake import Plan, bake, fingerprint
 from .base import base_tag, ensure_base
 from .cache import Cache, default_cache
 from .catalogue import Release, catalogue
-from .docker import docker
+from .held import NodeImage, drop_replaced, find_node_image
 from .sources import SourceSettings, Wanted, open_sources
 from .space import check_space
 
 REPOSITORY = "jeroboam/node-kubernetes"
 _ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
-
-
-@dataclass(frozen=True)
-class NodeImage:
-    """A node image that Docker holds. `size` in bytes."""
-
-    tag: str
-    id: str
-    version: str
-    recipe: str
-    size: int
 
 
 def architecture() -> str:
@@ -57,10 +43,14 @@ async def build_node_image(
     full, release = catalogue().find(version)
     cache = Cache(cache_root or default_cache())
     recipe = _recipe(full, release)
-    if not force and (present := await _find(full)) is not None and present.recipe == recipe:
+    if (
+        not force
+        and (present := await find_node_image(f"{REPOSITORY}:{full}")) is not None
+        and present.recipe == recipe
+    ):
         return present
     async with cache.lock(f"node-image-{full}", shown):
-        present = await _find(full)  # somebody else may have built it while we waited
+        present = await find_node_image(f"{REPOSITORY}:{full}")  # somebody else may have built it while we waited
         if present is not None and present.recipe == recipe and not force:
             return present
         wanted = wanted_parts(release)
@@ -70,10 +60,10 @@ async def build_node_image(
         base = await ensure_base(cache, shown)
         tag = f"{REPOSITORY}:{full}"
         await bake(cache, Plan(tag, full, release, recipe, base, binaries, architecture()), shown)
-        made = await _find(full)
+        made = await find_node_image(f"{REPOSITORY}:{full}")
         if made is None:
             raise NotFound("Node image", full)
-        await _drop_replaced(present if present is not None and present.id != made.id else None)
+        await drop_replaced(present, made)
     return made
 
 
@@ -81,27 +71,6 @@ def wanted_parts(release: Release) -> list[Wanted]:
     """What a release is made of, for this machine's architecture."""
     parts, arch = catalogue().parts, architecture()
     return [Wanted(part, version, arch, parts[part][version]) for part, version in release.parts.items()]
-
-
-async def list_node_images() -> list[NodeImage]:
-    """All node images that Docker holds."""
-    ids = (await docker("images", "-q", "--filter", f"label={LABEL}", timeout_s=60)).split()
-    if not ids:
-        return []
-    found = json.loads(await docker("image", "inspect", *sorted(set(ids)), timeout_s=60))
-    return [
-        NodeImage(tag, one["Id"], labels.get("kube_version", ""), labels.get("jeroboam.recipe", ""), one["Size"])
-        for one in found
-        for tag in one["RepoTags"] or []
-        for labels in [one["Config"]["Labels"]]
-    ]
-
-
-async def remove_node_image(tag: str) -> None:
-    """Raises NotFound; fails with Docker's words while a node uses it."""
-    if tag not in {image.tag for image in await list_node_images()}:
-        raise NotFound("Node image", tag)
-    await docker("rmi", tag, timeout_s=120)
 
 
 def binary_path(version: str | None, name: str, *, cache_root: Path | None = None) -> Path:
@@ -113,20 +82,6 @@ def binary_path(version: str | None, name: str, *, cache_root: Path | None = Non
         if path.exists():
             return path
     raise NotFound("Binary", name, hint="Run `jeroboam image build` first.")
-
-
-async def _find(version: str) -> NodeImage | None:
-    tag = f"{REPOSITORY}:{version}"
-    return next((image for image in await list_node_images() if image.tag == tag), None)
-
-
-async def _drop_replaced(image: NodeImage | None) -> None:
-    """Images that lost their tag to a newer one, unless nodes use them: the last one, and what was in use at its time.
-    A commit of another process has no tag for a moment, so the young ones are left."""
-    if image is not None:
-        with suppress(ArtifactUnavailable):  # in use
-            await docker("rmi", image.id)
-    await docker("image", "prune", "-f", "--filter", f"label={LABEL}", "--filter", "until=10m")
 
 
 def _recipe(version: str, release: Release) -> str:

@@ -1,6 +1,7 @@
 """First boot of a node: typed inputs to bytes. Pure."""
 
 from .console import marker, parse_console
+from .proxy import proxy_of
 from .render import render_cloud_init, render_tar
 
-__all__ = ["marker", "parse_console", "render_cloud_init", "render_tar"]
+__all__ = ["marker", "parse_console", "proxy_of", "render_cloud_init", "render_tar"]

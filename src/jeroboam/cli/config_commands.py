@@ -1,9 +1,11 @@
-"""`jeroboam cluster config`: credentials of a cluster, merged into the kubeconfig that kubectl reads."""
+"""`jeroboam cluster config`: credentials of a cluster where its own client looks for them: kubeconfig or Docker context."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,9 +19,11 @@ from .wire import Json, segment
 
 if TYPE_CHECKING:
     from .client import Client
+    from .docker_context import DockerContext
     from .kubeconfig import Entry
 
 
+_COES = ("kubernetes", "swarm", "swarm-mode")
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
@@ -36,16 +40,19 @@ def config(
     overwrite: Flag = False,
     common: Common = DEFAULTS,
 ) -> int:
-    """Put access to a cluster into your kubeconfig, as a context of its own.
+    """Put access to a cluster where its client looks: a context in your kubeconfig, or for Swarm a Docker context.
 
     Makes a key on this machine and has the service sign its certificate.
     Other contexts, namespaces, unknown keys and comments in the file stay.
     Comments and layout are lost only where a file cannot be changed entry by
     entry, such as one with YAML anchors. Run it again to renew the credentials.
+    The current Docker context is never changed.
 
     Examples:
 
     jeroboam cluster config demo
+
+    docker --context demo node ls
 
     jeroboam cluster config demo --context work --no-current
 
@@ -60,18 +67,65 @@ def config(
     context
         Name of the context. [default: the cluster's name]
     stdout
-        Print a kubeconfig instead of merging.
+        Print a kubeconfig instead of merging; for Swarm a tar for `docker context import NAME -`.
     no_current
-        Leave the current context as it is.
+        Leave the current kubeconfig context as it is.
     overwrite
         Replace an entry of that name even if it is not Jeroboam's.
     """
     if stdout and file is not None:
         raise Usage("--stdout and --file exclude each other.", hint="Drop one of them.")
+    with common.client() as client:
+        access = _access(client, client.cluster(cluster), context, wants_kubeconfig=file is not None)
+    if access.coe == "kubernetes":
+        return _into_kubeconfig(access, file, common, stdout=stdout, current=not no_current, overwrite=overwrite)
+    return _into_docker(access, common, stdout=stdout, overwrite=overwrite)
+
+
+@dataclass(frozen=True)
+class _Access:
+    """What a client needs; no CA and no key where TLS is off."""
+
+    name: str
+    context: str
+    uuid: str
+    coe: str
+    address: str
+    ca_pem: str | None = None
+    cert_pem: str | None = None
+    key_pem: str | None = field(default=None, repr=False)
+
+
+def _access(client: Client, cluster: Json, context: str | None, *, wants_kubeconfig: bool) -> _Access:
+    uuid, name = str(cluster["uuid"]), str(cluster.get("name"))
+    template = client.template(str(cluster["cluster_template_id"]))
+    coe = str(template.get("coe"))
+    if coe not in _COES:
+        raise Usage(f"Cluster {name} runs {coe}, whose client this command does not know.")
+    if wants_kubeconfig and coe != "kubernetes":
+        raise Usage(f"Cluster {name} runs {coe}, which has no kubeconfig.", hint="Drop --file.")
+    if not cluster.get("api_address"):
+        raise CliError(
+            f"Cluster {name} has no API address; its status is {cluster.get('status')}.",
+            hint=f"Wait for it with `jeroboam cluster watch {shlex.quote(name)}`.",
+        )
+    if context == "":
+        raise Usage("--context '' is no name.", hint="Give a name, or leave it out for the cluster's.")
+    address = str(cluster["api_address"])
+    if template.get("tls_disabled"):
+        return _Access(name, context or name, uuid, coe, address)
+    ca = client.get(f"v1/certificates/{segment(uuid)}").get("pem")
+    return _Access(name, context or name, uuid, coe, address, str(ca), *_signed(client, uuid))
+
+
+def _into_kubeconfig(
+    access: _Access, file: Path | None, common: Common, *, stdout: bool, current: bool, overwrite: bool
+) -> int:
     from . import kubeconfig, kubeconfig_file
 
-    with common.client() as client:
-        entry = _entry(client, client.cluster(cluster), context, current=not no_current)
+    entry = kubeconfig.Entry(
+        access.context, access.address, access.uuid, access.ca_pem, access.cert_pem, access.key_pem, current
+    )
     if stdout:
         _print(kubeconfig.document(entry), common)
         return 0
@@ -84,26 +138,30 @@ def config(
     return 0
 
 
-def _entry(client: Client, cluster: Json, context: str | None, *, current: bool) -> Entry:
-    from .kubeconfig import Entry
+def _into_docker(access: _Access, common: Common, *, stdout: bool, overwrite: bool) -> int:
+    from . import docker_context
 
-    uuid, name = str(cluster["uuid"]), str(cluster.get("name"))
-    template = client.template(str(cluster["cluster_template_id"]))
-    if template.get("coe") != "kubernetes":
-        raise Usage(f"Cluster {name} runs {template.get('coe')}, which has no kubeconfig.")
-    if not cluster.get("api_address"):
-        raise CliError(
-            f"Cluster {name} has no API address; its status is {cluster.get('status')}.",
-            hint=f"Wait for it with `jeroboam cluster watch {shlex.quote(name)}`.",
-        )
-    if context == "":
-        raise Usage("--context '' is no name.", hint="Give a name, or leave it out for the cluster's.")
-    server = str(cluster["api_address"])
-    if template.get("tls_disabled"):
-        return Entry(context or name, server, uuid, current=current)
-    ca = client.get(f"v1/certificates/{segment(uuid)}").get("pem")
-    cert, key = _signed(client, uuid)
-    return Entry(context or name, server, uuid, str(ca), cert, key, current)
+    context = _docker_context(access)
+    if stdout:
+        if sys.stdout.isatty():
+            raise Usage("A tar is nothing for a terminal.", hint="Write `--stdout > FILE`.")
+        sys.stdout.buffer.write(docker_context.archive(context))
+        return 0
+    meta = docker_context.put(docker_context.home(os.environ), context, overwrite=overwrite)
+    if common.json:
+        show_json({"context": context.name, "file": str(meta), "server": context.host, "current": False})
+    else:
+        print(f"Docker context {plain(context.name)} is there ({plain(context.host)}).")
+        print(f"Next: docker --context {shlex.quote(context.name)} node ls")
+    return 0
+
+
+def _docker_context(access: _Access) -> DockerContext:
+    from .docker_context import DockerContext
+
+    if access.ca_pem is None or access.cert_pem is None or access.key_pem is None:
+        raise Usage(f"Cluster {access.name} has no TLS.", hint=f"Use DOCKER_HOST={access.address}.")
+    return DockerContext(access.context, access.address, access.uuid, access.ca_pem, access.cert_pem, access.key_pem)
 
 
 def _signed(client: Client, uuid: str) -> tuple[str, str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import kubeconfig
+from . import kubeconfig, private_file
 from .errors import Usage
 
 LOCK_S = 10.0
@@ -37,7 +36,7 @@ def merge_into(path: Path, entry: kubeconfig.Entry, *, overwrite: bool = False, 
             text = _read(real)
             merged = kubeconfig.merge(text, entry, overwrite=overwrite)
             if merged != text or stat.S_IMODE(real.stat().st_mode) != 0o600:
-                _replace(real, merged)
+                private_file.replace(real, merged.encode())
             return kubeconfig.context_namespace(merged, entry.name)
     except FileExistsError:
         raise Usage(f"{path.parent} is no folder.", hint="Choose another place with --file.") from None
@@ -91,36 +90,3 @@ def _read(real: Path) -> str:
         raise Usage("it is a folder") from None
     except UnicodeDecodeError:
         raise Usage("not text in UTF-8") from None
-
-
-def _replace(real: Path, text: str) -> None:
-    """A temporary file (0600 from birth) in the same folder, on disk before it takes the name."""
-    real.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
-    try:
-        with open(handle, "wb") as file:
-            _keep_owner(file.fileno(), real)
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, real)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
-    _sync_folder(real.parent)
-
-
-def _keep_owner(handle: int, real: Path) -> None:
-    with suppress(FileNotFoundError, PermissionError):
-        before = real.stat()
-        os.fchown(handle, before.st_uid, before.st_gid)
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # some file systems cannot
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

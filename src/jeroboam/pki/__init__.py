@@ -2,7 +2,7 @@
 
 from .authority import client_certificate, new_authority, new_key, public_key
 from .csr import ALLOWED_KEY_USAGES, SignedCert, sign_csr
-from .derived import derived_client_certificate
+from .derived import derived_client_certificate, derived_peer_certificate, derived_server_certificate
 from .kubeconfig import kubeconfig
 from .secrets import new_cluster_secrets, pack, unpack
 from .tls import client_context
@@ -13,6 +13,8 @@ __all__ = [
     "client_certificate",
     "client_context",
     "derived_client_certificate",
+    "derived_peer_certificate",
+    "derived_server_certificate",
     "kubeconfig",
     "new_authority",
     "new_cluster_secrets",

@@ -19,6 +19,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         "OS_CLIENT_SECURE_FILE",
         "JEROBOAM_URL",
         "KUBECONFIG",
+        "DOCKER_CONFIG",
         "XDG_CONFIG_HOME",
     ):
         monkeypatch.delenv(name, raising=False)

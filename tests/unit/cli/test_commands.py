@@ -393,12 +393,31 @@ def test_config_before_there_is_an_address(authority: Authority, demo: Service, 
     )
 
 
+def test_config_of_a_swarm_is_a_docker_context(
+    authority: Authority, demo: Service, run: Run, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    demo.on("GET", "/v1/clusters/demo", 200, cluster(api_address="tcp://127.0.0.1:2376"))
+    demo.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "swarm"})
+    assert run("cluster", "config", "demo") == 0
+    assert capsys.readouterr().out == (
+        "Docker context demo is there (tcp://127.0.0.1:2376).\nNext: docker --context demo node ls\n"
+    )
+    [meta] = tmp_path.glob("contexts/meta/*/meta.json")
+    assert json.loads(meta.read_text())["Endpoints"]["docker"]["Host"] == "tcp://127.0.0.1:2376"
+
+
 def test_config_of_another_tool_and_contradicting_options(
     authority: Authority, demo: Service, run: Run, capsys: Capture
 ) -> None:
-    demo.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "swarm"})
+    demo.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "mesos"})
     assert run("cluster", "config", "demo") == 2
-    assert capsys.readouterr().err == "Error: Cluster demo runs swarm, which has no kubeconfig.\n"
+    assert capsys.readouterr().err == "Error: Cluster demo runs mesos, whose client this command does not know.\n"
+    demo.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "swarm"})
+    assert run("cluster", "config", "demo", "--file", "x") == 2
+    assert capsys.readouterr().err == (
+        "Error: Cluster demo runs swarm, which has no kubeconfig.\n       Drop --file.\n"
+    )
     assert run("cluster", "config", "demo", "--stdout", "--file", "x") == 2
     assert capsys.readouterr().err == "Error: --stdout and --file exclude each other.\n       Drop one of them.\n"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import resources
 from string import Template
 
-from ... import pki
+from ... import bootstrap, pki
 from ...artifacts import catalogue
 from ...contracts import ClusterContext, Command, File, MachineSpec, NodeConfig
 from ...domain import Cluster, Role
@@ -39,7 +39,7 @@ def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
     common = (
         File("/etc/default/kubelet", kubeadm.kubelet_environment(context, machine)),
         *_resolver(context.cluster),
-        *_proxy(context.cluster),
+        *bootstrap.proxy_of("containerd", context.cluster.shape),
         File(f"{kubeadm.PKI}/ca.crt", context.secrets.ca.cert_pem),
     )
     if machine.role is Role.CONTROL_PLANE:
@@ -141,19 +141,3 @@ def _resolver(cluster: Cluster) -> tuple[File, ...]:
     if not servers:
         return ()
     return (File(kubeadm.RESOLV_CONF, "".join(f"nameserver {server}\n" for server in servers).encode()),)
-
-
-def _proxy(cluster: Cluster) -> tuple[File, ...]:
-    """containerd pulls images through the tenant's proxy."""
-    shape = cluster.shape
-    values = {"HTTP_PROXY": shape.http_proxy, "HTTPS_PROXY": shape.https_proxy, "NO_PROXY": shape.no_proxy}
-    lines = [f'Environment="{key}={_escaped(value)}"' for key, value in values.items() if value]
-    if not lines:
-        return ()
-    content = "\n".join(["[Service]", *lines, ""])
-    return (File("/etc/systemd/system/containerd.service.d/proxy.conf", content.encode(), 0o600),)
-
-
-def _escaped(value: str) -> str:
-    """As a quoted word of a unit file, where `%` begins a specifier. Source: systemd.unit(5), systemd.syntax(7)."""
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")

@@ -56,5 +56,5 @@ def _names(image: Image) -> set[str]:
 
 
 def _image(ident: str, tag: str, labels: Mapping[str, Any]) -> Image:
-    wanted = {"os_distro": "os_distro", "kube_version": "kube_version", "jeroboam.coe": "magnum_driver"}
-    return Image(ident, tag, {name: str(labels[key]) for key, name in wanted.items() if key in labels})
+    named = {"jeroboam.coe": "magnum_driver"} | {key: key for key in ("os_distro", "kube_version", "docker_version")}
+    return Image(ident, tag, {name: str(labels[key]) for key, name in named.items() if key in labels})

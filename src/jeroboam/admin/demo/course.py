@@ -1,0 +1,90 @@
+"""What runs the demo's commands: each is printed before it runs, and the time of each phase is kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...domain.errors import ConfigError
+
+NAME = "demo"
+REPLICAS = 4
+CALLS = 12
+STEP_S = 120
+_COMMAND_S = 3600.0
+_ANSWERS_S = 20.0
+
+
+class CommandFailed(ConfigError):
+    """A command of the demo ended badly; what it said stands above."""
+
+
+@dataclass
+class Course:
+    """What runs commands and keeps the time of each phase."""
+
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    phases: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """A part of the demo whose time is told at the end."""
+        print(f"\n== {name}", flush=True)
+        began = time.monotonic()
+        yield
+        self.phases.append((name, time.monotonic() - began))
+
+    def run(self, shown: str, argv: Sequence[str], *, check: bool = True) -> int:
+        """Print the command and run it with its output on this terminal. Raises CommandFailed."""
+        print(f"$ {shown}", flush=True)
+        done = subprocess.run(argv, env=self.environment, timeout=_COMMAND_S, check=False)
+        if check and done.returncode:
+            raise CommandFailed(f"`{shown}` ended with exit code {done.returncode}.", hint="Its message stands above.")
+        return done.returncode
+
+    def jeroboam(self, *words: str, check: bool = True) -> int:
+        """One of our own commands."""
+        return self.run(" ".join(("jeroboam", *words)), [sys.executable, "-m", "jeroboam", *words], check=check)
+
+    def ask(self, *words: str) -> Any:
+        """The JSON of one of our own commands, unseen."""
+        argv = [sys.executable, "-m", "jeroboam", *words, "--json"]
+        done = subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode:
+            raise CommandFailed(f"`jeroboam {' '.join(words)}` failed: {done.stderr.strip()[:500]}")
+        return json.loads(done.stdout)
+
+    def answers(self, shown: str, argv: Sequence[str], workers: int, kind: str) -> None:
+        """Call the workload until every worker has answered: packet filters of nodes follow within a second or so."""
+        print(f"$ {shown}", flush=True)
+        ends = time.monotonic() + _ANSWERS_S
+        while True:
+            done = subprocess.run(
+                argv, env=self.environment, capture_output=True, text=True, timeout=STEP_S, check=False
+            )
+            answers = [json.loads(line) for line in done.stdout.splitlines()]
+            nodes = {answer["node"] for answer in answers}
+            if len(nodes) == min(workers, REPLICAS) or time.monotonic() > ends:
+                break
+            time.sleep(0.5)
+        print(done.stdout, end="")
+        if done.returncode or len(answers) != CALLS:
+            raise CommandFailed(f"The service does not answer: {done.stderr.strip()}")
+        hosts = len({answer["host"] for answer in answers})
+        print(f"{len(answers)} answers from {hosts} {kind} on {len(nodes)} of {workers} workers.")
+
+
+def until(true: Callable[[], bool], within_s: float, what: str) -> None:
+    """Raises CommandFailed when it does not become so in time."""
+    ends = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > ends:
+            raise CommandFailed(f"Not within {within_s:g} s: {what}.")
+        time.sleep(0.2)

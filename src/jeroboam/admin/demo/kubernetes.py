@@ -1,0 +1,85 @@
+"""The demo on Kubernetes: a Deployment behind a Service, called from a pod on the control plane."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from importlib import resources
+from pathlib import Path
+
+from ...artifacts import binary_path, catalogue
+from ...domain.errors import ConfigError, NotFound
+from .course import CALLS, NAME, STEP_S, Course
+from .service import DemoService
+
+
+class KubernetesDemo:
+    """Version: a full one."""
+
+    title = "answers through the Service, by name, from another node"
+
+    def __init__(self, version: str | None, service: DemoService) -> None:
+        self.version, _ = catalogue().find(version)
+        self._service = service
+        self._kubectl = ""
+
+    @property
+    def template(self) -> tuple[str, ...]:
+        """Name and options of the demo's template."""
+        return (f"kubernetes-{self.version}", "--image", f"node-kubernetes:{self.version}", "--flavor", "m1.large")
+
+    def build(self, course: Course) -> None:
+        course.jeroboam("image", "build", "--kubernetes", self.version)
+
+    def enter(self, course: Course) -> None:
+        """The user's access to the cluster."""
+        kubeconfig = str(self._service.kubeconfig)
+        course.jeroboam("cluster", "config", NAME, "--file", kubeconfig)
+        course.environment["KUBECONFIG"] = kubeconfig
+        self._kubectl = _kubectl(self.version, self._service.folder)
+
+    def start(self, course: Course) -> None:
+        """The workload, until it is ready."""
+        manifest = self._service.folder / "hello.yaml"
+        manifest.write_text(resources.files(__package__).joinpath("hello.yaml").read_text())
+        for words in (
+            ["apply", "-f", str(manifest)],
+            ["rollout", "status", "deployment/hello", f"--timeout={STEP_S}s"],
+            ["wait", "pod/client", "--for=condition=Ready", f"--timeout={STEP_S}s"],
+        ):
+            course.run(f"kubectl {' '.join(words)}", [self._kubectl, *words])
+
+    def call(self, course: Course, workers: int) -> None:
+        url = "http://hello.default.svc.cluster.local"
+        words = ["exec", "client", "--", "/hello", "get", url, "-times", str(CALLS)]
+        course.answers(f"kubectl {' '.join(words)}", [self._kubectl, *words], workers, "pods")
+
+    def look(self, course: Course) -> None:
+        course.run("kubectl get nodes,pods -o wide", [self._kubectl, "get", "nodes,pods", "-o", "wide"])
+
+    def further(self) -> tuple[str, ...]:
+        """Lines for a user's shell."""
+        alias = () if shutil.which("kubectl") else (f"alias kubectl={self._kubectl}",)
+        return (f"export KUBECONFIG={self._service.kubeconfig}", *alias, "kubectl get pods -A -o wide")
+
+
+def _kubectl(version: str, folder: Path) -> str:
+    """kubectl of the same release from the cache, else the machine's, else the one in a node of the cluster."""
+    try:
+        return str(binary_path(version, "kubectl"))
+    except NotFound:
+        return shutil.which("kubectl") or _kubectl_of_a_node(folder)
+
+
+def _kubectl_of_a_node(folder: Path) -> str:
+    nodes = subprocess.run(
+        ["docker", "ps", "-q", "--filter", "label=jeroboam.role=control-plane"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    ).stdout.split()
+    copy = ["docker", "cp", f"{nodes[0] if nodes else 'none'}:/usr/bin/kubectl", str(folder / "kubectl")]
+    if subprocess.run(copy, capture_output=True, timeout=60, check=False).returncode:
+        raise ConfigError("There is no kubectl on this machine.", hint="Install kubectl, and run the demo again.")
+    return str(folder / "kubectl")

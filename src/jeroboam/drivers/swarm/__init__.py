@@ -1,0 +1,89 @@
+"""COE driver "swarm": swarm mode of Docker Engine, its API over TLS with the cluster's CA. Steps and sources: docs/drivers/swarm.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ...contracts import (
+    Access,
+    Capabilities,
+    ClusterContext,
+    CoeHealth,
+    Driver,
+    Endpoint,
+    Image,
+    Machine,
+    MachineSpec,
+    NetworkSpec,
+    NodeConfig,
+    Problem,
+)
+from ...domain import Cluster, NodeGroup
+from ...domain.errors import ConfigError
+from . import drain, health, nodes, validation
+from .client_config import docker_context
+from .engine import connect
+from .labels import LABELS
+
+_PORT = 2376
+
+
+class SwarmDriver:
+    """Implements contracts.Driver. Holds no state, so any process may serve any cluster."""
+
+    name = "swarm"
+    capabilities = Capabilities(
+        coe="swarm",
+        server_types=frozenset({"vm", "bm", "container"}),
+        os_distros=frozenset({"debian"}),
+        control_plane_sizes=frozenset({1}),
+        network_drivers=("docker",),
+        resize=True,
+    )
+    labels = LABELS
+    token_names = (nodes.NODE_SEED,)
+
+    def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
+        """Everything in the wish that this driver cannot serve."""
+        return validation.problems(cluster, groups, image, self.capabilities)
+
+    def network_spec(self, cluster: Cluster) -> NetworkSpec:
+        """The API's port: the tenant's choice, else 2376."""
+        return NetworkSpec(endpoint_port=cluster.shape.apiserver_port or _PORT)
+
+    def api_address(self, endpoint: Endpoint) -> str | None:
+        """A tcp URL: the docker client takes no https."""
+        return f"tcp://{endpoint.outside}" if endpoint.outside else None
+
+    def node_config(self, context: ClusterContext, machine: MachineSpec) -> NodeConfig:
+        """First boot of one machine. Pure: same input, same bytes."""
+        return nodes.node_config(context, machine)
+
+    async def health(self, access: Access, expected: Sequence[Machine]) -> CoeHealth:
+        """Ask the live swarm, never stored flags. Raises CoeUnreachable (retried)."""
+        async with connect(access) as engine:
+            return await health.look(engine, expected)
+
+    async def release(self, machine: Machine, access: Access) -> None:
+        """Drain the node (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
+        async with connect(access) as engine:
+            await drain.release(engine, machine.name)
+
+    def client_config(self, name: str, access: Access) -> bytes:
+        """A Docker context, as `docker context import` takes it."""
+        return docker_context(name, access)
+
+
+class SwarmPlugin:
+    """Entry point."""
+
+    name = "swarm"
+
+    def create(self, settings: Mapping[str, str]) -> Driver:
+        """No settings yet."""
+        if settings:
+            raise ConfigError(f"[swarm_driver] {min(settings)} is not an option.", hint="This driver has none.")
+        return SwarmDriver()
+
+
+plugin = SwarmPlugin()

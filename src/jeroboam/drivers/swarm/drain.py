@@ -1,0 +1,49 @@
+"""Making a node safe to remove: nothing new comes, what runs moves, the node is struck off."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ...domain.errors import DeadlineExceeded
+from .engine import Engine, Json
+from .health import is_ready, name_of
+
+_LIMIT_S = 300.0
+_LOOK_S = 0.5
+_ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
+
+
+async def release(engine: Engine, name: str, *, limit_s: float = _LIMIT_S) -> None:
+    """Drain, demote, strike off. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
+    for node in [node for node in await engine.nodes() if name_of(node) == name]:
+        if is_ready(node):
+            await _drain(engine, node["ID"], name, limit_s)
+        await engine.remove_node(node["ID"])
+
+
+async def _drain(engine: Engine, ident: str, name: str, limit_s: float) -> None:
+    left: list[Json] = []
+    try:
+        async with asyncio.timeout(limit_s):
+            await _put_out(engine, ident)
+            left = await _running(engine, ident)
+            while left:
+                await asyncio.sleep(_LOOK_S)
+                left = await _running(engine, ident)
+    except TimeoutError:
+        names = ", ".join(str(task.get("ServiceID", ""))[:12] for task in left[:5])
+        raise DeadlineExceeded(
+            f"{name}: {len(left)} tasks did not leave within {limit_s:g} s; their services: {names}.",
+            hint="A slow shutdown or a placement constraint may hold them; make room for them elsewhere, then retry.",
+        ) from None
+
+
+async def _put_out(engine: Engine, ident: str) -> None:
+    """No tasks, and no voice among the managers: a swarm that loses a voice unasked may lose its majority."""
+    for node in await engine.nodes():
+        if node["ID"] == ident:
+            await engine.update_node(node, {"Availability": "drain", "Role": "worker"})
+
+
+async def _running(engine: Engine, ident: str) -> list[Json]:
+    return [task for task in await engine.tasks(ident) if task["Status"]["State"] not in _ENDED]

@@ -1,0 +1,67 @@
+"""The docker client's contexts on disk: ours added and renewed, others' left alone."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from jeroboam.cli import docker_context
+from jeroboam.cli.errors import Usage
+
+CONTEXT = docker_context.DockerContext("demo", "tcp://127.0.0.1:2376", "uuid-1", "CA\n", "CERT\n", "KEY\n")
+
+
+def test_a_context_is_put_where_the_client_looks_and_its_key_is_private(tmp_path: Path) -> None:
+    meta = docker_context.put(tmp_path, CONTEXT)
+    # sha256 of "demo", by sha256sum
+    key = "2a97516c354b68848cdbd8f54a226a0a55b21ed138e207ad6c5cbb9c00aa5aea"
+    assert meta == tmp_path / "contexts" / "meta" / key / "meta.json"
+    tls = tmp_path / "contexts" / "tls" / key / "docker"
+    assert {path.name: path.read_text() for path in tls.iterdir()} == {
+        "ca.pem": "CA\n",
+        "cert.pem": "CERT\n",
+        "key.pem": "KEY\n",
+    }
+    assert {path.stat().st_mode & 0o777 for path in [*tls.iterdir(), meta]} == {0o600}
+    renewed = docker_context.DockerContext("demo", "tcp://127.0.0.1:9", "uuid-2", "CA\n", "NEW\n", "KEY\n")
+    docker_context.put(tmp_path, renewed)
+    assert json.loads(meta.read_text())["Endpoints"]["docker"]["Host"] == "tcp://127.0.0.1:9"
+    assert (tls / "cert.pem").read_text() == "NEW\n"
+
+
+def test_a_context_of_somebody_else_stays_unless_told(tmp_path: Path) -> None:
+    meta = docker_context.put(tmp_path, CONTEXT)
+    meta.write_text('{"Name": "demo", "Metadata": {}, "Endpoints": {}}')
+    with pytest.raises(Usage, match="The Docker context demo is not Jeroboam's"):
+        docker_context.put(tmp_path, CONTEXT)
+    assert "uuid-1" not in meta.read_text()
+    docker_context.put(tmp_path, CONTEXT, overwrite=True)
+    assert "uuid-1" in meta.read_text()
+
+
+@pytest.mark.parametrize("name", ["", "d", "default", "-x", "a/b", "ä1"])
+def test_names_that_the_client_would_refuse(name: str) -> None:
+    with pytest.raises(Usage, match="cannot be the name of a Docker context"):
+        docker_context.DockerContext(name, "tcp://127.0.0.1:2376", "uuid-1", "CA", "CERT", "KEY")
+
+
+def test_the_archive_holds_the_same() -> None:
+    with tarfile.open(fileobj=io.BytesIO(docker_context.archive(CONTEXT))) as tar:
+        assert {m.name: m.mode for m in tar} == dict.fromkeys(
+            ["meta.json", "tls/docker/ca.pem", "tls/docker/cert.pem", "tls/docker/key.pem"], 0o600
+        )
+
+
+@pytest.mark.skipif(shutil.which("docker") is None, reason="the docker client reads what it is given")
+def test_the_real_client_knows_it(tmp_path: Path) -> None:
+    docker_context.put(tmp_path / "put", CONTEXT)
+    (tmp_path / "demo.tar").write_bytes(docker_context.archive(CONTEXT))
+    for words in (["context", "import", "other", str(tmp_path / "demo.tar")], ["context", "ls", "-q"]):
+        env = {**os.environ, "DOCKER_CONFIG": str(tmp_path / "put")}
+        done = subprocess.run(["docker", *words], env=env, capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.split() == ["default", "demo", "other"]
