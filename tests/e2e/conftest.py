@@ -41,3 +41,18 @@ def cluster(service: Service, node_image: str, kubectl_program: str) -> Iterator
         yield Cluster(uuid, kubeconfig, kubectl_program)
     finally:
         service.remove(uuid)
+
+
+@pytest.fixture(scope="session")
+def swarm_image() -> str:
+    return asyncio.run(artifacts.build_swarm_image()).tag
+
+
+@pytest.fixture(scope="session")
+def swarm_service(swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("swarm-service") / "data")
+    service.start()
+    yield service
+    service.stop()
+    assert service.process is not None
+    assert service.process.returncode == 0, service.log

@@ -1,6 +1,5 @@
 """A real swarm of one manager and two workers: seen by the docker client, its services across nodes, its nodes coming and going."""
 
-import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jeroboam import artifacts, pki
+from jeroboam import pki
 from jeroboam.contracts import Access, Driver, Machine
 from jeroboam.domain import Secret
 from jeroboam.drivers.swarm import SwarmDriver
@@ -48,21 +47,6 @@ class Swarm:
         said = self.docker("service", "ps", service, "--filter", "desired-state=running", "--format", "{{json .}}")
         tasks = [json.loads(line) for line in said.splitlines()]
         return sorted(task["Node"] for task in tasks if task["CurrentState"].startswith("Running"))
-
-
-@pytest.fixture(scope="session")
-def swarm_image() -> str:
-    return asyncio.run(artifacts.build_swarm_image()).tag
-
-
-@pytest.fixture(scope="module")
-def swarm_service(swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("swarm-service") / "data")
-    service.start()
-    yield service
-    service.stop()
-    assert service.process is not None
-    assert service.process.returncode == 0, service.log
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from .oven import MASKED, file, mode_of, node_files, open_oven
 from .sources import SourceSettings, Wanted, open_sources
 
 REPOSITORY = "jeroboam/node-swarm"
-_PACKAGES = ("docker.io",)
+_PACKAGES = ("docker.io", "haproxy")
 _HELLO = ContainerImage("jeroboam.local/hello:1", ("hello",), prefix="", entrypoint="/hello")
 _ARCHIVE = "opt/jeroboam/images/hello.tar"
 # What both kinds of node have.
@@ -36,7 +36,7 @@ _SHARED = (
     "usr/local/sbin/jeroboam-init",
 )
 _ENABLE = (
-    "systemctl disable docker.service docker.socket; "
+    "systemctl disable docker.service docker.socket haproxy.service; "
     "systemctl enable containerd jeroboam-bootstrap.service node-dns@udp.service node-dns@tcp.service; "
     "rm -rf /var/lib/apt/lists/* /var/cache/apt /etc/machine-id; : >/etc/machine-id; "
     "mkdir -p /var/lib/jeroboam /etc/docker"
@@ -144,5 +144,5 @@ async def _current(recipe: str) -> NodeImage | None:
 
 async def _engine_version(base: str) -> str:
     """Debian writes 20.10.24+dfsg1-1+deb12u1+b6; the engine's own part of it is enough."""
-    said = await docker("run", "--rm", "--network=none", base, "dpkg-query", "-W", "-f", "${Version}", *_PACKAGES)
+    said = await docker("run", "--rm", "--network=none", base, "dpkg-query", "-W", "-f", "${Version}", _PACKAGES[0])
     return "v" + said.strip().partition("+")[0].partition("~")[0]

@@ -78,11 +78,17 @@ class Catalogue(Protocol):
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """What a cluster needs of its network. `endpoint_port` is where its API listens on the nodes."""
+    """What a cluster needs of its network. `endpoint_port` is where its API listens on the nodes.
+
+    `control_planes` machines answer for the API; several are balanced. `inner_ports` are further ports of theirs which the
+    cluster's own nodes reach at the endpoint's inside address; they are never published.
+    """
 
     endpoint_port: int
     endpoint_protocol: str = "tcp"
     preferred_outside_port: int | None = None
+    control_planes: int = 1
+    inner_ports: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,11 +114,13 @@ class Address:
 class Endpoint:
     """Where the cluster's API is: `inside` for its own nodes, `outside` for users and for us (None: not reachable).
 
-    Stable from the first `ensure_endpoint` until the cluster is deleted; known before any machine exists.
+    Stable from the first `ensure_endpoint` until the cluster is deleted; known before any machine exists. `balanced`: it is
+    not the first control-plane machine's own address, but leads to whichever of them answers.
     """
 
     inside: Address
     outside: Address | None
+    balanced: bool = False
 
 
 @dataclass(frozen=True)

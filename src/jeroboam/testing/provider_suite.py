@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -59,10 +59,10 @@ class World:
             first=role is Role.CONTROL_PLANE and index == 0,
         )
 
-    async def place(self) -> tuple[Network, Endpoint]:
+    async def place(self, spec: NetworkSpec = SPEC) -> tuple[Network, Endpoint]:
         """Network and endpoint."""
-        network = await self.provider.ensure_network(self.cluster, SPEC)
-        return network, await self.provider.ensure_endpoint(self.cluster, network, SPEC)
+        network = await self.provider.ensure_network(self.cluster, spec)
+        return network, await self.provider.ensure_endpoint(self.cluster, network, spec)
 
     async def settled(self, name: str, within_s: float) -> NodeProgress:
         """What the console says once the bootstrap ended."""
@@ -75,6 +75,10 @@ class World:
         return progress
 
 
+def _cluster(image_id: str) -> Cluster:
+    return builders.cluster(name="suite", shape=replace(builders.template().shape, image_id=image_id))
+
+
 class ProviderSuite:
     """The rules of contracts.compute."""
 
@@ -83,7 +87,7 @@ class ProviderSuite:
     @pytest.fixture
     async def world(self, provider: Provider, image_id: str) -> AsyncIterator[World]:
         """A cluster whose traces are removed at the end."""
-        world = World(provider, builders.cluster(name="suite"), image_id)
+        world = World(provider, _cluster(image_id), image_id)
         yield world
         await provider.delete_all(world.cluster.uuid)
         await provider.stop()
@@ -96,13 +100,26 @@ class ProviderSuite:
         assert kinds.count("network") == 1
 
     async def test_clusters_have_networks_and_endpoints_of_their_own(self, world: World) -> None:
-        other = World(world.provider, builders.cluster(name="suite"), world.image_id)
+        other = World(world.provider, _cluster(world.image_id), world.image_id)
         mine, theirs = await world.place(), await other.place()
         try:
             assert mine[0].id != theirs[0].id
             assert mine[1].outside is None or mine[1].outside != theirs[1].outside
         finally:
             await world.provider.delete_all(other.cluster.uuid)
+
+    async def test_several_control_planes_share_an_endpoint_that_is_none_of_them(self, world: World) -> None:
+        several = replace(SPEC, control_planes=3, inner_ports=(7000,))
+        (network, endpoint), again = await world.place(several), await world.place(several)
+        assert again == (network, endpoint)
+        assert endpoint.balanced
+        specs = [world.spec(index, Role.CONTROL_PLANE, "masters") for index in range(3)]
+        await asyncio.gather(*(world.provider.ensure_machine(s, network, endpoint, WELL) for s in specs))
+        seen = await world.provider.list_machines(world.cluster.uuid)
+        assert sorted(m.name for m in seen) == sorted(s.name for s in specs)
+        assert len({m.address for m in seen} - {endpoint.inside.host}) == 3
+        await world.provider.delete_all(world.cluster.uuid)
+        assert await world.provider.list_resources(world.cluster.uuid) == []
 
     async def test_a_machine_asked_for_twice_is_one_and_tells_who_it_is(self, world: World) -> None:
         network, endpoint = await world.place()
@@ -150,7 +167,7 @@ class ProviderSuite:
         assert await world.provider.console_log(world.cluster.uuid, go.name) == ""
 
     async def test_delete_all_leaves_nothing_of_this_cluster_and_all_of_the_others(self, world: World) -> None:
-        other = World(world.provider, builders.cluster(name="suite"), world.image_id)
+        other = World(world.provider, _cluster(world.image_id), world.image_id)
         try:
             for one in (world, other):
                 network, endpoint = await one.place()

@@ -36,7 +36,7 @@ class SwarmDriver:
         coe="swarm",
         server_types=frozenset({"vm", "bm", "container"}),
         os_distros=frozenset({"debian"}),
-        control_plane_sizes=frozenset({1}),
+        control_plane_sizes=frozenset({1, 3, 5}),
         network_drivers=("docker",),
         resize=True,
     )
@@ -48,8 +48,8 @@ class SwarmDriver:
         return validation.problems(cluster, groups, image, self.capabilities)
 
     def network_spec(self, cluster: Cluster) -> NetworkSpec:
-        """The API's port: the tenant's choice, else 2376."""
-        return NetworkSpec(endpoint_port=cluster.shape.apiserver_port or _PORT)
+        """The API's port: the tenant's choice, else 2376; and where nodes join."""
+        return NetworkSpec(endpoint_port=cluster.shape.apiserver_port or _PORT, inner_ports=nodes.INNER_PORTS)
 
     def api_address(self, endpoint: Endpoint) -> str | None:
         """A tcp URL: the docker client takes no https."""

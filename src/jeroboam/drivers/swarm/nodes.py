@@ -20,7 +20,8 @@ JOIN = "/etc/jeroboam/join"
 DNS_PLACE = "@DNS@"  # known on the node only; its first command puts it in
 _DAEMON = "/etc/docker/daemon.json"
 _NAMES = {Role.CONTROL_PLANE: "manager", Role.WORKER: "worker"}  # common names: what a node may become
-_JOIN_PORT = 2378
+_SWARM_PORT, _JOIN_PORT = 2377, 2378
+INNER_PORTS = (_SWARM_PORT, _JOIN_PORT)
 
 
 def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
@@ -49,12 +50,13 @@ def group_of(context: ClusterContext, machine: MachineSpec) -> NodeGroup:
 def _membership(
     context: ClusterContext, machine: MachineSpec, chosen: Options, *, manager: bool
 ) -> tuple[Command, ...]:
-    first = context.endpoint.inside.host
+    managers = context.endpoint.inside.host
     serve = (Command("join-tokens", ("systemctl", "enable", "--now", "jeroboam-swarm-join"), 30),) if manager else ()
     if machine.first:
-        found = ("swarm", _script("init", first, str(chosen.pool), str(chosen.subnet_bits)), 120)
+        tries = "10" if context.endpoint.balanced else "0"
+        found = ("swarm", _script("init", managers, tries, str(chosen.pool), str(chosen.subnet_bits)), 120)
     else:
-        found = ("swarm", _script("join", first, str(_JOIN_PORT)), 600)
+        found = ("swarm", _script("join", managers), 600)
     return (Command(*found), *serve)
 
 
@@ -102,5 +104,8 @@ def _pem(folder: str, ca: bytes, cert: bytes, key: bytes) -> tuple[File, ...]:
 
 
 def _script(name: str, *arguments: str) -> tuple[str, ...]:
-    text = resources.files(__package__).joinpath(f"scripts/{name}.sh").read_text()
+    folder = resources.files(__package__) / "scripts"
+    text = folder.joinpath(f"{name}.sh").read_text()
+    if name in ("init", "join"):
+        text = folder.joinpath("membership.sh").read_text() + text
     return ("bash", "-c", text, name, *arguments)

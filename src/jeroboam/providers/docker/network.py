@@ -14,7 +14,8 @@ from typing import Any
 from ...domain.errors import ProviderRefused
 from .labels import PORT
 
-ENDPOINT_HOST = 10  # host number of the first control-plane node, the API's address inside
+CONTROL_PLANE_HOST = 2  # host number of the first of several control-plane nodes behind a balancer
+ENDPOINT_HOST = 10  # host number of the API's address inside: the only control-plane node's, or the balancer's
 FIRST_HOST = 11
 LAST_HOST = 250
 Net = ipaddress.IPv4Network

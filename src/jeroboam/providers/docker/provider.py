@@ -12,6 +12,7 @@ from ...bootstrap.console import clean
 from ...contracts import (
     Address,
     Endpoint,
+    File,
     Flavor,
     FoundResource,
     Machine,
@@ -21,12 +22,13 @@ from ...contracts import (
     NodeConfig,
     Problem,
 )
-from ...domain import Cluster, cluster_slug
+from ...domain import Cluster, Role, cluster_slug
 from ...domain.errors import NotFound, ProviderRefused, ProviderUnavailable
 from . import network as net
+from .balancer import CONFIG_PATH, balancer_container, balancer_file, control_plane_address
 from .catalogue import DockerCatalogue
 from .daemon import Daemon, Found, Missing, Taken, cluster_labels
-from .labels import ADDRESS, CLUSTER, PORT, seen_machine
+from .labels import ADDRESS, CLUSTER, GROUP, PORT, seen_machine
 from .limits import raise_limits
 from .machine import container_config
 from .probe import extra_capabilities
@@ -108,12 +110,28 @@ class DockerProvider:
             raise ProviderUnavailable(f"Network {network.name} is gone.", after_s=1)
         inside = ipaddress.IPv4Network(network.cidr)[net.ENDPOINT_HOST]
         outside = Address(self.settings.publish, int(present[0]["Labels"][PORT]))
-        return Endpoint(Address(str(inside), spec.endpoint_port), outside)
+        if spec.control_planes > 1:
+            await self._ensure_balancer(cluster, network, outside, spec)
+        return Endpoint(Address(str(inside), spec.endpoint_port), outside, balanced=spec.control_planes > 1)
+
+    async def _ensure_balancer(self, cluster: Cluster, network: Network, outside: Address, spec: NetworkSpec) -> None:
+        name = f"{cluster_slug(cluster.name, cluster.uuid)}-endpoint"
+        if await self._take_up(name, cluster.uuid):
+            return
+        image = await self._image(cluster.project_id, cluster.shape.image_id)
+        subnet = ipaddress.IPv4Network(network.cidr)
+        wanted = balancer_container(cluster.uuid, name, image, network.id, subnet, outside, spec)
+        try:
+            await self.daemon.create(name, wanted)
+        except (Missing, Taken) as error:
+            raise ProviderUnavailable(f"{name}: {error}", after_s=1) from error
+        files = (File(CONFIG_PATH, balancer_file(spec, subnet)),)
+        await self._boot(name, bootstrap.render_tar(NodeConfig(name, files)))
 
     async def ensure_machine(
         self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig
     ) -> Machine:
-        if not await self._take_up(spec):
+        if not await self._take_up(spec.name, spec.cluster_uuid):
             async with self._gate:
                 await self._make(spec, network, endpoint, config)
         machines = await self.list_machines(spec.cluster_uuid)
@@ -123,7 +141,7 @@ class DockerProvider:
         return found
 
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
-        found = await self.daemon.containers(cluster_labels(cluster_uuid))
+        found = await self.daemon.containers({**cluster_labels(cluster_uuid), GROUP: None})
         return sorted((seen_machine(summary) for summary in found), key=lambda machine: machine.name)
 
     async def delete_machine(self, cluster_uuid: str, name: str) -> None:
@@ -163,29 +181,29 @@ class DockerProvider:
         found += [("network", n["Id"], n["Name"], n) for n in networks]
         return [FoundResource(kind, ident, name, raw["Labels"][CLUSTER]) for kind, ident, name, raw in found]
 
-    async def _take_up(self, spec: MachineSpec) -> bool:
+    async def _take_up(self, name: str, cluster_uuid: str) -> bool:
         """True when the container is there and was started before; what was made but never started is removed."""
         try:
-            seen = await self.daemon.inspect(spec.name)
+            seen = await self.daemon.inspect(name)
         except Missing:
             return False
-        if (seen["Config"]["Labels"] or {}).get(CLUSTER) != spec.cluster_uuid:
+        if (seen["Config"]["Labels"] or {}).get(CLUSTER) != cluster_uuid:
             raise ProviderRefused(
-                f"A container {spec.name} exists that is not ours.", hint="Rename or remove it; then retry."
+                f"A container {name} exists that is not ours.", hint="Rename or remove it; then retry."
             )
         state = seen["State"]
         if state["Running"] and not state["Restarting"]:
             return True
         if state["Status"] in ("removing", "dead"):
-            raise ProviderUnavailable(f"{spec.name} is being removed.", after_s=1)
+            raise ProviderUnavailable(f"{name} is being removed.", after_s=1)
         if state["StartedAt"].startswith("0001-"):  # its files may not be in place
-            await _absent(lambda: self.daemon.remove(spec.name))
+            await _absent(lambda: self.daemon.remove(name))
             return False
-        await self._start(spec.name)
+        await self._start(name)
         return True
 
     async def _make(self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig) -> None:
-        image = await self._image(spec)
+        image = await self._image(spec.project_id, spec.image_id)
         if self._extra is None:
             self._extra = await extra_capabilities(self.daemon, image)
         try:
@@ -199,7 +217,7 @@ class DockerProvider:
                 image=image,
                 network=network.id,
                 address=address,
-                publish=endpoint.outside if spec.first else None,
+                publish=endpoint.outside if spec.first and not endpoint.balanced else None,
                 port=NetworkSpec(endpoint.inside.port),
                 flavor=await self._flavor(spec),
                 host_cpus=self._host_cpus,
@@ -227,15 +245,18 @@ class DockerProvider:
             raise ProviderUnavailable(f"{name} cannot start: {error}", after_s=2) from error
 
     async def _address(self, spec: MachineSpec, network: Network, endpoint: Endpoint) -> str:
+        subnet = ipaddress.IPv4Network(network.cidr)
+        if endpoint.balanced and spec.role is Role.CONTROL_PLANE:
+            return control_plane_address(subnet, spec.index)
         if spec.first:
             return endpoint.inside.host
-        present = await self.daemon.containers(cluster_labels(spec.cluster_uuid))
-        return net.free_address(ipaddress.IPv4Network(network.cidr), (c["Labels"][ADDRESS] for c in present))
+        present = await self.daemon.containers({**cluster_labels(spec.cluster_uuid), GROUP: None})
+        return net.free_address(subnet, (c["Labels"][ADDRESS] for c in present))
 
-    async def _image(self, spec: MachineSpec) -> str:
-        found = await self.catalogue.find_images(spec.project_id, spec.image_id)
+    async def _image(self, project_id: str, ident: str) -> str:
+        found = await self.catalogue.find_images(project_id, ident)
         if not found:
-            raise NotFound("Image", spec.image_id, hint="Build it with `jeroboam image build`, then retry.")
+            raise NotFound("Image", ident, hint="Build it with `jeroboam image build`, then retry.")
         return found[0].id
 
     async def _flavor(self, spec: MachineSpec) -> Flavor | None:

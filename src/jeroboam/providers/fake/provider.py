@@ -92,7 +92,8 @@ class FakeProvider:
         if cluster.uuid not in ports:
             ports[cluster.uuid] = max(ports.values(), default=_FIRST_PORT - 1) + 1
             self.cloud.save()
-        return Endpoint(Address("10.0.0.10", spec.endpoint_port), Address("127.0.0.1", ports[cluster.uuid]))
+        inside, outside = Address("10.0.0.10", spec.endpoint_port), Address("127.0.0.1", ports[cluster.uuid])
+        return Endpoint(inside, outside, balanced=spec.control_planes > 1)
 
     async def ensure_machine(
         self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ...domain import Resource, cluster_slug
+from dataclasses import replace
+
+from ...domain import Resource, Role, cluster_slug
 from ..scope import DONE, Outcome, Scope
 
 
@@ -12,7 +14,8 @@ class ClusterNetwork:
     async def run(self, scope: Scope) -> Outcome:
         if scope.endpoint is not None:
             return DONE
-        spec = scope.driver.network_spec(scope.cluster)
+        size = sum(group.node_count for group in scope.groups if group.role is Role.CONTROL_PLANE)
+        spec = replace(scope.driver.network_spec(scope.cluster), control_planes=size)
         name = cluster_slug(scope.cluster.name, scope.cluster.uuid)
         async with scope.timeline.step("network"):
             await scope.store.open_resource(Resource(scope.cluster.uuid, "network", name), scope.fence)

@@ -1,6 +1,14 @@
-# init.sh ADDRESS POOL BITS: a swarm of one manager. Repeatable.
-set -eu
-state() { docker info --format '{{.Swarm.LocalNodeState}}'; }
+# init.sh MANAGERS TRIES POOL BITS: make the swarm, unless other managers have it already (this machine was made anew). Repeatable.
 [ "$(state)" = active ] && exit 0
-docker swarm init --advertise-addr "$1" --listen-addr "$1" --default-addr-pool "$2" --default-addr-pool-mask-length "$3" >/dev/null
+for _ in $(seq "$2"); do
+  secret=$(token "$1")
+  if [ -n "$secret" ]; then
+    until join "$1" "$secret"; do sleep 0.5; done
+    exit 0
+  fi
+  sleep 0.1
+done
+own=$(address "$1")
+own=${own:-$1}
+docker swarm init --advertise-addr "$own" --listen-addr "$own" --default-addr-pool "$3" --default-addr-pool-mask-length "$4" >/dev/null
 [ "$(state)" = active ]
