@@ -1,6 +1,9 @@
+from __future__ import annotations
+
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -9,6 +12,9 @@ from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing.stage import Stage
+
+if TYPE_CHECKING:
+    from tests.keystone import Keystone
 
 # A shell without job control starts what runs in its background with Ctrl-C ignored, and every child inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -24,3 +30,13 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     await store.start()
     yield Stage(store, FakeProvider(Cloud(), boot_s=0), FakeDriver(), SystemClock())
     await store.stop()
+
+
+@pytest.fixture
+def keystone() -> Iterator[Keystone]:
+    """A Keystone stand-in with ada, a member of the project blue. It opens a socket: tests that use it bear the mark `sockets`."""
+    from tests.keystone import Keystone  # a web server is not every test's import
+
+    with Keystone() as started:
+        started.realm.add_user("ada", "pass-ada", "blue", "member")
+        yield started
