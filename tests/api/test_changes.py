@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from jeroboam.contracts import Capabilities
+from jeroboam.domain import OperationKind
 from jeroboam.drivers.fake import FakeDriver
+from jeroboam.providers.fake import Cloud, FakeProvider
 
 if TYPE_CHECKING:
     from tests.api.conftest import Api, Maker
@@ -295,3 +298,44 @@ async def test_upgrade_in_the_wrong_state(member: Api) -> None:
     answer = await member.at("1.8").post("/v1/clusters/demo/actions/upgrade", {"cluster_template": "k8s"})
     text = 'Upgrading a cluster when status is "CREATE_IN_PROGRESS" is not supported.'
     assert (answer.status_code, detail(answer)) == (400, text)
+
+
+# ---- kinds and gates
+
+
+async def test_every_change_says_its_kind(member: Api, demo: str) -> None:
+    at = member.at("latest")
+    await at.patch("/v1/clusters/demo", [replace("/node_count", 3)])
+    await at.post("/v1/clusters/demo/actions/resize", {"node_count": 2})
+    await at.post("/v1/clusters/demo/nodegroups", {"name": "more", "node_count": 1})
+    await at.patch("/v1/clusters/demo/nodegroups/more", [replace("/min_node_count", 1)])
+    await at.delete("/v1/clusters/demo/nodegroups/more")
+    await at.delete("/v1/clusters/demo")
+    operations = (await member.get("/ext/v1/clusters/demo/operations")).json()["operations"]
+    assert [one["kind"] for one in reversed(operations)] == [
+        "create",
+        "update",
+        "resize",
+        "nodegroup_create",
+        "nodegroup_update",
+        "nodegroup_delete",
+        "delete",
+    ]
+
+
+class Closed(FakeProvider):
+    """A provider that lets nothing in."""
+
+    def refuse(self, cluster_name: str, kind: OperationKind) -> str | None:
+        return f"{kind} of {cluster_name} is not supported here."
+
+    async def enter(self, cluster_name: str, kind: OperationKind, running: timedelta) -> timedelta:
+        return timedelta(0)
+
+
+async def test_what_a_gate_refuses_is_refused_before_anything_is_stored(make: Maker) -> None:
+    member = make(provider=Closed(Cloud(), boot_s=0)).as_("user-1").at("latest")
+    body = {"name": "demo", "cluster_template_id": await member.template()}
+    answer = await member.post("/v1/clusters", body)
+    assert (answer.status_code, detail(answer)) == (400, "create of demo is not supported here.")
+    assert (await member.get("/v1/clusters")).json() == {"clusters": []}

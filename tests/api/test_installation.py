@@ -185,6 +185,7 @@ async def test_an_operation_and_its_timeline(member: Api) -> None:
     assert operation == {
         "cluster_uuid": uuid,
         "verb": "create",
+        "kind": "create",
         "state": "queued",
         "summary": "create 1 control plane, 2 workers",
         "error": None,

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 import sqlalchemy.ext.asyncio
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from jeroboam.contracts import Caller, GroupStatus, Page, Quota, StatusChange, Totals
-from jeroboam.domain import Health, OperationState, Resource, SignedCertificate, Status, Step, Verb
+from jeroboam.domain import Health, OperationKind, OperationState, Resource, SignedCertificate, Status, Step, Verb
 from jeroboam.domain.errors import (
     ConfigError,
     Conflict,
@@ -26,6 +27,7 @@ from jeroboam.domain.errors import (
     QuotaExceeded,
 )
 from jeroboam.store import Sealer, SqlStore
+from jeroboam.store.database import alembic_config
 from jeroboam.store.tables import metadata
 from jeroboam.testing import builders
 from jeroboam.testing.builders import ManualClock
@@ -188,13 +190,15 @@ async def test_delete_supersedes_what_waits_and_stops_what_runs(store: SqlStore)
     await store.begin_operation(create)
     row = await store.load(cluster)
     assert row is not None
-    change = builders.operation(row.cluster, Verb.UPDATE)
+    change = builders.operation(row.cluster, OperationKind.UPDATE)
     await store.request_change(
         cluster, [replace(row.groups[1], node_count=5)], change, status=Status.UPDATE_IN_PROGRESS
     )
-    delete = builders.operation(row.cluster, Verb.DELETE)
+    delete = builders.operation(row.cluster, OperationKind.DELETE)
     await store.request_delete(cluster, delete)
-    await store.request_delete(cluster, builders.operation(row.cluster, Verb.DELETE))  # repeated: changes nothing
+    await store.request_delete(
+        cluster, builders.operation(row.cluster, OperationKind.DELETE)
+    )  # repeated: changes nothing
     states = {o.uuid: o.state for o in await store.list_operations(cluster)}
     assert states == {
         create: OperationState.RUNNING,
@@ -218,14 +222,14 @@ async def test_a_delete_asked_for_again_leaves_its_progress_as_it_is(store: SqlS
     await store.finish_operation(create, begun[1], OperationState.SUCCEEDED)
     row = await store.load(cluster)
     assert row is not None
-    delete = builders.operation(row.cluster, Verb.DELETE)
+    delete = builders.operation(row.cluster, OperationKind.DELETE)
     await store.request_delete(cluster, delete)
     running = await store.begin_operation(delete.uuid)
     assert running is not None
     await store.write_status(cluster, running[1], StatusChange(status_reason="machines: 2 of 3 are gone"))
     before = await store.load(cluster)
     clock.advance(10)
-    await store.request_delete(cluster, builders.operation(row.cluster, Verb.DELETE))
+    await store.request_delete(cluster, builders.operation(row.cluster, OperationKind.DELETE))
     assert before is not None
     assert before.cluster.status_reason == "machines: 2 of 3 are gone"
     assert await store.load(cluster) == before
@@ -236,7 +240,7 @@ async def test_a_removed_cluster_leaves_only_its_story(store: SqlStore) -> None:
     await store.put_secrets(cluster, {"a": b"1"})
     row = await store.load(cluster)
     assert row is not None
-    delete = builders.operation(row.cluster, Verb.DELETE)
+    delete = builders.operation(row.cluster, OperationKind.DELETE)
     await store.request_delete(cluster, delete)
     begun = await store.begin_operation(delete.uuid)
     assert begun is not None
@@ -365,7 +369,7 @@ async def test_a_change_of_what_was_seen_before_somebody_elses_is_not_written(st
         return await store.request_change(
             cluster,
             [replace(row.groups[1], node_count=count)],
-            builders.operation(row.cluster, Verb.UPDATE),
+            builders.operation(row.cluster, OperationKind.UPDATE),
             status=Status.UPDATE_IN_PROGRESS,
             seen_generation=row.cluster.generation,
         )
@@ -403,6 +407,25 @@ async def test_a_second_start_finds_everything_and_a_newer_schema_is_refused(url
         raw.execute("UPDATE alembic_version SET version_num='9999'")
     with pytest.raises(ConfigError, match="has the schema 9999, which this program does not know"):
         await SqlStore(url, Sealer(KEY), clock).start()
+
+
+async def test_operations_of_the_first_schema_keep_their_verb_as_their_kind(url: str, clock: ManualClock) -> None:
+    config = alembic_config()
+    with sa.create_engine(url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(
+            sa.text(
+                "INSERT INTO operations (uuid, cluster_uuid, verb, project_id, user_id, request_id, generation, state,"
+                " summary, cancel_requested) VALUES ('o', 'c', 'update', 'p', 'u', 'r', 1, 'succeeded', 's', false)"
+            )
+        )
+    store = SqlStore(url, Sealer(KEY), clock)
+    await store.start()
+    found = await store.get_operation("o")
+    await store.stop()
+    assert found is not None
+    assert (found.kind, found.verb, found.summary) == (OperationKind.UPDATE, Verb.UPDATE, "s")
 
 
 def test_the_key_file_is_made_private_and_one_that_others_read_is_refused(tmp_path: Path) -> None:

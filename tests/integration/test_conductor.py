@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jeroboam.contracts import SystemClock
-from jeroboam.domain import Health, Operation, OperationState, Status, Verb
+from jeroboam.domain import Health, Operation, OperationKind, OperationState, Status
 from jeroboam.providers.fake import Cloud
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing import builders
@@ -98,7 +98,7 @@ async def test_create_and_delete_go_on_after_kill_9(store: SqlStore, process: Pr
     [conductor] = await store.list_conductors()
     assert conductor.report_count >= 2
 
-    delete = builders.operation(cluster, Verb.DELETE)
+    delete = builders.operation(cluster, OperationKind.DELETE)
     await store.request_delete(cluster.uuid, delete)
 
     async def cleaning() -> bool:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from jeroboam.conductor.dispatcher import Dispatcher
 from jeroboam.contracts import Engine
-from jeroboam.domain import ErrorClass, OperationState, Status, Verb
+from jeroboam.domain import ErrorClass, OperationKind, OperationState, Status
 from jeroboam.testing import builders
 from jeroboam.testing.memory_engine import MemoryEngine
 from jeroboam.testing.stage import Stage
@@ -53,6 +53,6 @@ async def test_a_run_that_dies_in_the_engine_fails_its_operation_and_cluster(sta
 async def test_a_given_up_create_does_not_hide_a_deletion(stage: Stage) -> None:
     cluster, create = await stage.add()
     assert await stage.store.begin_operation(create.uuid) is not None
-    await stage.store.request_delete(cluster.uuid, builders.operation(cluster, Verb.DELETE))
+    await stage.store.request_delete(cluster.uuid, builders.operation(cluster, OperationKind.DELETE))
     await dispatch(stage, create.uuid)
     assert (await stage.row(cluster)).cluster.status is Status.DELETE_IN_PROGRESS

@@ -77,7 +77,7 @@ def banner(ready: main.Ready) -> Iterator[str]:
     for name, reason in parts.broken_drivers.items():
         yield f"  driver {name} is left out: {reason}"
     for operation in ready.taken_up:
-        yield f"  goes on with: {operation.summary or operation.verb} (cluster {operation.cluster_uuid})"
+        yield f"  goes on with: {operation.summary or operation.kind} (cluster {operation.cluster_uuid})"
     yield ""
     yield f"For OpenStack clients, in {parts.folder.clouds}:"
     yield from (f"  {line}" for line in clouds_yaml(parts.config).splitlines())

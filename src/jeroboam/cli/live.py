@@ -45,7 +45,7 @@ class LiveSteps:
             table.add_row("", f"and {hidden} more", "", "")
         final = operation.get("finished_at")
         took = duration(seconds_between(operation.get("created_at"), final or now))
-        title = plain(operation.get("summary") or operation.get("verb") or "asking the service")
+        title = plain(operation.get("summary") or operation.get("kind") or "asking the service")
         mark: RenderableType = Text("") if final else self._spinner
         table.add_row(mark, Text(title), took, Text(plain(away), style="yellow") if away else "", style="bold")
         return table

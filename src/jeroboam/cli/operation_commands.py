@@ -27,14 +27,15 @@ def list_(cluster: str, /, *, common: Common = DEFAULTS) -> int:
     if common.json:
         show_json(operations)
         return 0
-    columns = ("UUID", "STATE", "ASKED", "TOOK", "WHAT")
+    columns = ("UUID", "KIND", "STATE", "ASKED", "TOOK", "WHAT")
     rows = [
         (
             operation.get("uuid"),
+            operation.get("kind"),
             operation.get("state"),
             str(operation.get("created_at"))[:19].replace("T", " "),
             duration(seconds_between(operation.get("created_at"), operation.get("finished_at") or now)),
-            operation.get("summary") or operation.get("verb"),
+            operation.get("summary") or operation.get("kind"),
         )
         for operation in operations
     ]

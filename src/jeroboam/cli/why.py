@@ -145,7 +145,7 @@ def _operation(report: Report, *, whole: bool) -> list[Line]:
         "succeeded": f"succeeded after {took}",
         "failed": f"failed after {took}",
     }
-    what = plain(operation.get("summary") or operation.get("verb"))
+    what = plain(operation.get("summary") or operation.get("kind"))
     asked = parse(operation.get("created_at"))
     when = f"{asked:%Y-%m-%d %H:%M:%S} UTC" if asked else "-"
     style = "red" if state == "failed" else ""

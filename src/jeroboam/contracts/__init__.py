@@ -33,6 +33,7 @@ from .compute import (
     ProviderPlugin,
 )
 from .engine import Engine, EngineState, Runner, StepFn
+from .gate import OperationGate
 from .identity import Caller, Identity, Unauthenticated
 from .progress import NoProgress, Progress
 from .store import (
@@ -90,6 +91,7 @@ __all__ = [
     "NodeConfig",
     "NodeHealth",
     "NodeProgress",
+    "OperationGate",
     "Page",
     "Problem",
     "Progress",

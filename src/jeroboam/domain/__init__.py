@@ -15,7 +15,18 @@ from .model import (
 )
 from .names import cluster_slug, machine_name, slug
 from .secret import Secret
-from .status import FAILED, IN_PROGRESS, OPERATION_FINAL, Health, OperationState, Status, Verb, begin, end
+from .status import (
+    FAILED,
+    IN_PROGRESS,
+    OPERATION_FINAL,
+    Health,
+    OperationKind,
+    OperationState,
+    Status,
+    Verb,
+    begin,
+    end,
+)
 
 __all__ = [
     "FAILED",
@@ -29,6 +40,7 @@ __all__ = [
     "Labels",
     "NodeGroup",
     "Operation",
+    "OperationKind",
     "OperationState",
     "Resource",
     "Role",

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from .errors import ErrorClass
-from .status import Health, OperationState, Status, Verb
+from .status import Health, OperationKind, OperationState, Status, Verb
 
 
 class Role(StrEnum):
@@ -141,7 +141,7 @@ class Operation:
 
     uuid: str
     cluster_uuid: str
-    verb: Verb
+    kind: OperationKind
     project_id: str
     user_id: str
     request_id: str
@@ -156,6 +156,11 @@ class Operation:
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+
+    @property
+    def verb(self) -> Verb:
+        """What it does to the cluster's status."""
+        return self.kind.verb
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,31 @@ class Health(StrEnum):
 
 
 class Verb(StrEnum):
-    """What an operation is to do."""
+    """What an operation does to a status. Every kind of operation is one of three verbs to the table below."""
 
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+
+
+class OperationKind(StrEnum):
+    """What somebody asked for, in the words that people read."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    RESIZE = "resize"
+    UPGRADE = "upgrade"
+    DELETE = "delete"
+    ROTATE_CA = "rotate_ca"
+    ROTATE_CREDENTIALS = "rotate_credentials"
+    NODEGROUP_CREATE = "nodegroup_create"
+    NODEGROUP_UPDATE = "nodegroup_update"
+    NODEGROUP_DELETE = "nodegroup_delete"
+
+    @property
+    def verb(self) -> Verb:
+        """The row of the status table: what is neither the cluster's beginning nor its end is an update of it."""
+        return Verb(self.value) if self in (OperationKind.CREATE, OperationKind.DELETE) else Verb.UPDATE
 
 
 class OperationState(StrEnum):

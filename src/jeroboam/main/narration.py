@@ -95,9 +95,9 @@ class NarratingStore(SqlStore):
         if uuid not in self._running:
             return
         operation, cluster = self._running[uuid]
-        fields = {"cluster": operation.cluster_uuid, "operation": uuid, "verb": operation.verb.value, **(details or {})}
+        fields = {"cluster": operation.cluster_uuid, "operation": uuid, "kind": operation.kind.value, **(details or {})}
         tell = _log.info if ok else _log.warning
-        tell(f"{cluster}: {operation.verb.value}: {what}", **{DETAILS: fields})
+        tell(f"{cluster}: {operation.kind.value}: {what}", **{DETAILS: fields})
 
     def _since(self, moment: datetime) -> str:
         return f"{(self._clock.now() - moment).total_seconds():.1f} s"

@@ -32,6 +32,7 @@ from ..domain.errors import (
 from .scope import AccessMaker, Limits, Outcome, Scope, StepProtocol
 from .steps.cleanup import Cleanup
 from .steps.coe import Coe
+from .steps.gate import Gate
 from .steps.machines import Machines
 from .steps.network import ClusterNetwork
 from .steps.nodes import Boot, tell_unfinished
@@ -39,8 +40,8 @@ from .steps.pki import Keys
 from .steps.removal import Removal
 from .timeline import Timeline
 
-APPLY: tuple[StepProtocol, ...] = (Keys(), ClusterNetwork(), Machines(), Boot(), Coe(), Removal())
-DELETE: tuple[StepProtocol, ...] = (Cleanup(),)
+APPLY: tuple[StepProtocol, ...] = (Gate(), Keys(), ClusterNetwork(), Machines(), Boot(), Coe(), Removal())
+DELETE: tuple[StepProtocol, ...] = (Gate(), Cleanup())
 
 _log = structlog.get_logger(__name__)
 
@@ -228,7 +229,7 @@ def _check_deadline(scope: Scope, missing: str) -> None:
     deadline = _deadline(scope)
     if scope.clock.now() > deadline:
         raise DeadlineExceeded(
-            f"{scope.operation.verb} did not finish within its time limit; still missing: {missing.rstrip('.')}.",
+            f"{scope.operation.kind} did not finish within its time limit; still missing: {missing.rstrip('.')}.",
             hint="Delete the cluster, or try again with a longer create_timeout.",
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ..contracts import ClusterRow, Machine
-from ..domain import IN_PROGRESS, Health, NodeGroup, Role, Status, Verb
+from ..domain import IN_PROGRESS, Health, NodeGroup, OperationKind, Role, Status
 from ..domain.errors import Conflict, InvalidRequest, NotSupported, RetryLater
 from . import choice, clusters, node_groups
 from .services import Asker, Services
@@ -17,8 +17,9 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Change:
-    """Node groups as they shall be, and what that is in a few words."""
+    """Node groups as they shall be, and what that is: its kind, and a few words."""
 
+    kind: OperationKind
     groups: Sequence[NodeGroup]
     summary: str
 
@@ -44,7 +45,7 @@ async def resize(services: Services, asker: Asker, ident: str, wish: Resize) -> 
         group = node_groups.pick(now, wish.group or WORKER_GROUP)
         _check_range(group, wish.node_count)
         named = await _machines(services, now, group, wish.remove_nodes)
-        return _resized(services, now, group, wish.node_count, named)
+        return _resized(services, OperationKind.RESIZE, now, group, wish.node_count, named)
 
     await request(services, asker, row, plan)
     return row.cluster.uuid
@@ -69,7 +70,8 @@ async def update(services: Services, asker: Asker, ident: str, wish_of: Callable
         count = wish.worker_count
 
         async def plan(now: ClusterRow) -> Change | None:
-            return _resized(services, now, node_groups.pick(now, WORKER_GROUP), count, ())
+            group = node_groups.pick(now, WORKER_GROUP)
+            return _resized(services, OperationKind.UPDATE, now, group, count, ())
 
         await request(services, asker, row, plan)
     if wish.health is not None or wish.health_reason is not None:
@@ -89,10 +91,11 @@ async def request(services: Services, asker: Asker, row: ClusterRow, plan: Plann
         if change is None:
             return
         cluster = row.cluster
+        services.ask_gates(cluster, change.kind)
         written = await services.store.request_change(
             cluster.uuid,
             change.groups,
-            operation(cluster, Verb.UPDATE, asker, change.summary),
+            operation(cluster, change.kind, asker, change.summary),
             status=under_way(cluster.status),
             seen_generation=cluster.generation,
         )
@@ -115,7 +118,7 @@ def check_resizable(services: Services, row: ClusterRow) -> None:
 
 
 def _resized(
-    services: Services, row: ClusterRow, group: NodeGroup, count: int, remove: tuple[str, ...]
+    services: Services, kind: OperationKind, row: ClusterRow, group: NodeGroup, count: int, remove: tuple[str, ...]
 ) -> Change | None:
     check_resizable(services, row)
     if group.role is Role.CONTROL_PLANE:
@@ -134,7 +137,7 @@ def _resized(
         status=under_way(group.status),
     )
     summary = f"resize {group.name} from {group.node_count} to {counted(count, 'node')}"
-    return Change([changed], summary + (f", removing {', '.join(remove)}" if remove else ""))
+    return Change(kind, [changed], summary + (f", removing {', '.join(remove)}" if remove else ""))
 
 
 def _check_range(group: NodeGroup, count: int) -> None:

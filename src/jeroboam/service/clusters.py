@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..contracts import Caller, ClusterRow, Image, Page, Problem
-from ..domain import Cluster, ClusterTemplate, Verb
+from ..domain import Cluster, ClusterTemplate, OperationKind
 from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
 from . import catalogue, choice, templates
 from .policy import Target
@@ -34,11 +34,12 @@ async def create(services: Services, asker: Asker, wish: NewCluster) -> Cluster:
     driver = choice.loaded(services, cluster.shape.driver)
     refuse(driver.validate(cluster, groups, image))
     refuse(await services.provider.preflight(cluster, machines(cluster, groups, image)))
+    services.ask_gates(cluster, OperationKind.CREATE)
     summary = f"create {counted(wish.control_plane_count, 'control plane')}, {counted(wish.worker_count, 'worker')}"
     await services.store.add_cluster(
         cluster,
         groups,
-        operation(cluster, Verb.CREATE, asker, summary),
+        operation(cluster, OperationKind.CREATE, asker, summary),
         max_clusters=services.settings.max_clusters_per_project,
     )
     return cluster
@@ -111,8 +112,9 @@ async def parents(services: Services, rows: Sequence[ClusterRow]) -> Mapping[str
 async def delete(services: Services, asker: Asker, ident: str) -> None:
     """Ask for the cluster's end; in any state, and again until it is gone. Raises NotFound, Ambiguous, Forbidden."""
     row = await authorised(services, asker.caller, ident, "cluster:delete", across="cluster:delete_all_projects")
+    services.ask_gates(row.cluster, OperationKind.DELETE)
     nodes = sum(group.node_count for group in row.groups)
-    wish = operation(row.cluster, Verb.DELETE, asker, f"delete {counted(nodes, 'node')}")
+    wish = operation(row.cluster, OperationKind.DELETE, asker, f"delete {counted(nodes, 'node')}")
     await services.store.request_delete(row.cluster.uuid, wish)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from ..contracts import ClusterRow
-from ..domain import Labels, NodeGroup, Role, Status
+from ..domain import Labels, NodeGroup, OperationKind, Role, Status
 from ..domain.errors import Conflict, NotSupported
 from . import catalogue, changes, choice, clusters, group_rules, node_groups
 from .changes import Change, under_way
@@ -41,7 +41,11 @@ async def create(services: Services, asker: Asker, cluster_ident: str, wish: New
 
     async def plan(now: ClusterRow) -> Change | None:
         await _check_new(services, now, group)
-        return Change([group], f"add node group {group.name} with {counted(group.node_count, 'node')}")
+        return Change(
+            OperationKind.NODEGROUP_CREATE,
+            [group],
+            f"add node group {group.name} with {counted(group.node_count, 'node')}",
+        )
 
     await changes.request(services, asker, row, plan)
     return row, group
@@ -61,7 +65,8 @@ async def update(
         group_rules.check(new)
         if new == old:
             return None
-        return Change([replace(new, status=under_way(old.status))], f"change node group {old.name}")
+        changed = replace(new, status=under_way(old.status))
+        return Change(OperationKind.NODEGROUP_UPDATE, [changed], f"change node group {old.name}")
 
     await changes.request(services, asker, row, plan)
     return row, wished
@@ -79,7 +84,8 @@ async def delete(services: Services, asker: Asker, cluster_ident: str, ident: st
         if group.deleting or now.cluster.deleting:  # it goes already
             return None
         gone = replace(group, deleting=True, status=Status.DELETE_IN_PROGRESS)
-        return Change([gone], f"remove node group {group.name} with {counted(group.node_count, 'node')}")
+        summary = f"remove node group {group.name} with {counted(group.node_count, 'node')}"
+        return Change(OperationKind.NODEGROUP_DELETE, [gone], summary)
 
     await changes.request(services, asker, row, plan)
 

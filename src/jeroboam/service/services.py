@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..contracts import Caller, Clock, Driver, Provider, Store
-from ..domain.errors import ConfigError
+from ..contracts import Caller, Clock, Driver, OperationGate, Provider, Store
+from ..domain import Cluster, OperationKind
+from ..domain.errors import ConfigError, NotSupported
 from .policy import Policy
 
 
@@ -51,6 +52,13 @@ class Services:
     def provider(self) -> Provider:
         """Where new clusters go."""
         return self.providers[self.default_provider]
+
+    def ask_gates(self, cluster: Cluster, kind: OperationKind) -> None:
+        """Asked last, right before something is stored. Raises NotSupported with the gate's words."""
+        for part in (self.provider, self.drivers.get(cluster.shape.driver or "")):
+            refusal = part.refuse(cluster.name, kind) if isinstance(part, OperationGate) else None
+            if refusal is not None:
+                raise NotSupported(refusal)
 
     def coes(self) -> list[str]:
         """The container tools that can be asked for."""

@@ -14,8 +14,8 @@ from ..domain import (
     Labels,
     NodeGroup,
     Operation,
+    OperationKind,
     Role,
-    Verb,
     cluster_slug,
     machine_name,
 )
@@ -143,12 +143,12 @@ def machines(cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> lis
     ]
 
 
-def operation(cluster: Cluster, verb: Verb, asker: Asker, summary: str) -> Operation:
+def operation(cluster: Cluster, kind: OperationKind, asker: Asker, summary: str) -> Operation:
     """What somebody asked for, queued."""
     return Operation(
         uuid=str(uuid4()),
         cluster_uuid=cluster.uuid,
-        verb=verb,
+        kind=kind,
         project_id=cluster.project_id,
         user_id=asker.caller.user_id,
         request_id=asker.request_id,

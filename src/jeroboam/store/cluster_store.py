@@ -15,11 +15,11 @@ from ..domain import (
     Cluster,
     NodeGroup,
     Operation,
+    OperationKind,
     OperationState,
     SignedCertificate,
     Status,
     Step,
-    Verb,
 )
 from ..domain.errors import Conflict, NotFound, QuotaExceeded
 from .database import Database
@@ -106,7 +106,7 @@ class Clusters(Database):
                     )
                 )
             )
-            if any(row["verb"] is Verb.DELETE for row in live):
+            if any(row["kind"] is OperationKind.DELETE for row in live):
                 return
             await self._clear_the_way(connection, live)
             await connection.execute(

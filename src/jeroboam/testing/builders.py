@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from ..domain import Cluster, ClusterShape, ClusterTemplate, NodeGroup, Operation, Role, Verb
+from ..domain import Cluster, ClusterShape, ClusterTemplate, NodeGroup, Operation, OperationKind, Role
 
 PROJECT = "project-1"
 
@@ -69,6 +69,6 @@ def groups(of: Cluster, *, control_planes: int = 1, workers: int = 2) -> list[No
     ]
 
 
-def operation(of: Cluster, verb: Verb = Verb.CREATE) -> Operation:
+def operation(of: Cluster, kind: OperationKind = OperationKind.CREATE) -> Operation:
     """An operation as the API queues it."""
-    return Operation(str(uuid4()), of.uuid, verb, of.project_id, of.user_id, "req-1", of.generation)
+    return Operation(str(uuid4()), of.uuid, kind, of.project_id, of.user_id, "req-1", of.generation)

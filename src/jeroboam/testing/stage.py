@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from ..conductor.access import AdminAccess
 from ..contracts import Clock, ClusterRow, Driver, Provider, Store, SystemClock
-from ..domain import Cluster, NodeGroup, Operation, Status, Verb
+from ..domain import Cluster, NodeGroup, Operation, OperationKind, Status
 from ..reconcile.reconciler import Reconciler
 from ..reconcile.scope import Limits
 from . import builders
@@ -64,7 +64,7 @@ class Stage:
     async def ask_resize(self, cluster: Cluster, count: int, remove: tuple[str, ...] = ()) -> Operation:
         """Ask for another number of workers."""
         row = await self.row(cluster)
-        operation = builders.operation(row.cluster, Verb.UPDATE)
+        operation = builders.operation(row.cluster, OperationKind.RESIZE)
         group: NodeGroup = replace(
             row.groups[1], node_count=count, remove_nodes=remove, status=Status.UPDATE_IN_PROGRESS
         )
@@ -73,6 +73,6 @@ class Stage:
 
     async def ask_delete(self, cluster: Cluster) -> Operation:
         """Ask for the end."""
-        operation = builders.operation(cluster, Verb.DELETE)
+        operation = builders.operation(cluster, OperationKind.DELETE)
         await self.store.request_delete(cluster.uuid, operation)
         return operation

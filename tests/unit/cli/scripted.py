@@ -113,6 +113,7 @@ def operation(**changes: Any) -> Json:
         "uuid": OPERATION,
         "cluster_uuid": UUID,
         "verb": "create",
+        "kind": "create",
         "state": "succeeded",
         "summary": "create 1 control plane, 2 workers",
         "error": None,

@@ -286,7 +286,7 @@ def test_node_groups(demo: Service, run: Run, capsys: Capture) -> None:
 def test_operations(demo: Service, run: Run, capsys: Capture) -> None:
     assert run("operation", "list", "demo") == 0
     assert capsys.readouterr().out.splitlines()[1] == (
-        f"{OPERATION}   succeeded   2026-01-02 03:04:05   14.1 s   create 1 control plane, 2 workers".replace(
+        f"{OPERATION}   create   succeeded   2026-01-02 03:04:05   14.1 s   create 1 control plane, 2 workers".replace(
             "14.1", "14.2"
         )
     )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jeroboam.domain import Status, Verb, begin, cluster_slug, end, machine_name, slug
+from jeroboam.domain import OperationKind, Status, Verb, begin, cluster_slug, end, machine_name, slug
 from jeroboam.domain.errors import Conflict
 
 LABEL = re.compile(r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$")
@@ -59,3 +59,18 @@ def test_what_is_absent_is_a_conflict(status: Status, verb: Verb) -> None:
 def test_every_verb_ends_well_or_badly() -> None:
     assert [end(verb, ok=True) for verb in Verb] == ["CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"]
     assert [end(verb, ok=False) for verb in Verb] == ["CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"]
+
+
+def test_every_kind_of_operation_is_a_verb_of_the_table() -> None:
+    assert {str(kind): str(kind.verb) for kind in OperationKind} == {
+        "create": "create",
+        "update": "update",
+        "resize": "update",
+        "upgrade": "update",
+        "delete": "delete",
+        "rotate_ca": "update",
+        "rotate_credentials": "update",
+        "nodegroup_create": "update",
+        "nodegroup_update": "update",
+        "nodegroup_delete": "update",
+    }

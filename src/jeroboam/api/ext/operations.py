@@ -17,6 +17,7 @@ class OperationView(msgspec.Struct):
     uuid: str
     cluster_uuid: str
     verb: str
+    kind: str
     state: str
     summary: str
     error: str | None
@@ -70,6 +71,7 @@ def _operation(one: Operation) -> OperationView:
         uuid=one.uuid,
         cluster_uuid=one.cluster_uuid,
         verb=one.verb,
+        kind=one.kind,
         state=one.state,
         summary=one.summary,
         error=one.error,

@@ -1,0 +1,11 @@
+"""Operations say their kind. The three verbs of before are kinds, too."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("operations") as batch:
+        batch.alter_column("verb", new_column_name="kind")
