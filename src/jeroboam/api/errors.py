@@ -20,6 +20,7 @@ from ..domain.errors import (
     Bug,
     Conflict,
     Forbidden,
+    IdentityUnavailable,
     InvalidRequest,
     JeroboamError,
     NotFound,
@@ -111,6 +112,8 @@ def answer(error: BaseException, request_id: str) -> Answer:
     """Magnum's answer to any error. What nobody foresaw is logged with its trace under an incident id."""
     if isinstance(error, Unauthenticated):
         return _unauthenticated(error)
+    if isinstance(error, IdentityUnavailable):
+        return _identity_away(error)
     if isinstance(error, UnsupportedMicroversion):
         return Answer(error.status, _UNSUPPORTED, {})
     if isinstance(error, WireError):
@@ -149,6 +152,12 @@ def _unforeseen(error: BaseException, request_id: str) -> Answer:
 def _unauthenticated(error: Unauthenticated) -> Answer:
     body = {"error": {"code": 401, "title": "Unauthorized", "message": str(error)}}
     return Answer(401, msgspec.json.encode(body), {"WWW-Authenticate": error.challenge})
+
+
+def _identity_away(error: IdentityUnavailable) -> Answer:
+    """Plain text, as keystonemiddleware answers in Magnum's stead."""
+    headers = {"Content-Type": "text/plain; charset=UTF-8", "Retry-After": str(max(1, round(error.after_s)))}
+    return Answer(503, error.message.encode(), headers)
 
 
 def _shaped(status: int, detail: str, *, code: str | None = None, headers: dict[str, str] | None = None) -> Answer:

@@ -73,8 +73,9 @@ def with_request_id(send: Send, request_id: str) -> Send:
 
 async def reply(early: Answer, send: Send) -> None:
     """Send an answer without any route."""
-    headers = [(key.lower().encode(), value.encode("latin-1", "replace")) for key, value in early.headers.items()]
-    headers += [(b"content-type", b"application/json"), (b"content-length", str(len(early.body)).encode())]
+    named = {"content-type": "application/json", **{key.lower(): value for key, value in early.headers.items()}}
+    headers = [(key.encode(), value.encode("latin-1", "replace")) for key, value in named.items()]
+    headers += [(b"content-length", str(len(early.body)).encode())]
     await send(_message("http.response.start", status=early.status, headers=headers))
     await send(_message("http.response.body", body=early.body, more_body=False))
 

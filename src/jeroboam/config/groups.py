@@ -75,13 +75,67 @@ class IdentityGroup:
 
     mode: str = option(
         "none",
-        kinds.text("the name of a mode: none, basic, trusted_headers", pattern=r"[a-z_]+"),
+        kinds.text("the name of a mode: none, basic, trusted_headers, keystone", pattern=r"[a-z_]+"),
         "How callers are known. none: everybody is admin, on loopback only. basic: user and password from a file. "
-        "trusted_headers: an authenticating proxy in front says who it is.",
+        "trusted_headers: an authenticating proxy in front says who it is. keystone: tokens, see [keystone_authtoken].",
     )
     file: Path | None = option(None, kinds.path("a file"), "Mode basic: lines of `user:bcrypt-hash:project:role,role`.")
     trusted_peers: tuple[str, ...] = option(
         (), kinds.words(), "Mode trusted_headers: addresses or networks of the proxies whose headers are believed."
+    )
+
+
+def _account(meaning: str, *, secret: bool = False) -> str | None:
+    return option(None, kinds.optional_text("text"), meaning, secret=secret)
+
+
+@dataclass(frozen=True)
+class KeystoneGroup:
+    """Mode keystone: where it is, and the account that may validate tokens (role service or admin). Names are keystonemiddleware's."""
+
+    www_authenticate_uri: str | None = option(
+        None,
+        kinds.optional_text("an http or https URL", pattern=r"https?://[^\s\"]+"),
+        "Keystone's public address, told to callers without a token. When it is not set: auth_url.",
+    )
+    auth_url: str | None = option(
+        None,
+        kinds.optional_text("an http or https URL", pattern=r"https?://[^\s\"]+"),
+        "Keystone's address for this service, such as https://keystone.example/v3.",
+    )
+    auth_type: str = option(
+        "password",
+        kinds.text("the name of a plug-in of keystoneauth", pattern=r"[a-z0-9_]+"),
+        "How the account logs in: password, or v3applicationcredential.",
+    )
+    username: str | None = _account("The account's user.")
+    password: str | None = _account("The account's password.", secret=True)
+    user_domain_name: str | None = _account("Domain of the user, by name.")
+    user_domain_id: str | None = _account("Domain of the user, by id.")
+    project_name: str | None = _account("Project of the account, usually service.")
+    project_domain_name: str | None = _account("Domain of that project, by name.")
+    project_domain_id: str | None = _account("Domain of that project, by id.")
+    application_credential_id: str | None = _account("For v3applicationcredential: its id.")
+    application_credential_secret: str | None = _account("For v3applicationcredential: its secret.", secret=True)
+    interface: str = option(
+        "internal",
+        kinds.choice("internal", "public", "admin"),
+        "Which of Keystone's addresses in the catalogue is used.",
+    )
+    region_name: str | None = _account("Region in the catalogue.")
+    cafile: Path | None = option(
+        None, kinds.path("a file"), "PEM file of the CAs that Keystone's certificate is checked by."
+    )
+    certfile: Path | None = option(None, kinds.path("a file"), "Client certificate, if Keystone wants one.")
+    keyfile: Path | None = option(None, kinds.path("a file"), "The client certificate's key.")
+    insecure: bool = option(False, kinds.flag(), "Do not check Keystone's certificate. For tests only.")
+    http_connect_timeout: int = option(
+        5, kinds.whole(1, 60), "Seconds that one answer of Keystone may take; a caller waits twice as long at most."
+    )
+    token_cache_time: int = option(
+        300,
+        kinds.whole(1, 3600),
+        "Seconds for which a validated token is believed, and a revoked one may still work; never beyond its own end.",
     )
 
 
@@ -182,6 +236,7 @@ class Config:
     api: ApiGroup = field(default_factory=ApiGroup)
     database: DatabaseGroup = field(default_factory=DatabaseGroup)
     identity: IdentityGroup = field(default_factory=IdentityGroup)
+    keystone_authtoken: KeystoneGroup = field(default_factory=KeystoneGroup)
     provider: ProviderGroup = field(default_factory=ProviderGroup)
     drivers: DriversGroup = field(default_factory=DriversGroup)
     quotas: QuotasGroup = field(default_factory=QuotasGroup)
@@ -197,6 +252,7 @@ GROUPS: Mapping[str, type] = {
     "api": ApiGroup,
     "database": DatabaseGroup,
     "identity": IdentityGroup,
+    "keystone_authtoken": KeystoneGroup,
     "provider": ProviderGroup,
     "drivers": DriversGroup,
     "quotas": QuotasGroup,

@@ -63,6 +63,18 @@ def seconds(low: float, high: float) -> Kind[float]:
     return Kind(f"a number of seconds from {low:g} to {high:g}", parse, lambda value: f"{value:g}")
 
 
+def flag() -> Kind[bool]:
+    """true or false, in the spellings that oslo.config takes."""
+    known = dict.fromkeys(("true", "1", "on", "yes"), True) | dict.fromkeys(("false", "0", "off", "no"), False)
+
+    def parse(given: str) -> bool:
+        if given.lower() not in known:
+            raise ValueError(given)
+        return known[given.lower()]
+
+    return Kind("true or false", parse, lambda value: str(value).lower())
+
+
 def words() -> Kind[tuple[str, ...]]:
     """A comma list; empty parts are dropped."""
 

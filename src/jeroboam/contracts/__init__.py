@@ -34,7 +34,7 @@ from .compute import (
 )
 from .engine import Engine, EngineState, Runner, StepFn
 from .gate import OperationGate
-from .identity import Caller, Identity, Unauthenticated
+from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .progress import NoProgress, Progress
 from .store import (
     ClusterRow,
@@ -95,6 +95,7 @@ __all__ = [
     "Page",
     "Problem",
     "Progress",
+    "ProjectLookup",
     "Provider",
     "ProviderPlugin",
     "Quota",

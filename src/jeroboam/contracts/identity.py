@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -40,4 +40,13 @@ class Identity(Protocol):
 
     def check_listen(self, host: str) -> None:
         """Raises ConfigError where this mode must not listen on `host` (mode "none" off loopback ...)."""
+        ...
+
+
+@runtime_checkable
+class ProjectLookup(Protocol):
+    """An extra ability of an identity: it knows all projects, not only the caller's."""
+
+    async def project_exists(self, project_id: str) -> bool:
+        """Raises RetryLater when it cannot be found out just now."""
         ...

@@ -2,7 +2,7 @@
 
 JeroboamError
  UserError            the tenant can fix it: InvalidRequest NotFound Ambiguous Conflict Forbidden QuotaExceeded NotSupported
- RetryLater           will likely pass by itself: ProviderUnavailable RateLimited CoeUnreachable LeaseLost
+ RetryLater           will likely pass by itself: ProviderUnavailable IdentityUnavailable RateLimited CoeUnreachable LeaseLost
  Permanent            stop until the wish or the installation changes: ProviderRefused BootstrapFailed DeadlineExceeded
                       ArtifactUnavailable ArtifactCorrupt HostUnsupported ConfigError
  Bug                  a promise of ours was broken
@@ -89,6 +89,10 @@ class RetryLater(JeroboamError):
 
 class ProviderUnavailable(RetryLater):
     """The infrastructure does not answer."""
+
+
+class IdentityUnavailable(RetryLater):
+    """Who is calling cannot be found out: the identity service does not answer."""
 
 
 class RateLimited(RetryLater):

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from ..contracts import Identity
 from ..domain.errors import ConfigError
 from .basic import BasicIdentity
+from .keystone import KeystoneIdentity
 from .none import NoneIdentity
 from .trusted_headers import TrustedHeadersIdentity
 
 _MODES: dict[str, Callable[[Mapping[str, str]], Identity]] = {
     "none": NoneIdentity.from_settings,
     "basic": BasicIdentity.from_settings,
+    "keystone": KeystoneIdentity.from_settings,
     "trusted_headers": TrustedHeadersIdentity.from_settings,
 }
 
@@ -24,4 +26,4 @@ def create(mode: str, settings: Mapping[str, str]) -> Identity:
     return _MODES[mode](settings)
 
 
-__all__ = ["BasicIdentity", "NoneIdentity", "TrustedHeadersIdentity", "create"]
+__all__ = ["BasicIdentity", "KeystoneIdentity", "NoneIdentity", "TrustedHeadersIdentity", "create"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from ..conductor.dbos_engine import DbosEngine
 from ..conductor.dispatcher import Dispatcher
 from ..conductor.health import HealthScan
 from ..config import Config
-from ..contracts import Clock, Driver, Identity, Provider, SystemClock
+from ..contracts import Clock, Driver, Identity, ProjectLookup, Provider, SystemClock
 from ..domain.errors import ConfigError
 from ..reconcile.reconciler import Reconciler
 from ..store import Sealer
@@ -89,7 +90,11 @@ def identity(config: Config) -> Identity:
     """Who may call, checked against where we listen. Raises ConfigError."""
     from .. import identity as modes
 
-    given = {"file": str(config.identity.file or ""), "peers": ",".join(config.identity.trusted_peers)}
+    if config.identity.mode == "keystone":
+        options = dataclasses.asdict(config.keystone_authtoken)
+        given = {name: str(value) for name, value in options.items() if value not in (None, False)}
+    else:
+        given = {"file": str(config.identity.file or ""), "peers": ",".join(config.identity.trusted_peers)}
     made = modes.create(config.identity.mode, {name: value for name, value in given.items() if value})
     made.check_listen(config.api.host)
     return made
@@ -108,6 +113,7 @@ def api(parts: Parts, who: Identity) -> Litestar:
         drivers=parts.drivers,
         clock=parts.clock,
         policy=Policy(config.oslo_policy.policy_file),
+        projects=who if isinstance(who, ProjectLookup) else None,
         settings=ServiceSettings(
             max_clusters_per_project=config.quotas.max_clusters_per_project,
             max_limit=config.api.max_limit,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..contracts import Caller, Page, Quota
-from ..domain.errors import Forbidden
+from ..domain.errors import Forbidden, NotFound
 from .services import Services
 
 
@@ -42,7 +42,9 @@ async def list_all(services: Services, caller: Caller, page: Page, *, all_projec
 
 
 async def create(services: Services, caller: Caller, project_id: str, resource: str, hard_limit: int) -> Limit:
-    """Raises Forbidden, Conflict."""
+    """Raises NotFound for a project that does not exist (told before the right to do it, as by Magnum), Forbidden, Conflict."""
+    if services.projects is not None and not await services.projects.project_exists(project_id):
+        raise NotFound("Project", project_id, message=f"The project_id {project_id} could not be found.")
     services.policy.require("quota:create", caller)
     return limit_of(await services.store.add_quota(project_id, resource, hard_limit))
 

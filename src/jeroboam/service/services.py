@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..contracts import Caller, Clock, Driver, OperationGate, Provider, Store
+from ..contracts import Caller, Clock, Driver, OperationGate, ProjectLookup, Provider, Store
 from ..domain import Cluster, OperationKind
 from ..domain.errors import ConfigError, NotSupported
 from .policy import Policy
@@ -33,6 +33,7 @@ class Services:
     drivers: Mapping[str, Driver]
     clock: Clock
     policy: Policy
+    projects: ProjectLookup | None = None  # None: nobody here knows all projects, and any may be named
     settings: ServiceSettings = field(default_factory=ServiceSettings)
 
     def __post_init__(self) -> None:

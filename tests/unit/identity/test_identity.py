@@ -36,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 def test_an_unknown_mode_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigError, match=r"\[identity\] mode: 'ldap' is not known") as caught:
         identity.create("ldap", {})
-    assert caught.value.hint == "Modes are: basic, none, trusted_headers."
+    assert caught.value.hint == "Modes are: basic, keystone, none, trusted_headers."
 
 
 @pytest.mark.parametrize(
