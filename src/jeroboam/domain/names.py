@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from uuid import UUID
 
 _SLUG = re.compile(r"[^a-z0-9]+")
 
@@ -27,3 +28,12 @@ def machine_name(cluster_slug_: str, group: str, index: int) -> str:
     if part != group:
         part = f"{slug(group, 15)}-{hashlib.sha256(group.encode()).hexdigest()[:6]}"
     return f"{cluster_slug_}-{part}-{index}"
+
+
+def parses_as_uuid(ident: str) -> bool:
+    """Whether an identifier means a uuid, in any spelling. What does is never looked up as a name, and by its exact text only."""
+    try:
+        UUID(ident)
+    except ValueError:
+        return False
+    return True

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from ..contracts import Caller, ClusterRow, Page
 from ..domain import NodeGroup
 from ..domain.errors import InvalidRequest, NotFound
+from ..domain.names import parses_as_uuid
 from . import clusters
 from .services import Services
 
@@ -31,7 +31,7 @@ async def get(services: Services, caller: Caller, cluster_ident: str, ident: str
 
 def pick(row: ClusterRow, ident: str) -> NodeGroup:
     """The group of this uuid or name. Raises NotFound."""
-    by_uuid = _is_uuid(ident)
+    by_uuid = parses_as_uuid(ident)
     for group in row.groups:
         if ident == (group.uuid if by_uuid else group.name):
             return group
@@ -62,11 +62,3 @@ def _paged(groups: list[NodeGroup], page: Page) -> list[NodeGroup]:
 def _key(value: object, tie: int | None) -> tuple[bool, object, int]:
     comparable = value if isinstance(value, int | str) else str(value)
     return value is not None, comparable if value is not None else "", tie or 0
-
-
-def _is_uuid(ident: str) -> bool:
-    try:
-        UUID(ident)
-    except ValueError:
-        return False
-    return True

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from ..contracts import Caller
 from ..domain import Operation, Step
 from ..domain.errors import NotFound
+from ..domain.names import parses_as_uuid
 from . import clusters
 from .policy import Target
 from .services import Services
@@ -25,7 +25,7 @@ async def list_all(services: Services, caller: Caller, cluster_ident: str) -> Se
 
 
 async def _of_gone_cluster(services: Services, caller: Caller, ident: str) -> Sequence[Operation]:
-    found = await services.store.list_operations(ident) if _is_uuid(ident) else []
+    found = await services.store.list_operations(ident) if parses_as_uuid(ident) else []
     mine = [one for one in found if _visible(services, caller, one)]
     if not mine:
         raise NotFound("Cluster", ident)
@@ -49,10 +49,3 @@ async def steps(services: Services, caller: Caller, uuid: str) -> Sequence[Step]
 
 def _visible(services: Services, caller: Caller, one: Operation) -> bool:
     return one.project_id == caller.project_id or services.policy.is_admin(caller)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import sqlalchemy as sa
 
-
-def is_uuid(ident: str) -> bool:
-    """True for every spelling that parses."""
-    try:
-        UUID(ident)
-    except ValueError:
-        return False
-    return True
+from ..domain.names import parses_as_uuid
 
 
 def matches(table: sa.Table, ident: str) -> sa.ColumnElement[bool]:
     """The condition that finds `ident` in a table with uuid and name."""
-    return table.c.uuid == ident if is_uuid(ident) else table.c.name == ident
+    return table.c.uuid == ident if parses_as_uuid(ident) else table.c.name == ident
