@@ -82,7 +82,7 @@ async def test_a_patch_of_the_count(member: Api, demo: str, changes: Any, worker
      "cannot change cluster property(ies) status."),
     ([{"op": "add", "path": "/node_count", "value": 3}],
      "The attribute /node_count has existed, please use 'replace' operation instead."),
-    ([replace("/node_count", "3")], f"{WRONG}node_count. Value: '3'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'."),
+    ([replace("/node_count", "3")], f"{WRONG}node_count. Value: '3'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'"),
     ([replace("/node_count", -1)], f"{WRONG}node_count. Value: '-1'. Value should be greater or equal to 0"),
     ([replace("/node_count", 5000)], "A cluster of 5001 nodes is too large: at most 5000 are allowed."),
     ([replace("/api_address", "x")], "'/api_address' is an internal attribute and can not be updated"),
@@ -112,7 +112,7 @@ async def test_zero_nodes_by_version(member: Api, demo: str) -> None:
     ("1.2", "rollback=True", 400, 'Unknown argument: "rollback"'),
     ("1.3", "rollback=True", 202, ""),
     ("1.3", "rollback=maybe", 400,
-     f"{WRONG}rollback. Value: 'maybe'. Wrong type. Expected '<class 'bool'>', got '<class 'str'>'."),
+     f"{WRONG}rollback. Value: 'maybe'. Wrong type. Expected '<class 'bool'>', got '<class 'str'>'"),
 ])  # fmt: skip
 async def test_rollback(member: Api, demo: str, version: str, query: str, status: int, text: str) -> None:
     answer = await member.at(version).patch(f"/v1/clusters/demo/?{query}", [replace("/node_count", 1)])
@@ -165,7 +165,7 @@ async def test_the_machine_that_is_named_goes(member: Api, demo: str, how: str) 
 @pytest.mark.parametrize(("body", "status", "text"), [
     ({}, 400, f"{WRONG}node_count. Value: 'None'. Mandatory field missing."),
     ({"node_count": 1, "colour": 1}, 400, "Unknown attribute for argument cluster_resize_req: colour"),
-    ({"node_count": 0}, 400, f"{WRONG}node_count. Value: '0'. Value should be greater or equal to 1"),
+    ({"node_count": 0}, 400, "Resizing a nodegroup to zero is not supported in the provided microversion."),
     ({"node_count": 1, "nodegroup": "nope"}, 404, "Nodegroup nope could not be found."),
     ({"node_count": 3, "nodegroup": "default-master"}, 400,
      "Resizing the master nodegroup is not supported by this driver."),
@@ -174,7 +174,7 @@ async def test_the_machine_that_is_named_goes(member: Api, demo: str, how: str) 
     ({"node_count": 1, "nodes_to_remove": ["nope"]}, 400,
      "Node nope is not in the node group default-worker. Name nodes by server id, name or address."),
     ({"node_count": 1, "nodes_to_remove": "nope"}, 400,
-     f"{WRONG}nodes_to_remove. Value: 'nope'. Wrong type. Expected '<class 'list'>', got '<class 'str'>'."),
+     f"{WRONG}nodes_to_remove. Value: 'nope'. Wrong type. Expected '<class 'list'>', got '<class 'str'>'"),
 ])  # fmt: skip
 async def test_what_resize_refuses(member: Api, demo: str, body: Any, status: int, text: str) -> None:
     group = {"name": "some", "node_count": 2, "min_node_count": 1, "max_node_count": 5}
@@ -267,7 +267,7 @@ async def test_every_role(anonymous: Api, demo: str, roles: str, project: str, r
 
 
 @pytest.mark.parametrize(("version", "body", "status", "text"), [
-    ("1.7", {"cluster_template": "k8s"}, 400, "Upgrading a cluster is not supported in the provided microversion."),
+    ("1.7", {"cluster_template": "k8s"}, 400, "Cluster upgrade is not supported in the provided microversion."),
     ("1.8", {"cluster_template": "k8s", "max_batch_size": 1}, 400, "Upgrading is not supported by the driver fake."),
     ("1.8", {"cluster_template": "k8s", "nodegroup": "default-worker"}, 400, "Upgrading is not supported by the driver fake."),
     ("1.8", {}, 400, f"{WRONG}cluster_template. Value: 'None'. Mandatory field missing."),

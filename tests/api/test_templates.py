@@ -157,7 +157,7 @@ WRONG = "Invalid input for field/attribute "
     ({"coe": None}, 400, "Requested COE type None is not supported."),
     ({"image_id": None}, 400, f"{WRONG}image_id. Value: 'None'. Mandatory field missing."),
     ({"image_id": "nope"}, 400, "Image nope could not be found."),
-    ({"image_id": 5}, 400, f"{WRONG}image_id. Value: '5'. Wrong type. Expected '<class 'str'>', got '<class 'int'>'."),
+    ({"image_id": 5}, 400, f"{WRONG}image_id. Value: '5'. Wrong type. Expected '<class 'str'>', got '<class 'int'>'"),
     ({"name": ""}, 400, f"{WRONG}name. Value: ''. Value should have a minimum character requirement of 1"),
     ({"name": "x" * 256}, 400, f"{WRONG}name. Value: '{'x' * 200}'. Value should have a maximum character requirement of 255"),
     ({"name": "a\0b"}, 400, f"{WRONG}name. Value: ''a\\x00b''. Value must not hold NUL characters or lone surrogates"),
@@ -180,22 +180,22 @@ WRONG = "Invalid input for field/attribute "
     ({"docker_volume_size": 2**80}, 400,
      f"{WRONG}docker_volume_size. Value: '{2**80}'. Value should be lower or equal to 2147483647"),
     ({"docker_volume_size": "many"}, 400,
-     f"{WRONG}docker_volume_size. Value: 'many'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'."),
+     f"{WRONG}docker_volume_size. Value: 'many'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'"),
     ({"docker_volume_size": True}, 400,
-     f"{WRONG}docker_volume_size. Value: 'True'. Wrong type. Expected '<class 'int'>', got '<class 'bool'>'."),
+     f"{WRONG}docker_volume_size. Value: 'True'. Wrong type. Expected '<class 'int'>', got '<class 'bool'>'"),
     ({"apiserver_port": 1023}, 400, f"{WRONG}apiserver_port. Value: '1023'. Value should be greater or equal to 1024"),
     ({"apiserver_port": 65536}, 400, f"{WRONG}apiserver_port. Value: '65536'. Value should be lower or equal to 65535"),
     ({"tls_disabled": "bogus"}, 400,
-     f"{WRONG}tls_disabled. Value: 'bogus'. Wrong type. Expected '<class 'bool'>', got '<class 'str'>'."),
-    ({"public": ""}, 400, f"{WRONG}public. Value: ''. Wrong type. Expected '<class 'bool'>', got '<class 'str'>'."),
-    ({"labels": "a=b"}, 400, f"{WRONG}labels. Value: 'a=b'. Wrong type. Expected '<class 'dict'>', got '<class 'str'>'."),
+     f"{WRONG}tls_disabled. Value: 'bogus'. Wrong type. Expected '<class 'bool'>', got '<class 'str'>'"),
+    ({"public": ""}, 400, f"{WRONG}public. Value: ''. Wrong type. Expected '<class 'bool'>', got '<class 'str'>'"),
+    ({"labels": "a=b"}, 400, f"{WRONG}labels. Value: 'a=b'. Wrong type. Expected '<class 'dict'>', got '<class 'str'>'"),
     ({"labels": {"a": None}}, 400,
-     f"{WRONG}labels. Value: 'None'. Wrong type. Expected '<class 'str'>', got '<class 'NoneType'>'."),
+     f"{WRONG}labels. Value: 'None'. Wrong type. Expected '<class 'str'>', got '<class 'NoneType'>'"),
     ({"labels": {"boot_volume_size": "big"}}, 400,
      "Label boot_volume_size must be an integer number of gigabytes, but received big."),
     ({"driver": "nope"}, 400, "Cluster driver (nope) not supported."),
-    ({"public": True}, 403, "Not authorized."),
-    ({"hidden": True}, 403, "Not authorized."),
+    ({"public": True}, 403, "Not authorized to set public or hidden flag for cluster template."),
+    ({"hidden": True}, 403, "Not authorized to set public or hidden flag for cluster template."),
 ])  # fmt: skip
 async def test_what_a_template_may_not_be(member: Api, change: dict[str, Any], status: int, text: str) -> None:
     answer = await member.post("/v1/clustertemplates", BODY | change)
@@ -206,6 +206,8 @@ async def test_what_a_template_may_not_be(member: Api, change: dict[str, Any], s
 async def test_no_coe_at_all(member: Api) -> None:
     answer = await member.post("/v1/clustertemplates", {"image_id": "fake-image"})
     assert (answer.status_code, detail(answer)) == (400, "Requested COE type Unset is not supported.")
+    answer = await member.post("/v1/clustertemplates", {})
+    assert detail(answer) == f"{WRONG}image_id. Value: 'None'. Mandatory field missing."
 
 
 async def test_a_uuid_is_taken_once(member: Api) -> None:
@@ -269,9 +271,9 @@ async def test_a_network_driver_that_the_operator_does_not_allow(make: Maker) ->
     (b"coe=kubernetes", "application/x-www-form-urlencoded", 400, 'Unknown argument: "coe"'),
     (b"{}", None, 400, 'Unknown argument: "{}"'),
     (b"null", "application/json", 400,
-     f"{WRONG}cluster_template. Value: 'None'. Wrong type. Expected an object, got '<class 'NoneType'>'."),
-    (b"[]", "application/json", 400, f"{WRONG}cluster_template. Value: '[]'. Wrong type. Expected an object, got '<class 'list'>'."),
-    (b'"x"', "application/json", 400, f"{WRONG}cluster_template. Value: 'x'. Wrong type. Expected an object, got '<class 'str'>'."),
+     f"{WRONG}cluster_template. Value: 'None'. Wrong type. Expected an object, got '<class 'NoneType'>'"),
+    (b"[]", "application/json", 400, f"{WRONG}cluster_template. Value: '[]'. Wrong type. Expected an object, got '<class 'list'>'"),
+    (b'"x"', "application/json", 400, f"{WRONG}cluster_template. Value: 'x'. Wrong type. Expected an object, got '<class 'str'>'"),
 ])  # fmt: skip
 async def test_bodies(member: Api, content: bytes, kind: str | None, status: int, text: str) -> None:
     headers = {} if kind is None else {"Content-Type": kind}
@@ -469,8 +471,8 @@ REMOVE_X = {"op": "remove", "path": "/x"}
 
 
 @pytest.mark.parametrize(("changes", "text"), [
-    ({"op": "add"}, f"{WRONG}patch. Value: '{{'op': 'add'}}'. Wrong type. Expected '[JsonPatch]', got '<class 'dict'>'."),
-    (["x"], f"{WRONG}patch. Value: 'x'. Wrong type. Expected an object, got '<class 'str'>'."),
+    ({"op": "add"}, f"{WRONG}patch. Value: '{{'op': 'add'}}'. Wrong type. Expected '[JsonPatch]', got '<class 'dict'>'"),
+    (["x"], f"{WRONG}patch. Value: 'x'. Wrong type. Expected an object, got '<class 'str'>'"),
     ([{"op": "move", "path": "/name", "from": "/x"}], "Unknown attribute for argument patch: from"),
     ([{"op": "test", "path": "/name", "value": "x"}], f"{WRONG}op. Value: 'test'. Value should be one of: add, replace, remove"),
     ([{"path": "/name", "value": "x"}], f"{WRONG}op. Value: 'None'. Mandatory field missing."),
@@ -482,9 +484,9 @@ REMOVE_X = {"op": "remove", "path": "/x"}
     ([{"op": "add", "path": "/name"}], "'add' and 'replace' operations needs value"),
     ([replace("/name", None)], "'add' and 'replace' operations needs value"),
     ([replace("/name", 1.5)],
-     f"{WRONG}value. Value: '1.5'. Wrong type. Expected '(<class 'str'>, <class 'int'>)', got '<class 'float'>'."),
+     f"{WRONG}value. Value: '1.5'. Wrong type. Expected '(<class 'str'>, <class 'int'>)', got '<class 'float'>'"),
     ([replace("/name", {"a": 1})],
-     f"{WRONG}name. Value: '{{'a': 1}}'. Wrong type. Expected '<class 'str'>', got '<class 'dict'>'."),
+     f"{WRONG}name. Value: '{{'a': 1}}'. Wrong type. Expected '<class 'str'>', got '<class 'dict'>'"),
     ([{"op": "add", "path": "/x", "value": "1"}], "Adding a new attribute /x to the root of the resource is not allowed."),
     ([{"op": "add", "path": "/name", "value": "1"}],
      "The attribute /name has existed, please use 'replace' operation instead."),
@@ -500,13 +502,13 @@ REMOVE_X = {"op": "remove", "path": "/x"}
      "'/external_network_id' is a mandatory attribute and can not be removed"),
     ([replace("/coe", "dcos")], f"{WRONG}coe. Value: 'dcos'. Value should be one of: kubernetes"),
     ([replace("/docker_volume_size", "8")],
-     f"{WRONG}docker_volume_size. Value: '8'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'."),
+     f"{WRONG}docker_volume_size. Value: '8'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'"),
     ([replace("/tls_disabled", "maybe")],
-     f"{WRONG}tls_disabled. Value: 'maybe'. Wrong type. Expected '<class 'bool'>', got '<class 'str'>'."),
+     f"{WRONG}tls_disabled. Value: 'maybe'. Wrong type. Expected '<class 'bool'>', got '<class 'str'>'"),
     ([replace("/flavor_id", "huge")], "Unable to find flavor huge."),
     ([replace("/driver", "nope")], "Cluster driver (nope) not supported."),
-    ([replace("/labels", "[1]")], f"{WRONG}labels. Value: '[1]'. Wrong type. Expected '<class 'dict'>', got '<class 'list'>'."),
-    ([replace("/labels", "{1: 2}")], f"{WRONG}labels. Value: '1'. Wrong type. Expected '<class 'str'>', got '<class 'int'>'."),
+    ([replace("/labels", "[1]")], f"{WRONG}labels. Value: '[1]'. Wrong type. Expected '<class 'dict'>', got '<class 'list'>'"),
+    ([replace("/labels", "{1: 2}")], f"{WRONG}labels. Value: '1'. Wrong type. Expected '<class 'str'>', got '<class 'int'>'"),
 ])  # fmt: skip
 async def test_impossible_patches(member: Api, changes: Any, text: str) -> None:
     uuid = await member.template(external_network_id="public")

@@ -12,11 +12,12 @@ from ..contracts import Identity
 from ..service import Services
 from . import ext, microversion, root, v1
 from .call import Route, prepare
-from .errors import answer
+from .errors import MethodNotAllowed, answer
 from .front import Front, reply, with_request_id
 from .settings import ApiSettings
 
 AnyRequest = Request[Any, Any, Any]
+_METHODS: list[Method] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
 class Application(Litestar):
@@ -46,7 +47,7 @@ def create_app(*, services: Services, identity: Identity, settings: ApiSettings 
     app = Application(
         route_handlers=[
             *root.handlers(services, chosen),
-            *_handlers(v1.ROUTES, services, chosen, prefix="/v1", versioned=True),
+            *_handlers(v1.ROUTES, services, chosen, prefix="/v1", versioned=True, closed=v1.CLOSED),
             *_handlers(ext.ROUTES, services, chosen, prefix="/ext/v1", versioned=False),
         ],
         exception_handlers={Exception: _on_error},
@@ -59,10 +60,16 @@ def create_app(*, services: Services, identity: Identity, settings: ApiSettings 
 
 
 def _handlers(
-    routes: Iterable[Route], services: Services, settings: ApiSettings, *, prefix: str, versioned: bool
+    routes: Iterable[Route],
+    services: Services,
+    settings: ApiSettings,
+    *,
+    prefix: str,
+    versioned: bool,
+    closed: Iterable[str] = (),
 ) -> list[HTTPRouteHandler]:
-    """One handler for each path, whatever its methods: Litestar takes in handlers slowly."""
-    by_path: dict[str, dict[str, Route]] = {}
+    """One handler for each path, whatever its methods: Litestar takes in handlers slowly. `closed` paths take none."""
+    by_path: dict[str, dict[str, Route]] = {prefix + path: {} for path in closed}
     for route in routes:
         by_path.setdefault(prefix + route.path, {})[route.method] = route
     return [_handler(path, methods, services, settings, versioned=versioned) for path, methods in by_path.items()]
@@ -71,10 +78,15 @@ def _handlers(
 def _handler(
     path: str, methods: Mapping[str, Route], services: Services, settings: ApiSettings, *, versioned: bool
 ) -> HTTPRouteHandler:
+    listed = [name for name, route in methods.items() if route.listed]
+    allow = ", ".join([*listed, "OPTIONS"]) if listed else ""
+
     async def handle(request: AnyRequest) -> Response[bytes]:
-        if request.method == "OPTIONS":
-            return Response(b"", status_code=204, headers={"Allow": ", ".join(names)})
-        route = methods[request.method]
+        route = methods.get(request.method)
+        if route is None:
+            if request.method == "OPTIONS" and listed:
+                return Response(b"", status_code=204, headers={"Allow": allow})
+            raise MethodNotAllowed(allow)
         call = prepare(request, route, services, settings, versioned=versioned)
         done = await route.endpoint(call)
         headers = dict(done.headers)
@@ -82,8 +94,7 @@ def _handler(
             headers.update(microversion.headers(str(call.version)))
         return Response(done.encoded(), status_code=done.status, headers=headers, media_type="application/json")
 
-    names = cast("list[Method]", [*methods, "OPTIONS"])
-    return HTTPRouteHandler(path, http_method=names, status_code=200)(handle)
+    return HTTPRouteHandler(path, http_method=_METHODS, status_code=200)(handle)
 
 
 def _on_error(request: AnyRequest, error: Exception) -> Response[bytes]:

@@ -70,13 +70,17 @@ Endpoint = Callable[[Call], Awaitable[Reply]]
 
 @dataclass(frozen=True)
 class Route:
-    """An endpoint's place. `since` is the minor version it begins at; `query` are the parameters it takes."""
+    """An endpoint's place. `since` is the minor version it begins at; `query` are the parameters it takes.
+
+    `listed` is whether 405 tells of it in Allow: Magnum's does not name actions, nor verbs that only say what is missing.
+    """
 
     method: str
     path: str
     endpoint: Endpoint
     since: int = microversion.FIRST
     query: Collection[str] = ()
+    listed: bool = True
 
 
 def prepare(
@@ -88,9 +92,9 @@ def prepare(
     version = Version(microversion.LAST)
     if versioned:
         version = microversion.negotiate(request.headers.get("openstack-api-version"))
-        state["microversion"] = str(version)
         if version.minor < route.since:
             raise BadMicroversion
+        state["microversion"] = str(version)
     return Call(
         services=services,
         settings=settings,

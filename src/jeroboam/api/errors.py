@@ -1,6 +1,7 @@
 """The one place where an error becomes an answer: the table error -> status, and Magnum's shape of it.
 
-WireError            what only HTTP knows: BadMicroversion UnsupportedMicroversion NotAcceptable UnknownMimetype BodyTooLarge SlowBody
+WireError            what only HTTP knows: BadMicroversion UnsupportedMicroversion NotAcceptable MethodNotAllowed UnknownMimetype
+                     BodyTooLarge SlowBody
 """
 
 from __future__ import annotations
@@ -82,6 +83,16 @@ class NotAcceptable(WireError):
     status = 406
 
 
+class MethodNotAllowed(WireError):
+    """The path is there and takes other methods: `allow`, as the header has them."""
+
+    status = 405
+
+    def __init__(self, allow: str) -> None:
+        super().__init__()
+        self.allow = allow
+
+
 class UnknownMimetype(WireError):
     """The body is of a kind that nobody reads here."""
 
@@ -116,6 +127,8 @@ def answer(error: BaseException, request_id: str) -> Answer:
         return _identity_away(error)
     if isinstance(error, UnsupportedMicroversion):
         return Answer(error.status, _UNSUPPORTED, {})
+    if isinstance(error, MethodNotAllowed):
+        return _shaped(error.status, "", code="", headers={"Allow": error.allow})
     if isinstance(error, WireError):
         return _shaped(error.status, error.detail, code="client" if error.detail else "")
     if isinstance(error, JeroboamError):

@@ -13,6 +13,7 @@ from .services import Asker, Services
 from .wishes import NewCluster, cluster_of, counted, default_groups, machines, operation
 
 _KIND = "Cluster"
+ZERO_NODES = "Resizing a nodegroup to zero is not supported in the provided microversion."
 
 
 async def create(services: Services, asker: Asker, wish: NewCluster) -> Cluster:
@@ -54,11 +55,7 @@ def check_counts(services: Services, wish: NewCluster) -> None:
             value=wish.control_plane_count,
         )
     if wish.worker_count == 0 and not wish.zero_workers_allowed:
-        raise InvalidRequest(
-            "Invalid input for field/attribute node_count. Value: '0'. Value should be greater or equal to 1",
-            field="worker_count",
-            value=0,
-        )
+        raise InvalidRequest(ZERO_NODES, field="worker_count", value=0)
     check_total(services, wish.control_plane_count + wish.worker_count)
 
 

@@ -136,7 +136,7 @@ async def _completed(
 
 def _check_publish(services: Services, caller: Caller, *, published: bool) -> None:
     if published and not services.policy.allows("clustertemplate:publish", caller):
-        raise Forbidden("Not authorized.")
+        raise Forbidden("Not authorized to set public or hidden flag for cluster template.")
 
 
 def _changed(old: ClusterTemplate, new: ClusterTemplate) -> set[str]:

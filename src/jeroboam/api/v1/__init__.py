@@ -13,4 +13,7 @@ ROUTES = (
     *federations.ROUTES,
 )
 
-__all__ = ["ROUTES"]
+CLOSED = (*actions.CLOSED, *installation.CLOSED)
+"""Paths that are there and take no method at all."""
+
+__all__ = ["CLOSED", "ROUTES"]

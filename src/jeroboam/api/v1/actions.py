@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...domain.errors import InvalidRequest
 from ...service import abilities, changes
 from ...service.changes import Resize
+from ...service.clusters import ZERO_NODES
 from ..call import Call, Reply, Route
 from . import fields
 from .fields import Field
@@ -27,7 +28,7 @@ async def resize(call: Call) -> Reply:
     """Change the number of nodes of a group."""
     values = fields.decode("cluster_resize_req", _RESIZE, await call.json("cluster_resize_req"))
     if values["node_count"] == 0 and call.version.minor < _ZERO_SINCE:
-        raise fields.wrong("node_count", 0, "Value should be greater or equal to 1")
+        raise InvalidRequest(ZERO_NODES, field="node_count", value=0)
     wish = Resize(values["node_count"], tuple(values["nodes_to_remove"]), values["nodegroup"])
     return Reply(202, {"uuid": await changes.resize(call.services, call.asker, call.path["ident"], wish)})
 
@@ -35,13 +36,15 @@ async def resize(call: Call) -> Reply:
 async def upgrade(call: Call) -> Reply:
     """Take a cluster or group to another template."""
     if call.version.minor < _UPGRADE_SINCE:
-        raise InvalidRequest("Upgrading a cluster is not supported in the provided microversion.")
+        raise InvalidRequest("Cluster upgrade is not supported in the provided microversion.")
     values = fields.decode("cluster_upgrade_req", _UPGRADE, await call.json("cluster_upgrade_req"))
     template, group = values["cluster_template"], values["nodegroup"]
     await abilities.upgrade(call.services, call.asker, call.path["ident"], template, group)
 
 
 ROUTES = (
-    Route("POST", "/clusters/{ident:str}/actions/resize", resize, since=7),
-    Route("POST", "/clusters/{ident:str}/actions/upgrade", upgrade, since=7),
+    Route("POST", "/clusters/{ident:str}/actions/resize", resize, since=7, listed=False),
+    Route("POST", "/clusters/{ident:str}/actions/upgrade", upgrade, since=7, listed=False),
 )
+CLOSED = ("/clusters/{ident:str}/actions", "/clusters/{ident:str}/actions/{action:str}")
+"""What is no action is a method that is not allowed, in Magnum's eyes."""

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from ...service import abilities, certificates
 from ..call import Call, Reply, Route
-from . import fields
+from . import fields, missing
 from .fields import Field
 from .links import Link, links
 
@@ -68,4 +68,6 @@ ROUTES = (
     Route("POST", "/certificates", sign),
     Route("PATCH", "/certificates/{ident:str}", rotate),
     Route("PATCH", "/credentials/{ident:str}", rotate_credential, since=12),
+    *missing.routes("/certificates", "cluster_ident", "PATCH"),
+    *missing.routes("/credentials", "cluster_ident", "PATCH", since=12),
 )

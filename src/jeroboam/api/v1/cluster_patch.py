@@ -9,6 +9,7 @@ from ...contracts import ClusterRow
 from ...domain import Health, Role
 from ...domain.errors import InvalidRequest
 from ...service.changes import Update
+from ...service.clusters import ZERO_NODES
 from ..microversion import Version
 from . import fields, patch
 from .cluster_wire import HEALTH
@@ -47,7 +48,7 @@ def update_of(row: ClusterRow, entries: Sequence[patch.Change], version: Version
     values = fields.decode("cluster", _CHANGEABLE, {name: after[name] for name in _CHANGEABLE}, strict=True)
     count = values["node_count"]
     if count == 0 and "node_count" in changed and version.minor < _ZERO_SINCE:
-        raise fields.wrong("node_count", 0, "Value should be greater or equal to 1")
+        raise InvalidRequest(ZERO_NODES, field="node_count", value=0)
     health = values["health_status"]
     return Update(
         worker_count=count if count != before["node_count"] else None,

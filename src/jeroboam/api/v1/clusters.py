@@ -83,4 +83,5 @@ ROUTES = (
     Route("PATCH", "/clusters/{ident:str}", update, query=("rollback",)),
     Route("DELETE", "/clusters/{ident:str}", delete),
     *missing.routes("/clusters", "cluster_ident"),
+    missing.no_detail("/clusters"),
 )

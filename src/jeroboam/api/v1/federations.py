@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...service import federations
 from ..call import Call, Reply, Route
-from . import fields
+from . import fields, missing, patch
 from .fields import Field
 from .paging import PARAMETERS, page
 
@@ -27,9 +27,11 @@ async def create(call: Call) -> Reply:
 
 
 async def list_all(call: Call) -> Reply:
-    """There are none."""
-    page(call, _COLUMNS)
+    """There are none, so no marker is one of them."""
+    wanted = page(call, _COLUMNS)
     federations.require(call.services, call.caller, "get_all")
+    if wanted.marker is not None:
+        federations.find(call.services, call.caller, "get_all", wanted.marker)
     return Reply(data={"federations": []})
 
 
@@ -39,7 +41,8 @@ async def show(call: Call) -> Reply:
 
 
 async def update(call: Call) -> Reply:
-    """Never there."""
+    """Never there; the patch is read first, as everywhere."""
+    patch.decode(await call.json("patch", patch=True), mandatory=("hostcluster_id",))
     federations.find(call.services, call.caller, "update", call.path["ident"])
 
 
@@ -55,4 +58,6 @@ ROUTES = (
     Route("GET", f"{_PATH}/{{ident:str}}", show),
     Route("PATCH", f"{_PATH}/{{ident:str}}", update),
     Route("DELETE", f"{_PATH}/{{ident:str}}", delete),
+    *missing.routes(_PATH, "federation_ident"),
+    missing.no_detail(_PATH),
 )

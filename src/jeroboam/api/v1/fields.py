@@ -40,7 +40,7 @@ def wrong(name: str, value: object, reason: str) -> InvalidRequest:
 def decode(argument: str, fields: Mapping[str, Field], body: object, *, strict: bool = False) -> dict[str, Any]:
     """All fields of a body, absent ones with their defaults. Raises InvalidRequest naming the first that is wrong."""
     if not isinstance(body, dict):
-        raise wrong(argument, body, f"Wrong type. Expected an object, got '{type(body)}'.")
+        raise wrong(argument, body, f"Wrong type. Expected an object, got '{type(body)}'")
     for key in body:
         if key not in fields:
             raise InvalidRequest(f"Unknown attribute for argument {argument}: {key}", field=key)
@@ -63,7 +63,7 @@ def text(*, least: int = 1, most: int | None = 255, pattern: str | None = None) 
 
     def read(name: str, value: Any, strict: bool) -> str:
         if not isinstance(value, str):
-            raise wrong(name, value, f"Wrong type. Expected '<class 'str'>', got '{type(value)}'.")
+            raise wrong(name, value, f"Wrong type. Expected '<class 'str'>', got '{type(value)}'")
         if len(value) < least:
             raise wrong(name, value, f"Value should have a minimum character requirement of {least}")
         if most is not None and len(value) > most:
@@ -101,7 +101,7 @@ def _number(name: str, value: Any, *, strict: bool) -> int:
         return int(value)
     if not strict and isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
         return int(value)
-    raise wrong(name, value, f"Wrong type. Expected '<class 'int'>', got '{type(value)}'.")
+    raise wrong(name, value, f"Wrong type. Expected '<class 'int'>', got '{type(value)}'")
 
 
 def boolean(name: str, value: Any, strict: bool) -> bool:
@@ -111,7 +111,7 @@ def boolean(name: str, value: Any, strict: bool) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise wrong(name, value, f"Wrong type. Expected '<class 'bool'>', got '{type(value)}'.")
+    raise wrong(name, value, f"Wrong type. Expected '<class 'bool'>', got '{type(value)}'")
 
 
 def one_of(*words: str) -> Kind:
@@ -143,7 +143,7 @@ def labels(name: str, value: Any, strict: bool) -> dict[str, str]:
 
 def _label(name: str, value: Any) -> str:
     if not isinstance(value, str | int | float):
-        raise wrong(name, value, f"Wrong type. Expected '<class 'str'>', got '{type(value)}'.")
+        raise wrong(name, value, f"Wrong type. Expected '<class 'str'>', got '{type(value)}'")
     return clean(name, str(value))
 
 
@@ -155,19 +155,19 @@ def words(name: str, value: Any, strict: bool) -> dict[str, str]:
 
 def _object(name: str, value: Any) -> None:
     if not isinstance(value, dict):
-        raise wrong(name, value, f"Wrong type. Expected '<class 'dict'>', got '{type(value)}'.")
+        raise wrong(name, value, f"Wrong type. Expected '<class 'dict'>', got '{type(value)}'")
 
 
 def _key(name: str, key: Any) -> str:
     if not isinstance(key, str):
-        raise wrong(name, key, f"Wrong type. Expected '<class 'str'>', got '{type(key)}'.")
+        raise wrong(name, key, f"Wrong type. Expected '<class 'str'>', got '{type(key)}'")
     return clean(name, key)
 
 
 def texts(name: str, value: Any, strict: bool) -> list[str]:
     """A list of text."""
     if not isinstance(value, list):
-        raise wrong(name, value, f"Wrong type. Expected '<class 'list'>', got '{type(value)}'.")
+        raise wrong(name, value, f"Wrong type. Expected '<class 'list'>', got '{type(value)}'")
     return [text()(name, one, strict) for one in value]
 
 

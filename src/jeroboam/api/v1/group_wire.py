@@ -42,6 +42,7 @@ COLUMNS = {
     "role": "role_name",
     "cluster_id": "cluster_uuid",
     "docker_volume_size": "docker_volume_size_gib",
+    "stack_id": "cluster_uuid",  # every group has its cluster's
 }
 
 
@@ -64,7 +65,7 @@ _READ_ONLY = ("project_id", "node_addresses", "stack_id", "links", "created_at",
 def taints(name: str, value: Any, strict: bool) -> tuple[dict[str, str], ...]:
     """A list of objects of `key`, `value` and `effect`, all text. Which effects there are is not the wire's business."""
     if not isinstance(value, list):
-        raise fields.wrong(name, value, f"Wrong type. Expected '<class 'list'>', got '{type(value)}'.")
+        raise fields.wrong(name, value, f"Wrong type. Expected '<class 'list'>', got '{type(value)}'")
     made = []
     for number, entry in enumerate(value):
         taint = fields.words(f"{name}[{number}]", entry, strict)

@@ -41,3 +41,5 @@ ROUTES = (
     Route("GET", "/mservices", mservices),
     Route("GET", "/stats", stats, query=("project_id", "type")),
 )
+CLOSED = ("/mservices/{ident:str}",)
+"""Services are listed only, never looked at alone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...domain import NodeGroup
 from ...service import group_changes, node_groups
 from ..call import Call, Reply, Route
-from . import fields, patch
+from . import fields, missing, patch
 from .group_wire import BODY, CHANGEABLE, COLUMNS, changed, document, fresh, full, short, wish_of
 from .paging import PARAMETERS, next_link, page
 
@@ -61,4 +61,5 @@ ROUTES = (
     Route("DELETE", f"{_PATH}/{{ident:str}}", delete, since=_SINCE),
     Route("GET", _PATH, list_all, since=_SINCE, query=(*PARAMETERS, "role")),
     Route("GET", f"{_PATH}/{{ident:str}}", show, since=_SINCE),
+    *missing.routes(_PATH, "nodegroup_id", since=_SINCE),
 )

@@ -49,7 +49,7 @@ def decode(
 ) -> list[Change]:
     """The entries of a body, each possible in itself. With `only`, every other attribute is internal. Raises InvalidRequest."""
     if not isinstance(body, list):
-        raise wrong("patch", body, f"Wrong type. Expected '[JsonPatch]', got '{type(body)}'.")
+        raise wrong("patch", body, f"Wrong type. Expected '[JsonPatch]', got '{type(body)}'")
     if len(body) > _MOST_OPERATIONS:
         raise InvalidRequest(
             f"A patch has at most {_MOST_OPERATIONS} operations, this one has {len(body)}.", field="patch"
@@ -60,7 +60,7 @@ def decode(
 
 def _entry(one: object) -> Change:
     if not isinstance(one, dict):
-        raise wrong("patch", one, f"Wrong type. Expected an object, got '{type(one)}'.")
+        raise wrong("patch", one, f"Wrong type. Expected an object, got '{type(one)}'")
     for key in one:
         if key not in ("op", "path", "value"):
             raise InvalidRequest(f"Unknown attribute for argument patch: {key}", field=key)
@@ -86,7 +86,7 @@ def _checked(
         raise InvalidRequest(f"'{change.where}' is a mandatory attribute and can not be removed", field=change.where)
     if isinstance(change.value, float):
         raise wrong(
-            "value", change.value, "Wrong type. Expected '(<class 'str'>, <class 'int'>)', got '<class 'float'>'."
+            "value", change.value, "Wrong type. Expected '(<class 'str'>, <class 'int'>)', got '<class 'float'>'"
         )
     return change
 

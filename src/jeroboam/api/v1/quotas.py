@@ -7,7 +7,7 @@ from typing import Any
 from ...service import quotas
 from ...service.quotas import Limit
 from ..call import Call, Reply, Route
-from . import fields
+from . import fields, missing
 from .fields import Field
 from .links import moment
 from .paging import PARAMETERS, next_link, page
@@ -84,4 +84,6 @@ ROUTES = (
     Route("GET", "/quotas/{project:str}/{resource:str}", show),
     Route("PATCH", "/quotas/{project:str}/{resource:str}", update),
     Route("DELETE", "/quotas/{project:str}/{resource:str}", delete),
+    *missing.routes("/quotas", "project_id"),
+    *missing.routes("/quotas/{project:str}", "resource", "GET", "PATCH", "DELETE"),
 )

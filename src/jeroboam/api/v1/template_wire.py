@@ -94,9 +94,9 @@ def body_fields(services: Services) -> dict[str, Field]:
     }
 
 
-def check_coe(body: object) -> None:
+def check_coe(body: Mapping[str, Any]) -> None:
     """Magnum's words for no COE at all. Raises InvalidRequest."""
-    if isinstance(body, dict) and body.get("coe") is None:
+    if body.get("coe") is None:
         unset = "None" if "coe" in body else "Unset"
         raise InvalidRequest(f"Requested COE type {unset} is not supported.", field="coe")
 
@@ -114,21 +114,25 @@ def wish_of(values: Mapping[str, Any]) -> NewTemplate:
 
 def document(template: ClusterTemplate) -> dict[str, Any]:
     """The attributes that PATCH works on."""
-    own = {name: getattr(template, name) for name in ("name", "public", "hidden", "tags")}
-    return own | {wire: getattr(template.shape, ours) for wire, ours in SHAPE.items()}
+    own = {name: getattr(template, name) for name in ("public", "hidden", "tags")}
+    return {"name": _name(template)} | own | {wire: getattr(template.shape, ours) for wire, ours in SHAPE.items()}
 
 
 def changed(template: ClusterTemplate, values: Mapping[str, Any]) -> ClusterTemplate:
-    """The template as a patched document has it. A name that was removed is the uuid: every template has one."""
+    """The template as a patched document has it. One without a name is kept under its uuid."""
     own = {name: values[name] for name in ("public", "hidden", "tags")}
     return replace(template, name=values["name"] or template.uuid, shape=shape_of(values), **own)
+
+
+def _name(template: ClusterTemplate) -> str | None:
+    return None if template.name == template.uuid else template.name
 
 
 class TemplateView(msgspec.Struct):
     """Every field, always."""
 
     uuid: str
-    name: str
+    name: str | None
     coe: str
     image_id: str
     flavor_id: str | None
@@ -169,7 +173,7 @@ def view(template: ClusterTemplate, host: str) -> TemplateView:
     """As it is shown."""
     return TemplateView(
         uuid=template.uuid,
-        name=template.name,
+        name=_name(template),
         **{wire: getattr(template.shape, ours) for wire, ours in SHAPE.items()},
         public=template.public,
         hidden=template.hidden,

@@ -17,8 +17,8 @@ _PATH = "clustertemplates"
 async def create(call: Call) -> Reply:
     """Make a template."""
     body = await call.json("cluster_template")
-    check_coe(body)
     values = fields.decode("cluster_template", body_fields(call.services), body)
+    check_coe(body)
     made = await templates.create(call.services, call.asker, wish_of(values))
     return Reply(201, view(made, call.host), {"Location": f"{call.host}/v1/{_PATH}/{made.uuid}"})
 
@@ -62,4 +62,5 @@ ROUTES = (
     Route("PATCH", f"/{_PATH}/{{ident:str}}", update),
     Route("DELETE", f"/{_PATH}/{{ident:str}}", delete),
     *missing.routes(f"/{_PATH}", "cluster_template_ident"),
+    missing.no_detail(f"/{_PATH}"),
 )
