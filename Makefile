@@ -8,7 +8,7 @@ help: ## this list
 setup: ## Python environment in .venv, pinned by hash
 	@scripts/setup
 
-demo: setup ## the main job on this machine: a real cluster with a workload; installs what it needs (COE=swarm: Docker Swarm)
+demo: setup ## the main job on this machine: a real cluster with a workload; installs what it needs (COE=swarm or lxd for another tool)
 	@scripts/ensure-docker
 	@scripts/ensure-builder
 	@$(PY)/jeroboam demo --coe $(or $(COE),kubernetes)

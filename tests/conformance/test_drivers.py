@@ -10,6 +10,7 @@ from jeroboam.contracts import Access, Driver, Image, Machine, MachineState
 from jeroboam.domain import Role
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.drivers.kubernetes import KubernetesDriver
+from jeroboam.drivers.lxd import LxdDriver
 from jeroboam.drivers.swarm import SwarmDriver
 from jeroboam.testing.driver_suite import DriverSuite, LiveDriverSuite
 
@@ -47,6 +48,18 @@ class TestKubernetesDriver(DriverSuite):
     @pytest.fixture
     def image(self) -> Image:
         return DEBIAN
+
+
+class TestLxdDriver(DriverSuite):
+    """Its live half runs on a real LXD cluster, in tests/e2e."""
+
+    @pytest.fixture
+    def driver(self) -> Driver:
+        return LxdDriver()
+
+    @pytest.fixture
+    def image(self) -> Image:
+        return Image("image-3", "node", {"os_distro": "debian", "lxd_version": "v5.0.2"})
 
 
 class TestSwarmDriver(DriverSuite):

@@ -25,7 +25,7 @@ class TestFakeProvider(ProviderSuite):
 
 @pytest.fixture(scope="session")
 def node_image() -> str:
-    return asyncio.run(artifacts.build_swarm_image()).tag
+    return asyncio.run(artifacts.build_distro_image("swarm")).tag
 
 
 @pytest.mark.docker

@@ -45,7 +45,7 @@ def cluster(service: Service, node_image: str, kubectl_program: str) -> Iterator
 
 @pytest.fixture(scope="session")
 def swarm_image() -> str:
-    return asyncio.run(artifacts.build_swarm_image()).tag
+    return asyncio.run(artifacts.build_distro_image("swarm")).tag
 
 
 @pytest.fixture(scope="session")

@@ -37,13 +37,22 @@ def traces(cluster: str) -> list[str]:
     return found
 
 
-def test_the_swarm_demo_answers_from_both_workers_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("coe", "answers", "members"),
+    [
+        ("swarm", r"^12 answers from \d containers on 2 of 2 workers\.$", " Ready "),
+        ("lxd", r"^12 answers from 4 system containers on 2 of 2 workers\.$", " ONLINE "),
+    ],
+)
+def test_the_other_demos_answer_from_both_workers_and_leave_nothing(
+    tmp_path: Path, coe: str, answers: str, members: str
+) -> None:
     cluster = ""
     try:
-        done = jeroboam("demo", "--coe", "swarm", home=tmp_path)
+        done = jeroboam("demo", "--coe", coe, home=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
-        assert re.search(r"^12 answers from \d containers on 2 of 2 workers\.$", done.stdout, re.M)
-        assert done.stdout.count(" Ready ") == 3
+        assert re.search(answers, done.stdout, re.M)
+        assert done.stdout.count(members) == 3
         shown = jeroboam("cluster", "show", "demo", "--json", "--url", _url(tmp_path), home=tmp_path)
         cluster = json.loads(shown.stdout)["uuid"]
         assert len(traces(cluster)) == 7

@@ -81,14 +81,14 @@ def build_app() -> App:
 
 def build(
     *,
-    coe: Literal["kubernetes", "swarm"] = "kubernetes",
+    coe: Literal["kubernetes", "swarm", "lxd"] = "kubernetes",
     kubernetes: Kubernetes = None,
     source: SourceNames = (),
     mirror: MirrorPlace = "",
     site: Sites = (),
     force: Flag = False,
 ) -> int:
-    """Build a node image: of a Kubernetes version, or of Swarm with the distribution's Docker Engine.
+    """Build a node image: of a Kubernetes version, or of Swarm or LXD in the distribution's version.
 
     Minutes the first time, nothing when nothing changed. Ctrl-C loses nothing that was finished: the next build goes on.
 
@@ -105,7 +105,7 @@ def build(
     Parameters
     ----------
     coe
-        Container tool: kubernetes or swarm.
+        Container tool: kubernetes, swarm or lxd.
     force
         Bake it again though nothing changed.
     """
@@ -201,10 +201,10 @@ async def _build(coe: str, version: str | None, settings: SourceSettings, force:
     if version is not None and coe != "kubernetes":
         raise InvalidRequest(f"--kubernetes {version} does not fit --coe {coe}.", hint="Drop one of them.")
     with show_progress() as progress:
-        if coe == "swarm":
-            image = await artifacts.build_swarm_image(progress=progress, force=force, sources=settings)
-        else:
+        if coe == "kubernetes":
             image = await artifacts.build_node_image(version, progress=progress, force=force, sources=settings)
+        else:
+            image = await artifacts.build_distro_image(coe, progress=progress, force=force, sources=settings)
     print(f"{image.tag}  {size(image.size)}")
 
 

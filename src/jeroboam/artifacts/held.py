@@ -10,7 +10,7 @@ from ..domain.errors import ArtifactUnavailable, NotFound
 from .docker import docker
 from .oven import LABEL
 
-_VERSION_LABELS = ("kube_version", "docker_version")
+_VERSION_LABELS = ("kube_version", "docker_version", "lxd_version")
 
 
 @dataclass(frozen=True)

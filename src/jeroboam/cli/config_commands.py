@@ -1,4 +1,4 @@
-"""`jeroboam cluster config`: credentials of a cluster where its own client looks for them: kubeconfig or Docker context."""
+"""`jeroboam cluster config`: credentials of a cluster where its own client looks: kubeconfig, Docker context, folder of lxc."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .kubeconfig import Entry
 
 
-_COES = ("kubernetes", "swarm", "swarm-mode")
+_COES = ("kubernetes", "swarm", "swarm-mode", "lxd")
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
@@ -40,7 +40,7 @@ def config(
     overwrite: Flag = False,
     common: Common = DEFAULTS,
 ) -> int:
-    """Put access to a cluster where its client looks: a context in your kubeconfig, or for Swarm a Docker context.
+    """Put access to a cluster where its client looks: kubeconfig, Docker context (Swarm), folder for lxc (LXD).
 
     Makes a key on this machine and has the service sign its certificate.
     Other contexts, namespaces, unknown keys and comments in the file stay.
@@ -67,7 +67,7 @@ def config(
     context
         Name of the context. [default: the cluster's name]
     stdout
-        Print a kubeconfig instead of merging; for Swarm a tar for `docker context import NAME -`.
+        Print a kubeconfig instead of merging; a tar for Swarm (`docker context import NAME -`) and LXD.
     no_current
         Leave the current kubeconfig context as it is.
     overwrite
@@ -79,6 +79,8 @@ def config(
         access = _access(client, client.cluster(cluster), context, wants_kubeconfig=file is not None)
     if access.coe == "kubernetes":
         return _into_kubeconfig(access, file, common, stdout=stdout, current=not no_current, overwrite=overwrite)
+    if access.coe == "lxd":
+        return _into_lxc(access, common, stdout=stdout)
     return _into_docker(access, common, stdout=stdout, overwrite=overwrite)
 
 
@@ -143,10 +145,7 @@ def _into_docker(access: _Access, common: Common, *, stdout: bool, overwrite: bo
 
     context = _docker_context(access)
     if stdout:
-        if sys.stdout.isatty():
-            raise Usage("A tar is nothing for a terminal.", hint="Write `--stdout > FILE`.")
-        sys.stdout.buffer.write(docker_context.archive(context))
-        return 0
+        return _print_tar(docker_context.archive(context))
     meta = docker_context.put(docker_context.home(os.environ), context, overwrite=overwrite)
     if common.json:
         show_json({"context": context.name, "file": str(meta), "server": context.host, "current": False})
@@ -156,12 +155,40 @@ def _into_docker(access: _Access, common: Common, *, stdout: bool, overwrite: bo
     return 0
 
 
+def _into_lxc(access: _Access, common: Common, *, stdout: bool) -> int:
+    from . import lxc_folder
+
+    ca, cert, key = _pems(access)
+    folder = lxc_folder.LxcFolder(access.context, access.address, ca, cert, key)
+    if stdout:
+        return _print_tar(lxc_folder.archive(folder))
+    target = lxc_folder.place(os.environ, access.context)
+    lxc_folder.put(target, folder)
+    if common.json:
+        show_json({"context": folder.name, "file": str(target), "server": folder.address, "current": False})
+    else:
+        print(f"The remote {plain(folder.name)} of lxc is in {plain(target)} ({plain(folder.address)}).")
+        print(f"Next: LXD_CONF={shlex.quote(str(target))} lxc cluster list")
+    return 0
+
+
+def _print_tar(content: bytes) -> int:
+    if sys.stdout.isatty():
+        raise Usage("A tar is nothing for a terminal.", hint="Write `--stdout > FILE`.")
+    sys.stdout.buffer.write(content)
+    return 0
+
+
 def _docker_context(access: _Access) -> DockerContext:
     from .docker_context import DockerContext
 
+    return DockerContext(access.context, access.address, access.uuid, *_pems(access))
+
+
+def _pems(access: _Access) -> tuple[str, str, str]:
     if access.ca_pem is None or access.cert_pem is None or access.key_pem is None:
-        raise Usage(f"Cluster {access.name} has no TLS.", hint=f"Use DOCKER_HOST={access.address}.")
-    return DockerContext(access.context, access.address, access.uuid, access.ca_pem, access.cert_pem, access.key_pem)
+        raise Usage(f"Cluster {access.name} has no TLS.", hint=f"Its API is at {access.address}.")
+    return access.ca_pem, access.cert_pem, access.key_pem
 
 
 def _signed(client: Client, uuid: str) -> tuple[str, str]:

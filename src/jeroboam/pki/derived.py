@@ -38,11 +38,11 @@ def derived_server_certificate(
 
 
 def derived_peer_certificate(
-    ca: CertificateAuthority, seed: Secret, cn: str, organizations: Sequence[str]
+    ca: CertificateAuthority, seed: Secret, cn: str, organizations: Sequence[str], addresses: Sequence[str] = ()
 ) -> tuple[bytes, Secret]:
     """For both ends of a connection between nodes, likewise."""
     usages = (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH)
-    return _derived(ca, seed, "peer", cn, organizations, usages, ())
+    return _derived(ca, seed, "peer", cn, organizations, usages, addresses)
 
 
 def _derived(

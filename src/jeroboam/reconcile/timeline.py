@@ -84,7 +84,7 @@ class Timeline:
             message=error.message,
             error_class=error.error_class,
             hint=error.hint or None,
-            log=error.log if isinstance(error, BootstrapFailed) else None,
+            log=error.log if isinstance(error, BootstrapFailed) and target in ("", error.node) else None,
         )
 
     async def fail_open(self, error: JeroboamError) -> None:

@@ -15,6 +15,7 @@ from ...domain.errors import ConfigError, JeroboamError
 from ..progress import show_progress
 from .course import NAME, Course
 from .kubernetes import KubernetesDemo
+from .lxd import LxdDemo
 from .service import DemoService, demo_folder
 from .swarm import SwarmDemo
 
@@ -48,7 +49,9 @@ def build_app() -> App:
     return app
 
 
-def demo(*, coe: Literal["kubernetes", "swarm"] = "kubernetes", kubernetes: str | None = None, workers: int = 2) -> int:
+def demo(
+    *, coe: Literal["kubernetes", "swarm", "lxd"] = "kubernetes", kubernetes: str | None = None, workers: int = 2
+) -> int:
     """Build the node image, start a service, make a cluster, run a workload on it and call it.
 
     Everything stays for you to look at; `jeroboam demo clean` removes it. Run it again for a fresh cluster.
@@ -56,7 +59,7 @@ def demo(*, coe: Literal["kubernetes", "swarm"] = "kubernetes", kubernetes: str 
     Parameters
     ----------
     coe
-        Container tool: kubernetes, or swarm, which needs no long build.
+        Container tool: kubernetes, or swarm or lxd, which need no long build.
     kubernetes
         Version, such as 1.35; without it the default one.
     workers
@@ -76,7 +79,7 @@ def _demo(coe: str, kubernetes: str | None, workers: int) -> None:
     if kubernetes is not None and coe != "kubernetes":
         raise ConfigError(f"--kubernetes {kubernetes} does not fit --coe {coe}.", hint="Drop one of them.")
     course, service = Course(), DemoService(demo_folder())
-    part: Demo = SwarmDemo(service) if coe == "swarm" else KubernetesDemo(kubernetes, service)
+    part = _part(coe, kubernetes, service)
     with course.phase("node image"):
         part.build(course)
     with course.phase("service"):
@@ -93,6 +96,12 @@ def _demo(coe: str, kubernetes: str | None, workers: int) -> None:
         part.call(course, workers)
     part.look(course)
     print("\n".join(_ending(course, part, url)))
+
+
+def _part(coe: str, kubernetes: str | None, service: DemoService) -> Demo:
+    if coe == "swarm":
+        return SwarmDemo(service)
+    return LxdDemo(service) if coe == "lxd" else KubernetesDemo(kubernetes, service)
 
 
 def _running(service: DemoService) -> str:

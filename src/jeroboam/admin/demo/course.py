@@ -41,10 +41,11 @@ class Course:
         yield
         self.phases.append((name, time.monotonic() - began))
 
-    def run(self, shown: str, argv: Sequence[str], *, check: bool = True) -> int:
+    def run(self, shown: str, argv: Sequence[str], *, check: bool = True, quiet_input: bool = False) -> int:
         """Print the command and run it with its output on this terminal. Raises CommandFailed."""
         print(f"$ {shown}", flush=True)
-        done = subprocess.run(argv, env=self.environment, timeout=_COMMAND_S, check=False)
+        given = subprocess.DEVNULL if quiet_input else None
+        done = subprocess.run(argv, env=self.environment, stdin=given, timeout=_COMMAND_S, check=False)
         if check and done.returncode:
             raise CommandFailed(f"`{shown}` ended with exit code {done.returncode}.", hint="Its message stands above.")
         return done.returncode
