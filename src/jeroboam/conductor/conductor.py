@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..contracts import Engine, Store
 from ..reconcile.reconciler import Reconciler
+from .courier import Courier
 from .dispatcher import Dispatcher
 from .health import HealthScan
 
@@ -20,6 +21,7 @@ class Conductor:
     reconciler: Reconciler
     dispatcher: Dispatcher
     health: HealthScan
+    courier: Courier | None = None
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -30,6 +32,8 @@ class Conductor:
             asyncio.create_task(self.dispatcher.run(), name="dispatcher"),
             asyncio.create_task(self.health.run(), name="health"),
         ]
+        if self.courier is not None:
+            self._tasks.append(asyncio.create_task(self.courier.run(), name="courier"))
 
     async def wait(self) -> None:
         """Returns only by raising, when one of the loops dies of a bug."""
@@ -40,4 +44,6 @@ class Conductor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)  # what a loop died of is told by `wait`
+        if self.courier is not None:
+            await self.courier.sender.stop()
         await self.engine.stop()

@@ -196,6 +196,36 @@ class ConductorGroup:
 
 
 @dataclass(frozen=True)
+class NotificationsGroup:
+    """Who is told what happens to clusters."""
+
+    driver: str = option(
+        "none",
+        kinds.choice("none", "log", "webhook", "messaging"),
+        "none: nobody. log: this service's log. webhook: POST of JSON to `url`. messaging: the message bus at `url`, by oslo.messaging.",
+    )
+    url: str | None = option(
+        None,
+        kinds.optional_text("a URL", pattern=r"[a-z+]+:/\S*"),
+        "webhook: an http or https URL. messaging: a transport URL such as rabbit://USER:PASSWORD@HOST:5672/.",
+        secret=True,
+    )
+    topics: tuple[str, ...] = option(("notifications",), kinds.words(), "messaging: the topics that are written to.")
+    secret_file: Path | None = option(
+        None,
+        kinds.path("a file"),
+        "webhook: the key of the signature in X-Jeroboam-Signature. When it is not set: unsigned.",
+    )
+    timeout_s: float = option(10.0, kinds.seconds(0.1, 300), "Seconds for one attempt.")
+    max_age_s: int = option(
+        _DAY_S, kinds.whole(1, 30 * _DAY_S), "Seconds after which an event that nobody takes is given up."
+    )
+    max_events: int = option(
+        100_000, kinds.whole(1, 10_000_000), "Most events that wait; the oldest beyond are given up."
+    )
+
+
+@dataclass(frozen=True)
 class SecretsGroup:
     """How keys of clusters are kept."""
 
@@ -241,6 +271,7 @@ class Config:
     drivers: DriversGroup = field(default_factory=DriversGroup)
     quotas: QuotasGroup = field(default_factory=QuotasGroup)
     conductor: ConductorGroup = field(default_factory=ConductorGroup)
+    notifications: NotificationsGroup = field(default_factory=NotificationsGroup)
     secrets: SecretsGroup = field(default_factory=SecretsGroup)
     oslo_policy: PolicyGroup = field(default_factory=PolicyGroup)
     log: LogGroup = field(default_factory=LogGroup)
@@ -257,6 +288,7 @@ GROUPS: Mapping[str, type] = {
     "drivers": DriversGroup,
     "quotas": QuotasGroup,
     "conductor": ConductorGroup,
+    "notifications": NotificationsGroup,
     "secrets": SecretsGroup,
     "oslo_policy": PolicyGroup,
     "log": LogGroup,

@@ -33,6 +33,7 @@ from .compute import (
     ProviderPlugin,
 )
 from .engine import Engine, EngineState, Runner, StepFn
+from .events import ClusterEvent, EventStore, Sender
 from .gate import OperationGate
 from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .progress import NoProgress, Progress
@@ -62,6 +63,7 @@ __all__ = [
     "CertificateAuthority",
     "Clock",
     "ClusterContext",
+    "ClusterEvent",
     "ClusterRow",
     "ClusterSecrets",
     "ClusterStore",
@@ -74,6 +76,7 @@ __all__ = [
     "Endpoint",
     "Engine",
     "EngineState",
+    "EventStore",
     "File",
     "Flavor",
     "FoundResource",
@@ -102,6 +105,7 @@ __all__ = [
     "QuotaStore",
     "Runner",
     "SecretStore",
+    "Sender",
     "StatusChange",
     "StepFn",
     "Store",

@@ -24,6 +24,7 @@ from ..domain import (
     Status,
     Step,
 )
+from .events import EventStore
 from .identity import Caller
 
 
@@ -301,7 +302,7 @@ class ConductorStore(Protocol):
         ...
 
 
-class Store(TemplateStore, ClusterStore, QuotaStore, SecretStore, ConductorStore, Protocol):
+class Store(TemplateStore, ClusterStore, QuotaStore, SecretStore, ConductorStore, EventStore, Protocol):
     """All of it, on one database."""
 
     async def start(self) -> None:

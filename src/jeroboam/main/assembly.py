@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from .. import plugins
 from ..conductor.access import AdminAccess
 from ..conductor.conductor import Conductor
+from ..conductor.courier import Courier
 from ..conductor.dbos_engine import DbosEngine
 from ..conductor.dispatcher import Dispatcher
 from ..conductor.health import HealthScan
@@ -83,7 +84,33 @@ def conductor(parts: Parts) -> Conductor:
     )
     every = timedelta(seconds=config.health_s)
     health = HealthScan(parts.store, parts.provider, parts.drivers, parts.clock, access, every=every)
-    return Conductor(parts.store, engine, reconciler, dispatcher, health)
+    return Conductor(parts.store, engine, reconciler, dispatcher, health, _courier(parts, dispatcher.host))
+
+
+def _courier(parts: Parts, host: str) -> Courier | None:
+    """None when nobody is told anything; the outbox is not written then."""
+    config = parts.config.notifications
+    if config.driver == "none":
+        return None
+    from .. import notify
+
+    settings = {
+        "url": config.url or "",
+        "topics": ",".join(config.topics),
+        "secret_file": str(config.secret_file or ""),
+        "timeout_s": str(config.timeout_s),
+        "host": host,
+    }
+    sender = notify.create(config.driver, settings)
+    parts.store.record_events = True
+    return Courier(
+        parts.store,
+        sender,
+        parts.clock,
+        deadline=timedelta(seconds=config.timeout_s * 2),
+        max_age=timedelta(seconds=config.max_age_s),
+        max_events=config.max_events,
+    )
 
 
 def identity(config: Config) -> Identity:

@@ -19,18 +19,21 @@ from ..domain import (
     Operation,
     OperationState,
     Resource,
+    Status,
     Step,
     Verb,
     begin,
 )
 from ..domain.errors import LeaseLost
 from .cluster_store import with_groups
-from .database import Database
+from .event_store import Events
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
 
+_OUTCOMES = {OperationState.SUCCEEDED: "success", OperationState.FAILED: "failure"}
 
-class ConductorSide(Database):
+
+class ConductorSide(Events):
     """Implements contracts.ConductorStore."""
 
     async def heartbeat(self, host: str, binary: str) -> None:
@@ -85,6 +88,8 @@ class ConductorSide(Database):
                 .values(state=OperationState.RUNNING, started_at=started)
                 .returning(operations)
             )
+            if operation.started_at is None:  # taken over after a crash, it is no news
+                await self._record_event(connection, operation, "pending")
             return plain(Operation, dicts(changed)[0]), row.fence
 
     async def load(self, cluster_uuid: str) -> ClusterRow | None:
@@ -133,10 +138,11 @@ class ConductorSide(Database):
         hint: str | None = None,
     ) -> None:
         async with self._write() as connection:
-            found = await connection.execute(sa.select(operations.c.cluster_uuid).where(operations.c.uuid == uuid))
-            cluster_uuid = found.scalar_one()
-            await self._write_status(connection, cluster_uuid, fence, change or StatusChange())
+            operation = await _operation(connection, uuid)
+            await self._write_status(connection, operation.cluster_uuid, fence, change or StatusChange())
             await self._end(connection, uuid, state, error=error, error_class=error_class, hint=hint)
+            if state in _OUTCOMES:
+                await self._record_event(connection, operation, _OUTCOMES[state], error)
 
     async def _end(self, connection: AsyncConnection, uuid: str, state: OperationState, **more: Any) -> None:
         await connection.execute(
@@ -158,7 +164,9 @@ class ConductorSide(Database):
 
     async def remove_cluster(self, cluster_uuid: str, fence: int, operation_uuid: str) -> None:
         async with self._write() as connection:
-            await self._write_status(connection, cluster_uuid, fence, StatusChange())
+            gone = StatusChange(status=Status.DELETE_COMPLETE, clear_reason=True)
+            await self._write_status(connection, cluster_uuid, fence, gone)
+            await self._record_event(connection, await _operation(connection, operation_uuid), "success")
             await connection.execute(secrets.delete().where(secrets.c.cluster_uuid == cluster_uuid))
             await connection.execute(node_groups.delete().where(node_groups.c.cluster_uuid == cluster_uuid))
             await connection.execute(clusters.delete().where(clusters.c.uuid == cluster_uuid))
@@ -263,6 +271,10 @@ class ConductorSide(Database):
     def _insert(self, table: sa.Table) -> Any:
         """An INSERT that knows ON CONFLICT: both databases have it, each in its own dialect."""
         return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
+
+
+async def _operation(connection: AsyncConnection, uuid: str) -> Operation:
+    return plain(Operation, dicts(await connection.execute(sa.select(operations).where(operations.c.uuid == uuid)))[0])
 
 
 def _cluster_values(change: StatusChange) -> dict[str, Any]:

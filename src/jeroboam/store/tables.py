@@ -134,4 +134,25 @@ services = sa.Table(
     sa.UniqueConstraint("host", "binary"),
 )
 
+events = sa.Table(
+    "events",
+    metadata,
+    _id(),
+    sa.Column("uuid", Text(), nullable=False),
+    sa.Column("cluster_uuid", Text(), nullable=False),
+    sa.Column("action", Text(), nullable=False),
+    sa.Column("outcome", Text(), nullable=False),
+    sa.Column("user_id", Text(), nullable=False),
+    sa.Column("project_id", Text(), nullable=False),
+    sa.Column("request_id", Text(), nullable=False),
+    sa.Column("happened_at", Utc(), nullable=False),
+    sa.Column("cluster", Json(), nullable=False),
+    sa.Column("groups", Json(), nullable=False),
+    sa.Column("reason", Text(), nullable=True),
+    sa.Column("attempts", sa.BigInteger(), nullable=False),
+    sa.Column("due_at", Utc(), nullable=False),
+    sa.UniqueConstraint("uuid"),
+    sa.Index(None, "cluster_uuid", "id"),
+)
+
 SHAPE_FIELDS = tuple(field.name for field in dataclasses.fields(ClusterShape))
