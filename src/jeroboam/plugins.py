@@ -2,20 +2,21 @@
 
 Which drivers are loaded: those of [drivers] enabled_drivers; when that is not set, with provider `fake` the driver `fake`
 alone (nothing real can boot there), and with any other provider all that are installed but `fake` (which would claim what
-the real ones serve). [drivers] disabled_drivers are taken off in each case. Settings of a provider stand in the group of
-its name, those of a driver in `NAME_driver`.
+the real ones serve). [drivers] disabled_drivers are taken off in each case. Where the provider declares drivers in its own
+settings, these are the installed ones; they may claim the same, so that the choice between them can be tested. Settings of a
+provider stand in the group of its name, those of a driver in `NAME_driver`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from itertools import combinations
 from typing import Any
 
-from .contracts import Capabilities, Driver, Provider
+from .contracts import DeclaredDriver, DeclaresDrivers, Driver, Provider
 from .domain.errors import ConfigError
 
 DRIVERS = "jeroboam.drivers"
@@ -43,6 +44,7 @@ class Drivers:
 
     loaded: Mapping[str, Driver]
     broken: Mapping[str, str] = field(default_factory=dict)
+    default: str | None = None  # what the provider declares as such
 
 
 def installed() -> Installed:
@@ -62,6 +64,11 @@ def load_provider(found: Installed, name: str, settings: Settings) -> Provider:
     return made
 
 
+def declared_drivers(provider: Provider) -> Sequence[DeclaredDriver]:
+    """What the provider's settings say of drivers, usually nothing."""
+    return provider.declared_drivers if isinstance(provider, DeclaresDrivers) else ()
+
+
 def load_drivers(
     found: Installed,
     *,
@@ -69,11 +76,14 @@ def load_drivers(
     enabled: Collection[str] = (),
     disabled: Collection[str] = (),
     settings: Settings,
+    declared: Sequence[DeclaredDriver] = (),
 ) -> Drivers:
     """The drivers that the rule above names. A broken one is fatal when `enabled` names it, else recorded.
 
     Raises ConfigError: an unknown name, none left, two that claim the same, settings that a driver refuses.
     """
+    if declared:
+        return _declared(found, declared, enabled, disabled, settings)
     names = _chosen(found, provider, enabled, disabled)
     loaded: dict[str, Driver] = {}
     broken: dict[str, str] = {}
@@ -90,11 +100,32 @@ def load_drivers(
     return Drivers(loaded, broken)
 
 
-def _chosen(found: Installed, provider: str, enabled: Collection[str], disabled: Collection[str]) -> list[str]:
+def _declared(
+    found: Installed,
+    declared: Sequence[DeclaredDriver],
+    enabled: Collection[str],
+    disabled: Collection[str],
+    settings: Settings,
+) -> Drivers:
+    by_name = {one.name: one for one in declared}
+    _check_known(by_name, enabled, disabled)
+    plugin = _plugin(found.drivers[FAKE])
+    names = sorted((set(enabled) or set(by_name)) - set(disabled))
+    loaded = {name: plugin.declare(by_name[name], settings.get(f"{FAKE}_driver", {})) for name in names}
+    if not loaded:
+        raise _none_left((), {})
+    return Drivers(loaded, default=next((name for name in names if by_name[name].default), None))
+
+
+def _check_known(known: Mapping[str, object], enabled: Collection[str], disabled: Collection[str]) -> None:
     for option, names in (("enabled_drivers", enabled), ("disabled_drivers", disabled)):
         for name in names:
-            if name not in found.drivers:
-                raise _unknown(f"[drivers] {option}", name, found.drivers)
+            if name not in known:
+                raise _unknown(f"[drivers] {option}", name, known)
+
+
+def _chosen(found: Installed, provider: str, enabled: Collection[str], disabled: Collection[str]) -> list[str]:
+    _check_known(found.drivers, enabled, disabled)
     usual = {FAKE} if provider == FAKE else set(found.drivers) - {FAKE}
     return sorted((set(enabled) or usual) - set(disabled))
 
@@ -110,17 +141,13 @@ def _none_left(names: Iterable[str], broken: Mapping[str, str]) -> ConfigError:
 def _check_claims(drivers: Mapping[str, Driver]) -> None:
     """Raises ConfigError when two drivers serve the same (server type, OS, COE): which one would make a cluster?"""
     for (one, first), (other, second) in combinations(sorted(drivers.items()), 2):
-        both = _claims(first.capabilities) & _claims(second.capabilities)
+        both = first.capabilities.cluster_types & second.capabilities.cluster_types
         if both:
             claim = ", ".join(min(both))
             raise ConfigError(
                 f"The drivers {one} and {other} both claim ({claim}).",
                 hint=f"Set [drivers] disabled_drivers = {one} or {other}.",
             )
-
-
-def _claims(can: Capabilities) -> set[tuple[str, str, str]]:
-    return {(server, distro, can.coe) for server in can.server_types for distro in can.os_distros}
 
 
 class _Broken(Exception):

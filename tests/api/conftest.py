@@ -14,7 +14,7 @@ import pytest
 
 from jeroboam import identity
 from jeroboam.api import ApiSettings, create_app
-from jeroboam.contracts import Driver, Provider
+from jeroboam.contracts import Driver, ProjectLookup, Provider
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.service import Policy, Services, ServiceSettings
@@ -126,6 +126,7 @@ async def make(tmp_path: Path, blank: Path) -> AsyncIterator[Maker]:
             clock=clock,
             policy=policy,
             settings=settings or ServiceSettings(),
+            projects=chosen.catalogue if isinstance(chosen.catalogue, ProjectLookup) else None,
         )
         app = create_app(
             services=services, identity=identity.create("trusted_headers", {}), settings=api or ApiSettings()

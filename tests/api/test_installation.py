@@ -251,7 +251,7 @@ async def test_what_the_installation_offers(anonymous: Api, member: Api) -> None
         "server_types": ["bm", "container", "vm"],
         "os_distros": ["debian"],
         "control_plane_sizes": [1, 3, 5],
-        "network_drivers": ["flannel"],
+        "network_drivers": ["flannel", "calico", "cilium"],
         "resize": True,
         "upgrade": False,
         "rotate_ca": False,

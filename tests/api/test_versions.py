@@ -228,7 +228,7 @@ async def test_options(member: Api) -> None:
 async def test_an_identity_that_breaks_is_an_incident_and_lets_nobody_in(member: Api) -> None:
     class Broken:
         async def authenticate(self, headers: Mapping[str, str], peer: str) -> Caller:
-            raise RuntimeError("the secret is 42")
+            raise RuntimeError("the secret is swordfish")
 
         def check_listen(self, host: str) -> None:
             raise NotImplementedError
@@ -238,4 +238,4 @@ async def test_an_identity_that_breaks_is_an_incident_and_lets_nobody_in(member:
         answer = await client.get("/v1/clusters")
     assert answer.status_code == 500
     assert answer.json()["errors"][0]["detail"].startswith("An error of Jeroboam's own (incident ")
-    assert "42" not in answer.text
+    assert "swordfish" not in answer.text

@@ -141,7 +141,7 @@ async def test_a_delete_in_the_middle_of_a_create_stops_it_and_wins(stage: Stage
 
 async def test_a_driver_that_is_not_loaded_is_an_operators_error(stage: Stage) -> None:
     _, create = await stage.add()
-    done = await replace(stage, driver=Renamed()).run(create)
+    done = await replace(stage, driver=FakeDriver(name="another")).run(create)
     assert (done.state, done.error) == (OperationState.FAILED, "Driver fake is not loaded.")
 
 
@@ -152,10 +152,6 @@ async def test_an_error_of_our_own_is_an_incident_and_not_a_hang(stage: Stage) -
     assert done.error is not None
     assert done.error.startswith("An error of Jeroboam's own stopped the operation (incident ")
     assert "secret detail" not in done.error
-
-
-class Renamed(FakeDriver):
-    name = "another"
 
 
 class Broken(FakeDriver):

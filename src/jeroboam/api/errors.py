@@ -145,7 +145,7 @@ def _of_domain(error: JeroboamError, request_id: str) -> Answer:
     headers = {}
     if isinstance(error, RetryLater):
         headers["Retry-After"] = str(max(1, round(error.after_s)))
-    return _shaped(status, f"{error.message} {error.hint}".strip(), headers=headers)
+    return _shaped(status, f"{error.message} {error.hint}" if error.hint else error.message, headers=headers)
 
 
 def _of_router(error: HTTPException) -> Answer:

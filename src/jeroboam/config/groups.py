@@ -158,7 +158,8 @@ class DriversGroup:
     default_driver: str | None = option(
         None,
         kinds.optional_text("the name of a loaded driver", pattern=r"[A-Za-z0-9_-]+"),
-        "Driver of clusters whose template and image name none. When it is not set: the first by alphabet that fits.",
+        "Driver of clusters whose template and image name none. When it is not set: what the fake catalogue marks as default, "
+        "else the first by alphabet that fits.",
     )
     enabled_drivers: tuple[str, ...] = option(
         (),
@@ -168,6 +169,47 @@ class DriversGroup:
     disabled_drivers: tuple[str, ...] = option((), kinds.words(), "Drivers not to load, though they are installed.")
     enabled_beta_drivers: tuple[str, ...] = option(
         (), kinds.words(), "Drivers marked as beta that tenants may use nevertheless."
+    )
+
+
+@dataclass(frozen=True)
+class ClusterTemplateGroup:
+    """What templates may say of networks."""
+
+    kubernetes_allowed_network_drivers: tuple[str, ...] = option(
+        ("flannel", "calico"),
+        kinds.words(),
+        "Network drivers that Kubernetes templates may name; all: whatever there is.",
+    )
+    kubernetes_default_network_driver: str = option(
+        "flannel", kinds.text("the name of a network driver"), "Network driver of Kubernetes templates that name none."
+    )
+    swarm_allowed_network_drivers: tuple[str, ...] = option(
+        ("all",), kinds.words(), "Network drivers that Docker Swarm templates may name; all: whatever there is."
+    )
+    swarm_default_network_driver: str = option(
+        "docker", kinds.text("the name of a network driver"), "Network driver of Docker Swarm templates that name none."
+    )
+
+
+@dataclass(frozen=True)
+class ClusterGroup:
+    """Limits of a cluster."""
+
+    max_nodes_per_cluster: int = option(
+        5000, kinds.whole(1, 100_000), "Nodes of one cluster, all of its groups together."
+    )
+
+
+@dataclass(frozen=True)
+class CinderGroup:
+    """Volumes that machines boot from."""
+
+    default_boot_volume_size: int = option(
+        0,
+        kinds.whole(0, 1_000_000),
+        "GiB of the volume that machines boot from when the label boot_volume_size says nothing. 0: none; then each flavor "
+        "must have a disk.",
     )
 
 
@@ -269,6 +311,9 @@ class Config:
     keystone_authtoken: KeystoneGroup = field(default_factory=KeystoneGroup)
     provider: ProviderGroup = field(default_factory=ProviderGroup)
     drivers: DriversGroup = field(default_factory=DriversGroup)
+    cluster_template: ClusterTemplateGroup = field(default_factory=ClusterTemplateGroup)
+    cluster: ClusterGroup = field(default_factory=ClusterGroup)
+    cinder: CinderGroup = field(default_factory=CinderGroup)
     quotas: QuotasGroup = field(default_factory=QuotasGroup)
     conductor: ConductorGroup = field(default_factory=ConductorGroup)
     notifications: NotificationsGroup = field(default_factory=NotificationsGroup)
@@ -286,6 +331,9 @@ GROUPS: Mapping[str, type] = {
     "keystone_authtoken": KeystoneGroup,
     "provider": ProviderGroup,
     "drivers": DriversGroup,
+    "cluster_template": ClusterTemplateGroup,
+    "cluster": ClusterGroup,
+    "cinder": CinderGroup,
     "quotas": QuotasGroup,
     "conductor": ConductorGroup,
     "notifications": NotificationsGroup,

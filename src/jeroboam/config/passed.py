@@ -25,6 +25,12 @@ PASSED: Mapping[str, tuple[Passed, ...]] = {
     ),
     "fake": (
         Passed("boot_s", "0.3", "Seconds that a machine takes to boot."),
+        Passed(
+            "catalogue",
+            "",
+            "YAML file with images, flavors, keypairs, networks, subnets, projects, faults and drivers. When it is not set: a few "
+            "built-in ones.",
+        ),
         Passed("latency_s", "0.0", "Seconds that each call takes."),
         Passed(
             "faults",

@@ -11,16 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from itertools import product
+from typing import Protocol, runtime_checkable
 
-from ..domain import Cluster, NodeGroup, Secret
+from ..domain import Cluster, NodeGroup, Secret, canonical
 from .bootstrap import NodeConfig
 from .compute import Endpoint, Image, Machine, MachineSpec, Network, NetworkSpec, Problem
+
+ClusterType = tuple[str, str, str]
+"""Server type, operating system, COE."""
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a driver serves and can do. The API refuses what is not here before any work starts."""
+    """What a driver serves and can do. The API refuses what is not here before any work starts.
+
+    `provides` names the types of cluster one by one; when it is empty, each server type goes with each operating system. Tenants
+    may use a `beta` driver only where the operator enables it.
+    """
 
     coe: str
     server_types: frozenset[str]
@@ -30,6 +38,44 @@ class Capabilities:
     resize: bool = False
     upgrade: bool = False
     rotate_ca: bool = False
+    provides: frozenset[ClusterType] = frozenset()
+    beta: bool = False
+
+    @property
+    def cluster_types(self) -> frozenset[ClusterType]:
+        """Every type of cluster that is served."""
+        return self.provides or frozenset(product(self.server_types, self.os_distros, (self.coe,)))
+
+    def serves(self, server_type: str, distro: str | None, coe: str) -> bool:
+        """Whether such clusters can be made. `swarm-mode` is `swarm`."""
+        served = {(server, os, canonical(tool)) for server, os, tool in self.cluster_types}
+        return (server_type, distro, canonical(coe)) in served
+
+
+@dataclass(frozen=True)
+class DeclaredDriver:
+    """A driver that a provider plays in its own settings, for tests of the choice between drivers."""
+
+    name: str
+    provides: frozenset[ClusterType]
+    default: bool = False
+    beta: bool = False
+
+
+@runtime_checkable
+class DeclaresDrivers(Protocol):
+    """A provider whose settings say which drivers there are; they take the place of the installed ones."""
+
+    @property
+    def declared_drivers(self) -> Sequence[DeclaredDriver]: ...
+
+
+class DeclaredDriverPlugin(Protocol):
+    """A driver plug-in that can be any of the declared ones."""
+
+    def declare(self, declared: DeclaredDriver, settings: Mapping[str, str]) -> Driver:
+        """Raises ConfigError. Does no I/O."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,13 @@ class Image:
 
 @dataclass(frozen=True)
 class Flavor:
-    """A machine size. `ram_mib` 0 means no limit, `disk_gib` 0 means no disk of its own."""
+    """A machine size. `ram_mib` 0 means no limit, `disk_gib` 0 no root disk: it boots from a volume; None a share of its host's."""
 
     id: str
     name: str
     vcpus: float
     ram_mib: int
-    disk_gib: int = 0
+    disk_gib: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ class CatalogueNetwork:
 
 class Catalogue(Protocol):
     """Look-ups for validation. `ident` is a name or an id; several matches of one name are all returned, ids match once."""
+
+    @property
+    def needs_flavor(self) -> bool:
+        """True where every machine must name a flavor; False where the provider has a size of its own for those that name none."""
+        ...
 
     async def find_images(self, project_id: str, ident: str) -> Sequence[Image]: ...
 

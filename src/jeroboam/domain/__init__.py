@@ -1,5 +1,6 @@
 """The field's words as values: clusters, node groups, machines, operations, statuses, errors. Standard library only, no I/O."""
 
+from .coe import COES, SERVER_TYPES, canonical
 from .errors import ErrorClass
 from .model import (
     Cluster,
@@ -29,9 +30,11 @@ from .status import (
 )
 
 __all__ = [
+    "COES",
     "FAILED",
     "IN_PROGRESS",
     "OPERATION_FINAL",
+    "SERVER_TYPES",
     "Cluster",
     "ClusterShape",
     "ClusterTemplate",
@@ -50,6 +53,7 @@ __all__ = [
     "Step",
     "Verb",
     "begin",
+    "canonical",
     "cluster_slug",
     "end",
     "machine_name",

@@ -27,6 +27,9 @@ from .narration import NarratingStore
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from ..config.groups import ClusterTemplateGroup
+    from ..service import NetworkDrivers
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -39,6 +42,7 @@ class Parts:
     provider: Provider
     drivers: Mapping[str, Driver]
     broken_drivers: Mapping[str, str]
+    default_driver: str | None
 
 
 def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> Parts:
@@ -51,10 +55,12 @@ def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> P
         enabled=config.drivers.enabled_drivers,
         disabled=config.drivers.disabled_drivers,
         settings=settings,
+        declared=plugins.declared_drivers(provider),
     )
     _check_default_driver(config, drivers)
     clock = SystemClock()
-    return Parts(config, folder, clock, _store(folder, clock), provider, drivers.loaded, drivers.broken)
+    default = config.drivers.default_driver or drivers.default
+    return Parts(config, folder, clock, _store(folder, clock), provider, drivers.loaded, drivers.broken, default)
 
 
 def conductor(parts: Parts) -> Conductor:
@@ -140,13 +146,17 @@ def api(parts: Parts, who: Identity) -> Litestar:
         drivers=parts.drivers,
         clock=parts.clock,
         policy=Policy(config.oslo_policy.policy_file),
-        projects=who if isinstance(who, ProjectLookup) else None,
         settings=ServiceSettings(
             max_clusters_per_project=config.quotas.max_clusters_per_project,
             max_limit=config.api.max_limit,
-            default_driver=config.drivers.default_driver,
+            default_driver=parts.default_driver,
+            enabled_beta_drivers=config.drivers.enabled_beta_drivers,
+            network_drivers=_network_drivers(config.cluster_template),
+            default_boot_volume_size_gib=config.cinder.default_boot_volume_size,
+            max_nodes_per_cluster=config.cluster.max_nodes_per_cluster,
             service_down_time_s=config.default.service_down_time,
         ),
+        projects=_projects(who, parts.provider),
     )
     settings = ApiSettings(
         max_body_bytes=config.api.max_body_bytes,
@@ -154,6 +164,20 @@ def api(parts: Parts, who: Identity) -> Litestar:
         public_endpoint=config.api.public_endpoint,
     )
     return create_app(services=services, identity=who, settings=settings)
+
+
+def _network_drivers(group: ClusterTemplateGroup) -> Mapping[str, NetworkDrivers]:
+    from ..service import NetworkDrivers
+
+    return {
+        "kubernetes": NetworkDrivers(group.kubernetes_default_network_driver, group.kubernetes_allowed_network_drivers),
+        "swarm": NetworkDrivers(group.swarm_default_network_driver, group.swarm_allowed_network_drivers),
+    }
+
+
+def _projects(who: Identity, provider: Provider) -> ProjectLookup | None:
+    """Whoever knows which projects there are, Keystone before a catalogue."""
+    return next((one for one in (who, provider.catalogue) if isinstance(one, ProjectLookup)), None)
 
 
 def _settings(config: Config, folder: DataFolder) -> plugins.Settings:

@@ -4,6 +4,6 @@ Sentences that clients know by heart are kept word for word, and so are Magnum's
 """
 
 from .policy import Policy, Target
-from .services import Asker, Services, ServiceSettings
+from .services import Asker, NetworkDrivers, Services, ServiceSettings
 
-__all__ = ["Asker", "Policy", "ServiceSettings", "Services", "Target"]
+__all__ = ["Asker", "NetworkDrivers", "Policy", "ServiceSettings", "Services", "Target"]

@@ -21,7 +21,19 @@ F = TypeVar("F", bound=_Found)
 
 async def image(catalogue: Catalogue, project_id: str, ident: str) -> Image:
     """The one image of this name or id, with an operating system. Raises InvalidRequest, Ambiguous, Forbidden."""
-    found = _distinct(await catalogue.find_images(project_id, ident))
+    return the_image(await catalogue.find_images(project_id, ident), ident)
+
+
+def image_for_choice(images: Sequence[Image], ident: str) -> Image | None:
+    """What the choice of a driver may look at; None where `the_image` will refuse it, later. Raises InvalidRequest for one that
+    says no operating system: Magnum finds that out while it looks for the driver, before it asks who may do this."""
+    found = _distinct(images)
+    return the_image(found, ident) if len(found) == 1 and not found[0].forbidden else None
+
+
+def the_image(images: Sequence[Image], ident: str) -> Image:
+    """The one that was found under this name or id. Raises InvalidRequest, Ambiguous, Forbidden."""
+    found = _distinct(images)
     if not found:
         raise InvalidRequest(f"Image {ident} could not be found.", field="image_id", value=ident)
     if len(found) > 1:
@@ -45,7 +57,33 @@ async def check_shape(catalogue: Catalogue, project_id: str, shape: ClusterShape
 async def check_flavor(catalogue: Catalogue, project_id: str, ident: str | None) -> None:
     """Raises InvalidRequest. None is the provider's own choice."""
     if ident is not None and not await catalogue.find_flavors(project_id, ident):
-        raise InvalidRequest(f"Unable to find flavor {ident}.", field="flavor_id", value=ident)
+        raise _no_flavor(ident)
+
+
+async def check_root_volumes(
+    catalogue: Catalogue, project_id: str, labels: Labels, flavors: Sequence[str | None], default_gib: int
+) -> None:
+    """Where no boot volume is asked for, each flavor must be there and have a disk. None is refused by providers that have no size
+    of their own. Raises InvalidRequest."""
+    check_labels(labels)
+    if int(labels.get("boot_volume_size", default_gib)) > 0:
+        return
+    for ident in flavors:
+        if ident is None and not catalogue.needs_flavor:
+            continue
+        found = await catalogue.find_flavors(project_id, ident) if ident is not None else ()
+        if not found:
+            raise _no_flavor(ident)
+        if found[0].disk_gib == 0:
+            raise InvalidRequest(
+                "Flavor with zero root volume size is not supported when boot_volume_size is zero.",
+                field="flavor_id",
+                value=ident,
+            )
+
+
+def _no_flavor(ident: str | None) -> InvalidRequest:
+    return InvalidRequest(f"Unable to find flavor {ident}.", field="flavor_id", value=ident)
 
 
 async def check_keypair(catalogue: Catalogue, project_id: str, ident: str | None) -> None:
@@ -97,7 +135,7 @@ def check_name_servers(text: str | None) -> None:
 def check_labels(labels: Labels) -> None:
     """Only the one label is checked that means the same for every driver."""
     size = labels.get("boot_volume_size")
-    if size is not None and not (size.isascii() and size.isdigit()):
+    if size is not None and not (size.isascii() and size.isdigit() and len(size) < 10):
         raise InvalidRequest(
             f"Label boot_volume_size must be an integer number of gigabytes, but received {size}.",
             field="labels",

@@ -5,31 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..contracts import Driver, Image
-from ..domain import ClusterShape
+from ..domain import ClusterShape, canonical
 from ..domain.errors import InvalidRequest
 from .services import Services
 
-_VOLUME_DRIVERS: Mapping[str, Sequence[str]] = {
-    "kubernetes": ("cinder",),
-    "swarm": ("rexray",),
-    "swarm-mode": ("rexray",),
+_NETWORK_DRIVERS: Mapping[str, Sequence[str]] = {
+    "kubernetes": ("flannel", "calico", "cilium"),
+    "swarm": ("docker", "flannel"),
 }
+_VOLUME_DRIVERS: Mapping[str, Sequence[str]] = {"kubernetes": ("cinder",), "swarm": ("rexray",)}
 _DEVICEMAPPER_MIN_GIB = 3
 
 
-def choose_driver(services: Services, shape: ClusterShape, image: Image) -> Driver:
-    """The driver named in the shape, by the image or by the operator; else the first by name that serves such clusters.
+def choose_driver(services: Services, shape: ClusterShape, image: Image | None) -> Driver:
+    """The driver named in the shape, by the image or by the operator; else the first by name that serves such clusters; else the
+    first by name, for a template whose image may change yet. Several that serve the same are no error: the alphabet decides.
 
-    Raises InvalidRequest when a name is not loaded or nothing fits.
+    Raises InvalidRequest when a name is not loaded, or is of a beta driver that the operator did not enable.
     """
-    name = shape.driver or image.properties.get("magnum_driver") or services.settings.default_driver
+    properties = image.properties if image else {}
+    name = shape.driver or properties.get("magnum_driver") or services.settings.default_driver
     if name is not None:
-        return loaded(services, name)
-    distro = image.properties.get("os_distro")
-    for driver in _by_name(services):
-        if _serves(driver, shape.coe, shape.server_type, distro):
-            return driver
-    raise _unserved(services, shape, distro)
+        return usable(services, name)
+    open_to_all = [one for one in _by_name(services) if not _closed_beta(services, one)]
+    fitting = [one for one in open_to_all if _serves(one, shape, properties.get("os_distro"))]
+    chosen = next(iter((*fitting, *open_to_all)), None)
+    return chosen or usable(services, min(services.drivers))
 
 
 def loaded(services: Services, name: str | None) -> Driver:
@@ -39,36 +40,91 @@ def loaded(services: Services, name: str | None) -> Driver:
     return services.drivers[name]
 
 
-def check_served(services: Services, driver: Driver, shape: ClusterShape) -> None:
-    """The driver serves this kind of cluster and the provider makes such machines. Raises InvalidRequest."""
-    if not _serves(driver, shape.coe, shape.server_type, shape.os_distro):
-        raise _unserved(services, shape, shape.os_distro)
-    provider = services.provider
-    if shape.server_type not in provider.server_types:
-        kinds = "/".join(sorted(provider.server_types))
+def usable(services: Services, name: str | None) -> Driver:
+    """The driver of this name, when tenants may use it. Raises InvalidRequest."""
+    driver = loaded(services, name)
+    if _closed_beta(services, driver):
         raise InvalidRequest(
-            f"Server type {shape.server_type} is not supported, expecting a {kinds}/unspecified server type.",
+            f"Cluster driver ({driver.name}) is beta and not enabled; the operator enables it by "
+            "[drivers]/enabled_beta_drivers.",
+            field="driver",
+            value=driver.name,
+        )
+    return driver
+
+
+def check_served(services: Services, shape: ClusterShape) -> Driver:
+    """The shape's driver: some driver serves this type of cluster, this one does, and the provider makes such machines.
+
+    Raises InvalidRequest.
+    """
+    serving = [one for one in _by_name(services) if _serves(one, shape, shape.os_distro)]
+    if not serving:
+        raise _unserved(services, shape)
+    driver = usable(services, shape.driver)
+    if driver not in serving:
+        names = ", ".join(one.name for one in serving)
+        raise InvalidRequest(
+            f"Cluster driver ({driver.name}) does not serve clusters of type ({shape.server_type}, {shape.os_distro}, "
+            f"{shape.coe}). Drivers that do: {names}.",
+            field="driver",
+            value=driver.name,
+        )
+    kinds = services.provider.server_types
+    if shape.server_type not in kinds:
+        offered = "/".join((*sorted(kinds), "unspecified"))
+        raise InvalidRequest(
+            f"Server type {shape.server_type} is not supported, expecting a {offered} server type.",
             field="server_type",
             value=shape.server_type,
         )
+    return driver
 
 
-def check_network_driver(services: Services, driver: Driver, wanted: str | None) -> None:
-    """Raises InvalidRequest for what the driver cannot do or the operator does not allow."""
-    supported = driver.capabilities.network_drivers
-    allowed = [name for name in supported if name in (services.settings.network_drivers_allowed or supported)]
-    if wanted is None or wanted in allowed:
-        return
-    if wanted in supported:
-        text = f"is not allowed, expecting a {'/'.join(allowed)}/unspecified network driver. "
-    else:
-        text = f"is not supported, expecting a {'/'.join(supported)}/unspecified network driver."
-    raise InvalidRequest(f"Network driver type {wanted} {text}", field="network_driver", value=wanted)
+def check_network_driver(services: Services, shape: ClusterShape) -> None:
+    """What such a tool can do and the operator allows, before a driver is chosen. Raises InvalidRequest."""
+    supported = _supported_networks(services, shape.coe)
+    wanted = services.settings.networks(shape.coe).allowed
+    allowed = [one for one in supported if "all" in wanted or one in wanted]
+    _check_one_of(shape.network_driver, supported, "supported", ".")
+    _check_one_of(shape.network_driver, allowed, "allowed", ". ")  # the blank at its end is Magnum's
+
+
+def network_driver(services: Services, driver: Driver, shape: ClusterShape) -> str | None:
+    """The one that is asked for, else the operator's default where the driver has it, else the driver's own.
+
+    Raises InvalidRequest for one that the driver lacks.
+    """
+    offered = driver.capabilities.network_drivers
+    if shape.network_driver is not None:
+        if offered:
+            _check_one_of(shape.network_driver, offered, "supported", ".")
+        return shape.network_driver
+    default = services.settings.networks(shape.coe).default
+    return default if default in offered else next(iter(offered), default)
+
+
+def _check_one_of(name: str | None, offered: Sequence[str], verb: str, end: str) -> None:
+    if name is not None and name not in offered:
+        expected = "/".join((*offered, "unspecified"))
+        raise InvalidRequest(
+            f"Network driver type {name} is not {verb}, expecting a {expected} network driver{end}",
+            field="network_driver",
+            value=name,
+        )
+
+
+def _supported_networks(services: Services, coe: str) -> Sequence[str]:
+    known = _NETWORK_DRIVERS.get(canonical(coe))
+    if known is not None:
+        return known
+    drivers = [one for one in _by_name(services) if canonical(one.capabilities.coe) == canonical(coe)]
+    return tuple(dict.fromkeys(name for one in drivers for name in one.capabilities.network_drivers))
 
 
 def check_storage(shape: ClusterShape) -> None:
     """Volume driver and the smallest docker volume that devicemapper works with. Raises InvalidRequest."""
-    known = _VOLUME_DRIVERS.get(shape.coe, ())
+    known = _VOLUME_DRIVERS.get(canonical(shape.coe), ())
     if shape.volume_driver is not None and shape.volume_driver not in known:
         raise InvalidRequest(
             f"Volume driver type {shape.volume_driver} is not supported, "
@@ -76,6 +132,11 @@ def check_storage(shape: ClusterShape) -> None:
             field="volume_driver",
             value=shape.volume_driver,
         )
+    check_docker_volume(shape)
+
+
+def check_docker_volume(shape: ClusterShape) -> None:
+    """The smallest docker volume that devicemapper works with. Raises InvalidRequest."""
     size = shape.docker_volume_size_gib
     if shape.docker_storage_driver == "devicemapper" and (size is None or size < _DEVICEMAPPER_MIN_GIB):
         raise InvalidRequest(
@@ -86,24 +147,22 @@ def check_storage(shape: ClusterShape) -> None:
         )
 
 
-def _serves(driver: Driver, coe: str, server_type: str, distro: str | None) -> bool:
-    can = driver.capabilities
-    return can.coe == coe and server_type in can.server_types and distro in can.os_distros
+def _serves(driver: Driver, shape: ClusterShape, distro: str | None) -> bool:
+    return driver.capabilities.serves(shape.server_type, distro, shape.coe)
+
+
+def _closed_beta(services: Services, driver: Driver) -> bool:
+    return driver.capabilities.beta and driver.name not in services.settings.enabled_beta_drivers
 
 
 def _by_name(services: Services) -> list[Driver]:
     return [services.drivers[name] for name in sorted(services.drivers)]
 
 
-def _unserved(services: Services, shape: ClusterShape, distro: str | None) -> InvalidRequest:
-    triples = sorted(
-        f"({server_type}, {os_distro}, {driver.capabilities.coe})"
-        for driver in services.drivers.values()
-        for server_type in driver.capabilities.server_types
-        for os_distro in driver.capabilities.os_distros
-    )
-    supported = ", ".join(dict.fromkeys(triples))
+def _unserved(services: Services, shape: ClusterShape) -> InvalidRequest:
+    types = sorted({one for driver in services.drivers.values() for one in driver.capabilities.cluster_types})
+    supported = ", ".join(f"({', '.join(one)})" for one in types)
     return InvalidRequest(
-        f"Cluster type ({shape.server_type}, {distro}, {shape.coe}) is not supported by any loaded cluster driver. "
+        f"Cluster type ({shape.server_type}, {shape.os_distro}, {shape.coe}) is not supported by any loaded cluster driver. "
         f"Loaded drivers support: {supported}."
     )

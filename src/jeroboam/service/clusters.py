@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..contracts import Caller, ClusterRow, Image, Page, Problem
 from ..domain import Cluster, ClusterTemplate, OperationKind
 from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
-from . import catalogue, choice, templates
+from . import catalogue, choice, quotas, templates
 from .policy import Target
 from .services import Asker, Services
 from .wishes import NewCluster, cluster_of, counted, default_groups, machines, operation
@@ -22,17 +22,19 @@ async def create(services: Services, asker: Asker, wish: NewCluster) -> Cluster:
     Raises NotFound (template, keypair), Ambiguous, Forbidden, InvalidRequest, QuotaExceeded; nothing is kept then.
     """
     caller = asker.caller
-    services.policy.require("cluster:create", caller)
     template = await templates.find(services, caller, wish.template)
+    cluster = cluster_of(wish, template, asker)
+    driver = choice.check_served(services, cluster.shape)
+    choice.check_docker_volume(cluster.shape)
+    check_counts(services, wish)
+    services.policy.require("cluster:create", caller)
+    await quotas.check_room(services, caller.project_id)
     if template.hidden and not services.policy.is_admin(caller):
         raise Forbidden("Not authorized.")
-    check_counts(services, wish)
-    cluster = cluster_of(wish, template, asker)
     groups = default_groups(cluster, wish)
-    image = await _check_shape(services, cluster)
+    image = await _looked_up(services, cluster)
     if wish.control_plane_count > 1 and not cluster.shape.api_lb_enabled:
         raise InvalidRequest("master_count must be 1 when master_lb_enabled is False", field="control_plane_count")
-    driver = choice.loaded(services, cluster.shape.driver)
     refuse(driver.validate(cluster, groups, image))
     refuse(await services.provider.preflight(cluster, machines(cluster, groups, image)))
     services.ask_gates(cluster, OperationKind.CREATE)
@@ -68,11 +70,11 @@ def check_total(services: Services, nodes: int) -> None:
         )
 
 
-async def _check_shape(services: Services, cluster: Cluster) -> Image:
+async def _looked_up(services: Services, cluster: Cluster) -> Image:
     shape, look_up = cluster.shape, services.provider.catalogue
-    choice.check_storage(shape)
-    driver = choice.loaded(services, shape.driver)
-    choice.check_served(services, driver, shape)
+    flavors = (shape.flavor_id, shape.control_plane_flavor_id)
+    default = services.settings.default_boot_volume_size_gib
+    await catalogue.check_root_volumes(look_up, cluster.project_id, shape.labels, flavors, default)
     image = await catalogue.image(look_up, cluster.project_id, shape.image_id)
     await catalogue.check_shape(look_up, cluster.project_id, shape)
     await catalogue.check_keypair(look_up, cluster.project_id, cluster.keypair)

@@ -130,6 +130,9 @@ async def _check_new(services: Services, row: ClusterRow, group: NodeGroup) -> N
     clusters.check_total(services, sum(one.node_count for one in row.groups) + group.node_count)
     look_up = services.provider.catalogue
     catalogue.check_labels(group.labels)
+    default = services.settings.default_boot_volume_size_gib
+    labels = cluster.shape.labels  # the cluster's, not the group's: as Magnum has it
+    await catalogue.check_root_volumes(look_up, cluster.project_id, labels, [group.flavor_id], default)
     await catalogue.check_flavor(look_up, cluster.project_id, group.flavor_id)
     image = await catalogue.image(look_up, cluster.project_id, group.image_id)
     driver = choice.loaded(services, cluster.shape.driver)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..contracts import Caller, Page, Quota
-from ..domain.errors import Forbidden, NotFound
+from ..domain.errors import Forbidden, NotFound, QuotaExceeded
 from .services import Services
 
 
@@ -32,6 +32,17 @@ async def get(services: Services, caller: Caller, project_id: str, resource: str
     if found is None:
         return Limit(project_id, resource, services.settings.max_clusters_per_project)
     return limit_of(found)
+
+
+async def check_room(services: Services, project_id: str) -> None:
+    """Raises QuotaExceeded, so that who has no room is told so first; the store counts again in the transaction that keeps."""
+    found = await services.store.get_quota(project_id, "Cluster")
+    limit = services.settings.max_clusters_per_project if found is None else found.hard_limit
+    if (await services.store.totals(project_id)).clusters >= limit:
+        raise QuotaExceeded(
+            f"Resource limit exceeded: You have reached the maximum clusters per project, {limit}. "
+            "You may delete a cluster to make room for a new one."
+        )
 
 
 async def list_all(services: Services, caller: Caller, page: Page, *, all_projects: bool) -> Sequence[Limit]:

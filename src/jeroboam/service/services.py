@@ -6,21 +6,41 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..contracts import Caller, Clock, Driver, OperationGate, ProjectLookup, Provider, Store
-from ..domain import Cluster, OperationKind
+from ..domain import Cluster, OperationKind, canonical
 from ..domain.errors import ConfigError, NotSupported
 from .policy import Policy
 
 
 @dataclass(frozen=True)
+class NetworkDrivers:
+    """What an operator says of the network drivers of one COE. `all` allows what the COE can do."""
+
+    default: str | None = None
+    allowed: tuple[str, ...] = ("all",)
+
+
+_NETWORK_DRIVERS = {
+    "kubernetes": NetworkDrivers("flannel", ("flannel", "calico")),
+    "swarm": NetworkDrivers("docker", ("all",)),
+}
+
+
+@dataclass(frozen=True)
 class ServiceSettings:
-    """Limits and defaults that an operator sets. An empty tuple allows all that the driver can do."""
+    """Limits and defaults that an operator sets. `network_drivers` by COE."""
 
     max_clusters_per_project: int = 20
     max_limit: int = 1000
     max_nodes_per_cluster: int = 5000
     default_driver: str | None = None
-    network_drivers_allowed: tuple[str, ...] = ()
+    enabled_beta_drivers: tuple[str, ...] = ()
+    network_drivers: Mapping[str, NetworkDrivers] = field(default_factory=lambda: _NETWORK_DRIVERS)
+    default_boot_volume_size_gib: int = 0
     service_down_time_s: int = 180
+
+    def networks(self, coe: str) -> NetworkDrivers:
+        """Of this COE."""
+        return self.network_drivers.get(canonical(coe), NetworkDrivers())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +80,6 @@ class Services:
             refusal = part.refuse(cluster.name, kind) if isinstance(part, OperationGate) else None
             if refusal is not None:
                 raise NotSupported(refusal)
-
-    def coes(self) -> list[str]:
-        """The container tools that can be asked for."""
-        return sorted({driver.capabilities.coe for driver in self.drivers.values()})
-
-    def server_types(self) -> list[str]:
-        """The kinds of machine that can be asked for: Magnum's two and what the providers make."""
-        return sorted({"vm", "bm"}.union(*(provider.server_types for provider in self.providers.values())))
 
 
 @dataclass(frozen=True)

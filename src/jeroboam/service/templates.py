@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from uuid import uuid4
 
-from ..contracts import Caller, Page
+from ..contracts import Caller, Image, Page
 from ..domain import ClusterShape, ClusterTemplate
 from ..domain.errors import Ambiguous, Conflict, Forbidden, InvalidRequest, NotFound
 from . import catalogue, choice
@@ -32,9 +32,12 @@ class NewTemplate:
 async def create(services: Services, asker: Asker, wish: NewTemplate) -> ClusterTemplate:
     """Check and keep a template. Raises InvalidRequest, Forbidden, Conflict (uuid taken), Ambiguous (image, network)."""
     caller = asker.caller
+    shape, images = await _with_driver(services, caller.project_id, wish.shape)
     services.policy.require("clustertemplate:create", caller)
-    shape = await _completed(services, caller.project_id, wish.shape)
+    shape = await _completed(services, caller.project_id, shape, images)
     _check_publish(services, caller, published=wish.public or wish.hidden)
+    given = [one for one in (shape.flavor_id, shape.control_plane_flavor_id) if one is not None]
+    await _check_root_volumes(services, caller.project_id, shape, given)
     template = ClusterTemplate(
         uuid=wish.uuid or str(uuid4()),
         name=wish.name or made_up("template"),
@@ -85,8 +88,7 @@ async def update(
     if not changed:
         return old
     if not changed <= {"name", "tags", "public", "hidden"}:
-        distro = None if "image_id" in changed and "os_distro" not in changed else wished.shape.os_distro
-        wished = replace(wished, shape=await _completed(services, old.project_id, wished.shape, distro=distro))
+        wished = replace(wished, shape=await _changed_shape(services, old, wished.shape, changed))
     return await services.store.update_template(wished)
 
 
@@ -117,21 +119,44 @@ def owner(template: ClusterTemplate) -> Target:
     return Target(template.project_id, template.user_id)
 
 
-async def _completed(
-    services: Services, project_id: str, shape: ClusterShape, *, distro: str | None = None
-) -> ClusterShape:
-    """The shape with driver, operating system (the image's, if not said) and network driver filled in, all of it checked."""
-    look_up = services.provider.catalogue
+async def _with_driver(
+    services: Services, project_id: str, shape: ClusterShape
+) -> tuple[ClusterShape, Sequence[Image]]:
+    """What Magnum checks before it asks who may do this, in its order; the shape with driver and network driver filled in, and
+    what the image's name stands for."""
+    choice.check_network_driver(services, shape)
     choice.check_storage(shape)
-    if shape.driver is not None:
-        choice.loaded(services, shape.driver)
-    image = await catalogue.image(look_up, project_id, shape.image_id)
-    shape = replace(shape, os_distro=distro or image.properties["os_distro"])
-    driver = choice.choose_driver(services, shape, image)
-    choice.check_network_driver(services, driver, shape.network_driver)
-    await catalogue.check_shape(look_up, project_id, shape)
-    network = shape.network_driver or next(iter(driver.capabilities.network_drivers), None)
-    return replace(shape, driver=driver.name, network_driver=network)
+    images = await services.provider.catalogue.find_images(project_id, shape.image_id)
+    driver = choice.choose_driver(services, shape, catalogue.image_for_choice(images, shape.image_id))
+    network = choice.network_driver(services, driver, shape)
+    return replace(shape, driver=driver.name, network_driver=network), images
+
+
+async def _completed(
+    services: Services, project_id: str, shape: ClusterShape, images: Sequence[Image], *, distro: str | None = None
+) -> ClusterShape:
+    """The shape with the operating system (the image's, if not said) filled in, and all of it looked up."""
+    await catalogue.check_shape(services.provider.catalogue, project_id, shape)
+    image = catalogue.the_image(images, shape.image_id)
+    return replace(shape, os_distro=distro or image.properties["os_distro"])
+
+
+async def _changed_shape(
+    services: Services, old: ClusterTemplate, shape: ClusterShape, changed: set[str]
+) -> ClusterShape:
+    """A patched shape, checked; another image brings its operating system along."""
+    distro = None if "image_id" in changed and "os_distro" not in changed else shape.os_distro
+    shape, images = await _with_driver(services, old.project_id, shape)
+    shape = await _completed(services, old.project_id, shape, images, distro=distro)
+    await _check_root_volumes(services, old.project_id, shape, [shape.flavor_id, shape.control_plane_flavor_id])
+    return shape
+
+
+async def _check_root_volumes(
+    services: Services, project_id: str, shape: ClusterShape, flavors: Sequence[str | None]
+) -> None:
+    default = services.settings.default_boot_volume_size_gib
+    await catalogue.check_root_volumes(services.provider.catalogue, project_id, shape.labels, flavors, default)
 
 
 def _check_publish(services: Services, caller: Caller, *, published: bool) -> None:

@@ -21,7 +21,7 @@ class Plugin:
         self._coe = coe
 
     def create(self, settings: Mapping[str, str]) -> Driver:
-        return FakeDriver(coe=self._coe, **settings)
+        return FakeDriver(coe=self._coe)
 
 
 swarm = Plugin("swarm")

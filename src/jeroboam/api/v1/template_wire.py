@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ...domain import ClusterShape, ClusterTemplate
+from ...domain import COES, SERVER_TYPES, ClusterShape, ClusterTemplate
 from ...domain.errors import InvalidRequest
 from ...service import Services
 from ...service.templates import NewTemplate
@@ -74,9 +74,9 @@ def body_fields(services: Services) -> dict[str, Field]:
         **texts,
         "uuid": Field(fields.uuid),
         "name": Field(_TEXT),
-        "coe": Field(fields.one_of(*services.coes())),
+        "coe": Field(fields.one_of(*COES)),
         "image_id": Field(_TEXT, mandatory=True),
-        "server_type": Field(fields.one_of(*services.server_types()), default="vm"),
+        "server_type": Field(fields.one_of(*SERVER_TYPES), default="vm"),
         "docker_volume_size": Field(fields.integer(least=1)),
         "apiserver_port": Field(fields.integer(least=1024, most=65535)),
         "labels": Field(fields.labels, default={}),

@@ -10,8 +10,10 @@ from ...contracts import (
     Access,
     Capabilities,
     ClusterContext,
+    ClusterType,
     CoeHealth,
     Command,
+    DeclaredDriver,
     Driver,
     Endpoint,
     Image,
@@ -24,29 +26,42 @@ from ...contracts import (
     NodeHealth,
     Problem,
 )
-from ...domain import Cluster, NodeGroup, Role
+from ...domain import Cluster, NodeGroup, Role, canonical
 from ...domain.errors import ConfigError
 
-_PORT = 6443
+_PORTS = {"kubernetes": 6443, "swarm": 2376, "lxd": 8443}
+_NETWORK_DRIVERS = {"kubernetes": ("flannel", "calico", "cilium"), "swarm": ("docker", "flannel")}
 _VERSION = "v1.34.4"
 
 
 class FakeDriver:
     """Implements contracts.Driver. `unhealthy` is a shell pattern of machine names that never become ready."""
 
-    name = "fake"
     token_names = ("join",)
     labels = (LabelSpec("kube_tag", "version", _VERSION, "Version that the nodes claim to run."),)
 
-    def __init__(self, *, coe: str = "kubernetes", unhealthy: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        name: str = "fake",
+        coe: str = "kubernetes",
+        provides: frozenset[ClusterType] = frozenset(),
+        beta: bool = False,
+        unhealthy: str = "",
+    ) -> None:
+        self.name = name
         self._unhealthy = unhealthy
+        coes = sorted({canonical(served) for _, _, served in provides}) or [canonical(coe)]
+        self._coe = coes[0]
         self.capabilities = Capabilities(
-            coe=coe,
-            server_types=frozenset({"vm", "bm", "container"}),
-            os_distros=frozenset({"debian"}),
+            coe=coe if not provides else min(provides)[2],
+            server_types=frozenset({server for server, _, _ in provides} or {"vm", "bm", "container"}),
+            os_distros=frozenset({distro for _, distro, _ in provides} or {"debian"}),
             control_plane_sizes=frozenset({1, 3, 5}),
-            network_drivers=("flannel",),
+            network_drivers=tuple(dict.fromkeys(n for one in coes for n in _NETWORK_DRIVERS.get(one, ()))),
             resize=True,
+            provides=provides,
+            beta=beta,
         )
 
     def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
@@ -56,10 +71,11 @@ class FakeDriver:
         return [Problem(f"{count} control-plane nodes are not supported; 1, 3 or 5 are.", field="master_count")]
 
     def network_spec(self, cluster: Cluster) -> NetworkSpec:
-        return NetworkSpec(endpoint_port=cluster.shape.apiserver_port or _PORT)
+        return NetworkSpec(endpoint_port=cluster.shape.apiserver_port or _PORTS.get(self._coe, 6443))
 
     def api_address(self, endpoint: Endpoint) -> str | None:
-        return f"https://{endpoint.outside}" if endpoint.outside else None
+        scheme = "tcp" if self._coe == "swarm" else "https"  # the docker client takes no https
+        return f"{scheme}://{endpoint.outside}" if endpoint.outside else None
 
     def node_config(self, context: ClusterContext, machine: MachineSpec) -> NodeConfig:
         return NodeConfig(machine.name, commands=(Command("join", ("true",)),))
@@ -90,7 +106,12 @@ class FakePlugin:
         unknown = sorted(set(settings) - {"coe", "unhealthy"})
         if unknown:
             raise ConfigError(f"[fake_driver] {unknown[0]} is not an option.", hint="Options are: coe, unhealthy.")
-        return FakeDriver(**settings)
+        return FakeDriver(coe=settings.get("coe", "kubernetes"), unhealthy=settings.get("unhealthy", ""))
+
+    def declare(self, declared: DeclaredDriver, settings: Mapping[str, str]) -> Driver:
+        """The same driver under another name, for other clusters. Settings: `unhealthy`."""
+        unhealthy = settings.get("unhealthy", "")
+        return FakeDriver(name=declared.name, provides=declared.provides, beta=declared.beta, unhealthy=unhealthy)
 
 
 plugin = FakePlugin()

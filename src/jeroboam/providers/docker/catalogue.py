@@ -15,6 +15,8 @@ _EXTERNAL = CatalogueNetwork("public", "public", external=True)
 class DockerCatalogue:
     """Implements contracts.Catalogue. The same for every project: the daemon knows no tenants."""
 
+    needs_flavor = False  # a node without one takes what it needs of the host
+
     def __init__(self, daemon: Daemon, flavors: Sequence[Flavor]) -> None:
         self._daemon = daemon
         self._flavors = tuple(flavors)

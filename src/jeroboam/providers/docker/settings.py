@@ -15,10 +15,10 @@ from ...domain.errors import ConfigError
 _SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "~/.docker/run/docker.sock", "~/.docker/desktop/docker.sock")
 _POOL = ipaddress.IPv4Network("10.89.0.0/16")
 _FLAVORS = (
-    Flavor("small", "small", 1, 1536),
-    Flavor("m1.small", "m1.small", 1, 2048),
-    Flavor("m1.medium", "m1.medium", 2, 4096),
-    Flavor("m1.large", "m1.large", 4, 8192),
+    Flavor("small", "small", 1, 1536, None),
+    Flavor("m1.small", "m1.small", 1, 2048, None),
+    Flavor("m1.medium", "m1.medium", 2, 4096, None),
+    Flavor("m1.large", "m1.large", 4, 8192, None),
 )
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 from ... import bootstrap
 from ...contracts import (
     Address,
-    CatalogueNetwork,
+    DeclaredDriver,
     Endpoint,
-    Flavor,
     FoundResource,
-    Image,
-    Keypair,
     Machine,
     MachineSpec,
     MachineState,
@@ -23,49 +21,34 @@ from ...contracts import (
     NodeConfig,
     Problem,
 )
-from ...domain import Cluster, Role, cluster_slug
+from ...domain import Cluster, OperationKind, Role, cluster_slug
+from .catalogue import FakeCatalogue
 from .cloud import Cloud, FakeMachine, Fault
+from .gate import OperationFault, OperationFaults
 
 _FIRST_PORT = 20000
 
 
-class FakeCatalogue:
-    """One image, a few flavors, a keypair, an external network: the same for every project."""
-
-    _images = (Image("fake-image", "fake-image", {"os_distro": "debian", "kube_version": "v1.34.4"}),)
-    _flavors = (Flavor("small", "small", 1, 1024, 10), Flavor("m1.medium", "m1.medium", 2, 4096, 20))
-
-    async def images(self, project_id: str) -> Sequence[Image]:
-        return self._images
-
-    async def flavors(self, project_id: str) -> Sequence[Flavor]:
-        return self._flavors
-
-    async def find_images(self, project_id: str, ident: str) -> Sequence[Image]:
-        return [i for i in self._images if ident in (i.id, i.name)]
-
-    async def find_flavors(self, project_id: str, ident: str) -> Sequence[Flavor]:
-        return [f for f in self._flavors if ident in (f.id, f.name)]
-
-    async def find_keypairs(self, project_id: str, ident: str) -> Sequence[Keypair]:
-        return [Keypair("default", "default")] if ident == "default" else []
-
-    async def find_networks(self, project_id: str, ident: str) -> Sequence[CatalogueNetwork]:
-        return [CatalogueNetwork("public", "public", external=True)] if ident == "public" else []
-
-    async def find_subnets(self, project_id: str, ident: str) -> Sequence[CatalogueNetwork]:
-        return []
-
-
 class FakeProvider:
-    """Implements contracts.Provider."""
+    """Implements contracts.Provider, and OperationGate and DeclaresDrivers besides."""
 
     name = "fake"
     server_types = frozenset({"vm", "bm", "container"})
 
-    def __init__(self, cloud: Cloud, *, boot_s: float = 0.3, latency_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        *,
+        boot_s: float = 0.3,
+        latency_s: float = 0.0,
+        catalogue: FakeCatalogue | None = None,
+        operation_faults: Sequence[OperationFault] = (),
+        drivers: Sequence[DeclaredDriver] = (),
+    ) -> None:
         self.cloud = cloud
-        self.catalogue = FakeCatalogue()
+        self.catalogue = catalogue or FakeCatalogue()
+        self.declared_drivers = drivers
+        self._faults = OperationFaults(operation_faults)
         self._boot_s = boot_s
         self._latency_s = latency_s
 
@@ -74,6 +57,12 @@ class FakeProvider:
 
     async def stop(self) -> None:
         return None
+
+    def refuse(self, cluster_name: str, kind: OperationKind) -> str | None:
+        return self._faults.refusal(cluster_name, kind)
+
+    async def enter(self, cluster_name: str, kind: OperationKind, running: timedelta) -> timedelta:
+        return self._faults.meet(cluster_name, kind, running)
 
     async def preflight(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
         known = {image.id for image in await self.catalogue.images(cluster.project_id)}

@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from ...domain.errors import ConfigError
+from .catalogue_file import CatalogueFile, read_catalogue
 from .cloud import Cloud, Fault
 
-_KNOWN = ("boot_s", "faults", "latency_s", "state")
+_KNOWN = ("boot_s", "catalogue", "faults", "latency_s", "state")
 
 
 def read_settings(settings: Mapping[str, str]) -> dict[str, Any]:
@@ -25,11 +26,15 @@ def read_settings(settings: Mapping[str, str]) -> dict[str, Any]:
         raise ConfigError(
             f"[fake] faults: {error}", hint='Write a JSON list: [{"call": "ensure_machine", ...}]'
         ) from error
-    state = settings.get("state")
+    state, file = settings.get("state"), settings.get("catalogue")
+    offered = read_catalogue(Path(file).expanduser()) if file else CatalogueFile()
     return {
         "cloud": Cloud(Path(state) if state else None, faults),
         "boot_s": _seconds(settings, "boot_s", 0.3),
         "latency_s": _seconds(settings, "latency_s", 0.0),
+        "catalogue": offered.catalogue,
+        "operation_faults": offered.faults,
+        "drivers": offered.drivers,
     }
 
 
