@@ -161,7 +161,7 @@ def test_a_cluster_completes_and_ctrl_c_ends_it_all(stage: Stage) -> None:
     told = [line["event"] for line in lines if line["logger"] == "jeroboam.progress"]
     assert told[0] == "demo: create: begins"
     assert told[-1].startswith("demo: create: succeeded after ")
-    assert {line["step"] for line in lines if "step" in line} == {"keys", "network", "machine", "boot", "coe"}
+    assert {line["step"] for line in lines if "step" in line} == {"keys", "network", "machine", "boot", "coe", "marks"}
 
     code, took_s = service.stop(signal.SIGINT)
     assert (code, session_is_empty(service.process.pid)) == (0, True)

@@ -28,7 +28,7 @@ async def test_create_makes_the_machines_and_tells_addresses_versions_and_timeli
     assert all(step.ok for step in steps)
     names = [step.name for step in steps]
     assert names[:2] == ["keys", "network"]
-    assert sorted(names[2:]) == ["boot"] * 3 + ["coe"] + ["machine"] * 3
+    assert sorted(names[2:]) == ["boot"] * 3 + ["coe"] + ["machine"] * 3 + ["marks"]
     assert len(await stage.store.open_resources(cluster.uuid)) == 5
 
 

@@ -40,6 +40,7 @@ from .engine import Engine, EngineState, Runner, StepFn
 from .events import ClusterEvent, EventStore, Sender
 from .gate import OperationGate
 from .identity import Caller, Identity, ProjectLookup, Unauthenticated
+from .marks import NodeMark, NodeMarks
 from .progress import NoProgress, Progress
 from .store import (
     ClusterRow,
@@ -101,6 +102,8 @@ __all__ = [
     "NoProgress",
     "NodeConfig",
     "NodeHealth",
+    "NodeMark",
+    "NodeMarks",
     "NodeProgress",
     "OperationGate",
     "Page",

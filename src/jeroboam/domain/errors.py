@@ -3,7 +3,7 @@
 JeroboamError
  UserError            the tenant can fix it: InvalidRequest NotFound Ambiguous Conflict Forbidden QuotaExceeded NotSupported
  RetryLater           will likely pass by itself: ProviderUnavailable IdentityUnavailable RateLimited CoeUnreachable LeaseLost
- Permanent            stop until the wish or the installation changes: ProviderRefused BootstrapFailed DeadlineExceeded
+ Permanent            stop until the wish or the installation changes: ProviderRefused CoeRefused BootstrapFailed DeadlineExceeded
                       ArtifactUnavailable ArtifactCorrupt HostUnsupported ConfigError
  Bug                  a promise of ours was broken
 """
@@ -115,6 +115,10 @@ class Permanent(JeroboamError):
 
 class ProviderRefused(Permanent):
     """The infrastructure said no."""
+
+
+class CoeRefused(Permanent):
+    """The cluster's own API said no."""
 
 
 class BootstrapFailed(Permanent):

@@ -34,13 +34,23 @@ from .steps.cleanup import Cleanup
 from .steps.coe import Coe
 from .steps.gate import Gate
 from .steps.machines import Machines
+from .steps.marks import Marks
 from .steps.network import ClusterNetwork
 from .steps.nodes import Boot, tell_unfinished
 from .steps.pki import Keys
 from .steps.removal import Removal
 from .timeline import Timeline
 
-APPLY: tuple[StepProtocol, ...] = (Gate(), Keys(), ClusterNetwork(), Machines(), Boot(), Coe(), Removal())
+APPLY: tuple[StepProtocol, ...] = (
+    Gate(),
+    Keys(),
+    ClusterNetwork(),
+    Machines(),
+    Boot(),
+    Coe(),
+    Marks(),
+    Removal(),
+)
 DELETE: tuple[StepProtocol, ...] = (Gate(), Cleanup())
 
 _log = structlog.get_logger(__name__)

@@ -24,6 +24,7 @@ from ...contracts import (
     NetworkSpec,
     NodeConfig,
     NodeHealth,
+    NodeMark,
     Problem,
 )
 from ...domain import Cluster, NodeGroup, Role, canonical
@@ -53,6 +54,7 @@ class FakeDriver:
         self._unhealthy = unhealthy
         coes = sorted({canonical(served) for _, _, served in provides}) or [canonical(coe)]
         self._coe = coes[0]
+        self.marks: dict[str, NodeMark] = {}  # by node, as last asked for
         self.capabilities = Capabilities(
             coe=coe if not provides else min(provides)[2],
             server_types=frozenset({server for server, _, _ in provides} or {"vm", "bm", "container"}),
@@ -90,7 +92,11 @@ class FakeDriver:
         return NodeHealth(machine.name, ready, "" if ready else "NotReady by the settings", _VERSION)
 
     async def release(self, machine: Machine, access: Access) -> None:
-        return None
+        self.marks.pop(machine.name, None)
+
+    async def mark(self, access: Access, marks: Sequence[NodeMark]) -> None:
+        """Remembered, for whoever asks."""
+        self.marks.update({one.node: one for one in marks})
 
     def client_config(self, name: str, access: Access) -> bytes:
         return pki.kubeconfig(name, "admin", access.api_address, access.ca_pem, access.cert_pem, access.key_pem)

@@ -18,19 +18,20 @@ from ...contracts import (
     MachineSpec,
     NetworkSpec,
     NodeConfig,
+    NodeMark,
     Problem,
 )
 from ...domain import Cluster, NodeGroup
 from ...domain.errors import ConfigError
-from . import drain, health, nodes, validation
-from .api import connect
+from . import drain, health, marks, nodes, validation
+from .api import Contexts, connect
 from .labels import LABELS
 
 _PORT = 6443
 
 
 class KubernetesDriver:
-    """Implements contracts.Driver. Holds no state, so any process may serve any cluster."""
+    """Implements contracts.Driver and NodeMarks. Holds nothing but TLS contexts, so any process may serve any cluster."""
 
     name = "kubernetes"
     capabilities = Capabilities(
@@ -43,6 +44,9 @@ class KubernetesDriver:
     )
     labels = LABELS
     token_names = (nodes.NODE_SEED,)
+
+    def __init__(self) -> None:
+        self._contexts = Contexts()
 
     def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
         """Everything in the wish that this driver cannot serve."""
@@ -63,13 +67,18 @@ class KubernetesDriver:
 
     async def health(self, access: Access, expected: Sequence[Machine]) -> CoeHealth:
         """Ask the live cluster, never stored flags. Raises CoeUnreachable (retried)."""
-        async with connect(access) as api:
+        async with connect(access, self._contexts) as api:
             return await health.look(api, expected)
 
     async def release(self, machine: Machine, access: Access) -> None:
         """Drain the node (at most 300 s) and forget it. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
-        async with connect(access) as api:
+        async with connect(access, self._contexts) as api:
             await drain.release(api, machine.name)
+
+    async def mark(self, access: Access, wishes: Sequence[NodeMark]) -> None:
+        """Labels, taints and provider ids on the nodes. Raises CoeUnreachable, CoeRefused."""
+        async with connect(access, self._contexts) as api:
+            await marks.mark(api, wishes)
 
     def client_config(self, name: str, access: Access) -> bytes:
         """A kubeconfig."""

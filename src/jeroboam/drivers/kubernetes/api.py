@@ -1,30 +1,50 @@
-"""Talks to a kube-apiserver: the few calls that health and drain need. Source: Kubernetes API reference, v1.34."""
+"""Talks to a kube-apiserver: the few calls that health, marks and drain need. Source: Kubernetes API reference, v1.34."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from functools import lru_cache
+from ssl import SSLContext
 from typing import Any
 
 import httpx
 
 from ... import pki
 from ...contracts import Access
-from ...domain.errors import CoeUnreachable
+from ...domain.errors import CoeRefused, CoeUnreachable
 
 _CALL_S = 10.0
+# What a second try does not change. Our certificate is of system:masters, whose rights need no RBAC: there is no "too early" for it.
+_REFUSALS = {
+    401: "The cluster does not know our certificate: were its CAs changed by hand?",
+    403: "Something inside the cluster, such as an admission webhook, forbids it; look there.",
+    422: "What was asked does not fit what is there; look at the object.",
+}
+_TOO_EARLY = "not yet ready to handle request"  # admission plugins of a server that has just started say so with 403
 Json = dict[str, Any]
 
 
-@lru_cache(maxsize=256)
-def _context(access: Access) -> Any:
-    """Contexts are dear to make (2 ms) and health asks often."""
-    return pki.client_context(access.ca_pem, access.cert_pem, access.key_pem)
+class Contexts:
+    """TLS contexts of the clusters asked last. They are dear to make (2 ms) and health asks often."""
+
+    def __init__(self, kept: int = 256) -> None:
+        self._kept = kept
+        self._made: dict[Access, SSLContext] = {}
+
+    def of(self, access: Access) -> SSLContext:
+        """The context of this access: the one made before, if it is still kept."""
+        found = self._made.pop(access, None)
+        if found is None:
+            found = pki.client_context(access.ca_pem, access.cert_pem, access.key_pem)
+            while len(self._made) >= self._kept:
+                self._made.pop(next(iter(self._made)))
+        self._made[access] = found  # last in the order: used last
+        return found
 
 
 class KubeApi:
-    """One live cluster. Every call has a deadline and raises CoeUnreachable when the API server does not serve."""
+    """One live cluster. Every call has a deadline and raises CoeUnreachable when the API server does not serve, and
+    CoeRefused when it serves and says no for good."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -52,6 +72,12 @@ class KubeApi:
         answer = await self._send("PATCH", path, json=change, headers=headers, fine=(404,))
         return answer.status_code != 404
 
+    async def patch_as_seen(self, path: str, change: Json) -> bool:
+        """A strategic merge of an object whose version the change names; False when it is another by now, or gone."""
+        headers = {"Content-Type": "application/strategic-merge-patch+json"}
+        answer = await self._send("PATCH", path, json=change, headers=headers, fine=(404, 409))
+        return answer.is_success
+
     async def evict(self, namespace: str, pod: str) -> bool:
         """Ask a pod to leave; False while a disruption budget forbids it. Gone already is success."""
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}
@@ -73,14 +99,21 @@ class KubeApi:
         if answer.is_success or answer.status_code in fine:
             return answer
         reason = " ".join(answer.text.split())[:200]
-        raise CoeUnreachable(f"The API server answers {method} {path} with {answer.status_code}: {reason}")
+        said = f"The API server answers {method} {path} with {answer.status_code}: {reason}"
+        if answer.status_code in _REFUSALS and _TOO_EARLY not in answer.text:
+            raise CoeRefused(said, hint=_REFUSALS[answer.status_code])
+        raise CoeUnreachable(said)
 
 
 @asynccontextmanager
-async def connect(access: Access) -> AsyncIterator[KubeApi]:
+async def connect(access: Access, contexts: Contexts) -> AsyncIterator[KubeApi]:
     """The API of a live cluster, for some calls in a row. Proxies of this process's environment are not asked."""
     client = httpx.AsyncClient(
-        base_url=access.api_address, verify=_context(access), timeout=_CALL_S, trust_env=False, follow_redirects=False
+        base_url=access.api_address,
+        verify=contexts.of(access),
+        timeout=_CALL_S,
+        trust_env=False,
+        follow_redirects=False,
     )
     async with client:
         yield KubeApi(client)
