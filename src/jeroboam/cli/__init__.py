@@ -18,6 +18,7 @@ def build_app() -> App:
         apps,
         cluster_commands,
         config_commands,
+        label_commands,
         nodegroup_commands,
         operation_commands,
         template_commands,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from ..contracts import Caller, ClusterRow, Image, Page, Problem
 from ..domain import Cluster, ClusterTemplate, OperationKind
 from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
-from . import catalogue, choice, quotas, templates
+from . import catalogue, choice, label_check, quotas, templates
 from .policy import Target
 from .services import Asker, Services
 from .wishes import NewCluster, cluster_of, counted, default_groups, machines, operation
@@ -35,6 +35,8 @@ async def create(services: Services, asker: Asker, wish: NewCluster) -> Cluster:
     image = await _looked_up(services, cluster)
     if wish.control_plane_count > 1 and not cluster.shape.api_lb_enabled:
         raise InvalidRequest("master_count must be 1 when master_lb_enabled is False", field="control_plane_count")
+    if label_check.is_strict(template.shape.labels) or label_check.is_strict(cluster.shape.labels):
+        label_check.check_strict(driver, cluster.shape.labels)
     refuse(driver.validate(cluster, groups, image))
     refuse(await services.provider.preflight(cluster, machines(cluster, groups, image)))
     services.ask_gates(cluster, OperationKind.CREATE)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from ..contracts import ClusterRow
+from ..contracts import ClusterRow, Driver
 from ..domain import Labels, NodeGroup, OperationKind, Role, Status
 from ..domain.errors import Conflict, NotSupported
-from . import catalogue, changes, choice, clusters, group_rules, node_groups
+from . import catalogue, changes, choice, clusters, group_rules, label_check, node_groups
 from .changes import Change, under_way
 from .labels import joined
 from .services import Asker, Services
@@ -136,5 +136,15 @@ async def _check_new(services: Services, row: ClusterRow, group: NodeGroup) -> N
     await catalogue.check_flavor(look_up, cluster.project_id, group.flavor_id)
     image = await catalogue.image(look_up, cluster.project_id, group.image_id)
     driver = choice.loaded(services, cluster.shape.driver)
+    await _check_strict(services, row, group, driver)
     clusters.refuse(driver.validate(cluster, [*row.groups, group], image))
     clusters.refuse(await services.provider.preflight(cluster, machines(cluster, [group], image)))
+
+
+async def _check_strict(services: Services, row: ClusterRow, group: NodeGroup, driver: Driver) -> None:
+    """The template's word counts, also where the cluster has labels of its own."""
+    uuid = row.cluster.template_uuid
+    template = (await services.store.templates_by_uuid({uuid})).get(uuid)
+    parents = [row.cluster.shape.labels, *([template.shape.labels] if template else [])]
+    if any(label_check.is_strict(labels) for labels in parents):
+        label_check.check_strict(driver, group.labels)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ..contracts import Caller, Conductor, Driver, Flavor, Image, Totals
-from ..domain.errors import Forbidden
+from ..contracts import Caller, Conductor, Driver, Flavor, Image, LabelSpec, Totals
+from ..domain.errors import Forbidden, NotFound
+from . import label_check
 from .services import Services
 
 
@@ -35,6 +36,14 @@ def drivers(services: Services, caller: Caller) -> Sequence[Driver]:
     """The loaded drivers by name."""
     services.policy.require("clustertemplate:get_all", caller)
     return [services.drivers[name] for name in sorted(services.drivers)]
+
+
+def labels(services: Services, caller: Caller, name: str) -> Sequence[LabelSpec]:
+    """Every label that has an effect with a driver. Raises NotFound, Forbidden."""
+    found = next((one for one in drivers(services, caller) if one.name == name), None)
+    if found is None:
+        raise NotFound("Driver", name, hint=f"Loaded are: {', '.join(sorted(services.drivers))}.")
+    return label_check.schema(found)
 
 
 async def conductors(services: Services, caller: Caller) -> Sequence[ConductorState]:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from ..contracts import Caller, Image, Page
 from ..domain import ClusterShape, ClusterTemplate
 from ..domain.errors import Ambiguous, Conflict, Forbidden, InvalidRequest, NotFound
-from . import catalogue, choice
+from . import catalogue, choice, label_check
 from .names import made_up
 from .policy import Target
 from .services import Asker, Services
@@ -137,6 +137,8 @@ async def _completed(
 ) -> ClusterShape:
     """The shape with the operating system (the image's, if not said) filled in, and all of it looked up."""
     await catalogue.check_shape(services.provider.catalogue, project_id, shape)
+    if label_check.is_strict(shape.labels):
+        label_check.check_strict(choice.loaded(services, shape.driver), shape.labels)
     image = catalogue.the_image(images, shape.image_id)
     return replace(shape, os_distro=distro or image.properties["os_distro"])
 

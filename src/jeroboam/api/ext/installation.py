@@ -1,4 +1,4 @@
-"""/ext/v1/images, flavors and drivers."""
+"""/ext/v1/images, flavors, drivers and their labels."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ async def flavors(call: Call) -> Reply:
 async def drivers(call: Call) -> Reply:
     """Loaded drivers and their labels."""
     return Reply(data={"drivers": [_driver(one) for one in installation.drivers(call.services, call.caller)]})
+
+
+async def labels(call: Call) -> Reply:
+    """What may be written into labels with this driver: name, type, unit, default, choices, whether it may be edited, since when."""
+    found = installation.labels(call.services, call.caller, call.path["name"])
+    return Reply(data={"labels": [_label(one) for one in found]})
 
 
 def _driver(driver: Driver) -> dict[str, Any]:
@@ -64,4 +70,5 @@ ROUTES = (
     Route("GET", "/images", images),
     Route("GET", "/flavors", flavors),
     Route("GET", "/drivers", drivers),
+    Route("GET", "/drivers/{name:str}/labels", labels),
 )
