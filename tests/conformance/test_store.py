@@ -3,10 +3,12 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -15,8 +17,18 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from jeroboam.contracts import Caller, GroupStatus, Page, Quota, StatusChange, Totals
-from jeroboam.domain import Health, OperationKind, OperationState, Resource, SignedCertificate, Status, Step, Verb
+from jeroboam.contracts import Caller, ClusterBrief, GroupStatus, Page, Quota, StatusChange, Totals
+from jeroboam.domain import (
+    Cluster,
+    Health,
+    OperationKind,
+    OperationState,
+    Resource,
+    SignedCertificate,
+    Status,
+    Step,
+    Verb,
+)
 from jeroboam.domain.errors import (
     ConfigError,
     Conflict,
@@ -26,8 +38,10 @@ from jeroboam.domain.errors import (
     ProviderUnavailable,
     QuotaExceeded,
 )
-from jeroboam.store import Sealer, SqlStore
+from jeroboam.store import Sealer, SqlStore, tables
 from jeroboam.store.database import alembic_config
+from jeroboam.store.reading import InPlace
+from jeroboam.store.rows import values
 from jeroboam.store.tables import metadata
 from jeroboam.testing import builders
 from jeroboam.testing.builders import ManualClock
@@ -36,6 +50,10 @@ ME = Caller("user-1", builders.PROJECT, frozenset({"member", "reader"}))
 STRANGER = Caller("user-2", "project-2", frozenset({"member", "reader"}))
 ADMIN = Caller("root", "admin", frozenset({"admin"}))
 KEY = b"k" * 32
+BRIEF = (
+    *("uuid", "name", "template_uuid", "keypair", "docker_volume_size_gib", "labels", "status", "health"),
+    *("control_plane_flavor_id", "flavor_id", "create_timeout_min", "backend_id"),
+)
 
 
 @pytest.fixture
@@ -134,17 +152,79 @@ async def test_lists_are_paged_in_any_order(store: SqlStore) -> None:
         await store.list_clusters(None, Page(marker="nope"))
 
 
-async def test_a_list_takes_two_statements_however_long_it_is(store: SqlStore) -> None:
+async def test_briefs_are_the_same_clusters_in_short(store: SqlStore) -> None:
+    await add(store, name="b", health=Health.HEALTHY)
+    await add(store, name="a", backend_id="x")
+    page = Page(sort_key="name")
+    rows = await store.list_clusters(None, page)
+    assert [brief.name for brief in await store.list_briefs(builders.PROJECT, page)] == ["a", "b"]
+    assert await store.list_briefs(None, page) == [in_brief(row.cluster) for row in rows]
+    assert await store.list_briefs("project-2", page) == []
+    with pytest.raises(NotFound, match="Cluster nope could not be found"):
+        await store.list_briefs(None, Page(marker="nope"))
+
+
+def in_brief(cluster: Cluster) -> ClusterBrief:
+    """By hand; `builders.groups` makes one control plane and two workers."""
+    fields: dict[str, Any] = {name: {**vars(cluster.shape), **vars(cluster)}[name] for name in BRIEF}
+    return ClusterBrief(**fields, workers=2, control_planes=1)
+
+
+@pytest.mark.parametrize("rows", [20, 500])
+async def test_lists_and_looks_take_a_fixed_number_of_statements(store: SqlStore, rows: int) -> None:
+    """However much there is; a marker costs one more."""
+    template = await store.add_template(builders.template())
+    first, _ = await add(store, name="a", template_uuid=template.uuid)
+    await copies(store, rows)
     statements: list[str] = []
-    sa.event.listen(store._engine.sync_engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
-    counts = []
-    for _ in range(2):
-        for _ in range(5):
-            await add(store)
+    sa.event.listen(read_engine(store), "before_cursor_execute", lambda *a: statements.append(a[2]))
+
+    async def count(reading: Awaitable[object]) -> int:
         statements.clear()
-        await store.list_clusters(None, Page())
-        counts.append(len([s for s in statements if s.startswith("SELECT")]))
-    assert counts == [2, 2]
+        await reading
+        return len([s for s in statements if s.startswith("SELECT")])
+
+    page, marked = Page(), Page(marker=first, sort_key="name")
+    assert len(await store.list_clusters(None, page)) == rows + 1
+    assert {
+        "briefs": await count(store.list_briefs(builders.PROJECT, page)),
+        "briefs after a marker": await count(store.list_briefs(None, marked)),
+        "clusters": await count(store.list_clusters(builders.PROJECT, page)),
+        "clusters after a marker": await count(store.list_clusters(None, marked)),
+        "templates": await count(store.list_templates(ME, page)),
+        "templates of clusters": await count(store.templates_by_uuid([template.uuid, "no"])),
+        "quotas": await count(store.list_quotas(None, page)),
+        "a cluster": await count(store.find_clusters(first, None)),
+        "a cluster by name": await count(store.find_clusters("a", builders.PROJECT)),
+        "a template": await count(store.find_templates("k8s", ME)),
+    } == {
+        "briefs": 1,
+        "briefs after a marker": 2,
+        "clusters": 2,
+        "clusters after a marker": 3,
+        "templates": 1,
+        "templates of clusters": 1,
+        "quotas": 1,
+        "a cluster": 2,
+        "a cluster by name": 2,
+        "a template": 1,
+    }
+
+
+async def copies(store: SqlStore, number: int) -> None:
+    """So many more clusters with two node groups each, and templates, in one transaction."""
+    clusters = [builders.cluster(name=f"c{n}") for n in range(number)]
+    groups = [group for cluster in clusters for group in builders.groups(cluster)]
+    templates = [builders.template(uuid=str(uuid4()), name=f"t{n}") for n in range(number)]
+    async with store._write() as connection:
+        for table, things in ((tables.clusters, clusters), (tables.node_groups, groups), (tables.templates, templates)):
+            await connection.execute(table.insert(), [values(thing) for thing in things])
+
+
+def read_engine(store: SqlStore) -> sa.Engine:
+    """Where statements of reads can be counted."""
+    reader = store._reader
+    return reader._engine if isinstance(reader, InPlace) else store._engine.sync_engine
 
 
 async def test_an_operation_is_begun_under_a_new_fence_each_time(store: SqlStore) -> None:
@@ -458,7 +538,7 @@ async def test_a_pool_without_a_free_connection_is_a_passing_trouble(
 
     monkeypatch.setattr(sa.ext.asyncio.AsyncConnection, "start", exhausted)
     with pytest.raises(ProviderUnavailable, match="The database does not answer: QueuePool limit"):
-        await store.ping()
+        await store.heartbeat("a", "magnum-conductor")
 
 
 async def test_a_place_that_cannot_hold_the_database_is_named(tmp_path: Path, clock: ManualClock) -> None:

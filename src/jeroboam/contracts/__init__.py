@@ -43,6 +43,7 @@ from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .marks import NodeMark, NodeMarks
 from .progress import NoProgress, Progress
 from .store import (
+    ClusterBrief,
     ClusterRow,
     ClusterStore,
     Conductor,
@@ -67,6 +68,7 @@ __all__ = [
     "CatalogueNetwork",
     "CertificateAuthority",
     "Clock",
+    "ClusterBrief",
     "ClusterContext",
     "ClusterEvent",
     "ClusterRow",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from ..domain import (
     Cluster,
@@ -44,6 +44,31 @@ class ClusterRow:
 
     cluster: Cluster
     groups: tuple[NodeGroup, ...]
+
+
+@dataclass(slots=True)
+class ClusterBrief:
+    """What a list of clusters shows: read by one statement, without the node groups. Fields stand in the order they are read in."""
+
+    COLUMNS: ClassVar[tuple[str, ...]] = (
+        *("uuid", "name", "template_uuid", "keypair", "docker_volume_size_gib", "labels", "status", "health"),
+        *("control_plane_flavor_id", "flavor_id", "create_timeout_min", "backend_id"),
+    )
+
+    uuid: str
+    name: str
+    template_uuid: str
+    keypair: str | None
+    docker_volume_size_gib: int | None
+    labels: Mapping[str, str]
+    status: Status
+    health: Health | None
+    control_plane_flavor_id: str | None
+    flavor_id: str | None
+    create_timeout_min: int | None
+    backend_id: str | None
+    workers: int
+    control_planes: int
 
 
 @dataclass(frozen=True)
@@ -142,7 +167,13 @@ class ClusterStore(Protocol):
         """By uuid or by name; empty when there is none."""
         ...
 
-    async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]: ...
+    async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]:
+        """Raises NotFound for an unknown marker, InvalidRequest for an unknown sort key."""
+        ...
+
+    async def list_briefs(self, project_id: str | None, page: Page) -> Sequence[ClusterBrief]:
+        """The same clusters in the same order, only what lists show of them."""
+        ...
 
     async def request_delete(self, cluster_uuid: str, operation: Operation) -> None:
         """Mark as deleting (once), show DELETE_IN_PROGRESS, queue the operation; ask the running one to stop, supersede queued ones.
@@ -313,6 +344,7 @@ class Store(TemplateStore, ClusterStore, QuotaStore, SecretStore, ConductorStore
 
 
 __all__ = [
+    "ClusterBrief",
     "ClusterRow",
     "ClusterStore",
     "Conductor",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..contracts import Caller, ClusterRow, Image, Page, Problem
+from ..contracts import Caller, ClusterBrief, ClusterRow, Image, Page, Problem
 from ..domain import Cluster, ClusterTemplate, OperationKind
 from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
 from . import catalogue, choice, label_check, quotas, templates
@@ -90,14 +90,22 @@ def refuse(problems: Sequence[Problem]) -> None:
         raise InvalidRequest(" ".join(texts), field=problems[0].field)
 
 
-async def list_all(services: Services, caller: Caller, page: Page, *, rule: str = "get_all") -> Sequence[ClusterRow]:
-    """Those of the caller's project; all for an administrator."""
+async def list_all(services: Services, caller: Caller, page: Page) -> Sequence[ClusterBrief]:
+    """What lists show of those of the caller's project; of all for an administrator. Raises Forbidden."""
+    return await services.store.list_briefs(_listed_project(services, caller, "get_all"), page)
+
+
+async def list_details(services: Services, caller: Caller, page: Page) -> Sequence[ClusterRow]:
+    """The same with everything. Raises Forbidden."""
+    return await services.store.list_clusters(_listed_project(services, caller, "detail"), page)
+
+
+def _listed_project(services: Services, caller: Caller, rule: str) -> str | None:
     services.policy.require(f"cluster:{rule}", caller)
-    project: str | None = caller.project_id
-    if services.policy.is_admin(caller):
-        services.policy.require(f"cluster:{rule}_all_projects", caller)
-        project = None
-    return await services.store.list_clusters(project, page)
+    if not services.policy.is_admin(caller):
+        return caller.project_id
+    services.policy.require(f"cluster:{rule}_all_projects", caller)
+    return None
 
 
 async def get(services: Services, caller: Caller, ident: str) -> ClusterRow:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..contracts import ClusterRow, Conductor, Page, Totals
+from ..contracts import ClusterBrief, ClusterRow, Conductor, Page, Totals
 from ..domain import (
     Cluster,
     NodeGroup,
     Operation,
     OperationKind,
     OperationState,
+    Role,
     SignedCertificate,
     Status,
     Step,
@@ -24,26 +25,51 @@ from ..domain import (
 from ..domain.errors import Conflict, NotFound, QuotaExceeded
 from .database import Database
 from .ident import matches
-from .paging import paged
-from .rows import dicts, plain, shaped, values
+from .paging import Listing, page_of
+from .rows import dicts, plain, read, values
 from .tables import certificates, clusters, node_groups, operations, quotas, services, steps
 
 _LIVE = (OperationState.QUEUED, OperationState.RUNNING)
 _GROUP_STATUS = frozenset({"status", "status_reason", "node_addresses", "version"})
 
 
-async def with_groups(connection: AsyncConnection, rows: list[dict[str, Any]]) -> list[ClusterRow]:
+_GROUPS = (
+    sa.select(node_groups)
+    .where(node_groups.c.cluster_uuid.in_(sa.bindparam("uuids", expanding=True)))
+    .order_by(node_groups.c.id)
+)
+
+
+def _nodes(role: Role) -> sa.ScalarSelect[Any]:
+    count = sa.func.coalesce(sa.func.sum(node_groups.c.node_count), 0)
+    mine = sa.and_(node_groups.c.cluster_uuid == clusters.c.uuid, node_groups.c.role == role)
+    return sa.select(sa.cast(count, sa.BigInteger)).where(mine).scalar_subquery()
+
+
+_MINE = clusters.c.project_id == sa.bindparam("project")
+_WHOLE = sa.select(clusters)
+_BRIEF = sa.select(
+    *(clusters.c[name] for name in ClusterBrief.COLUMNS),
+    _nodes(Role.WORKER).label("workers"),
+    _nodes(Role.CONTROL_PLANE).label("control_planes"),
+)
+_ALL, _OF_PROJECT = (Listing(clusters, "Cluster", _WHOLE, where) for where in (sa.true(), _MINE))
+_ALL_BRIEF, _OF_PROJECT_BRIEF = (Listing(clusters, "Cluster", _BRIEF, where) for where in (sa.true(), _MINE))
+
+
+def _brief(row: sa.Row[Any]) -> ClusterBrief:
+    return ClusterBrief(*cast("tuple[Any, ...]", row))
+
+
+def with_groups(connection: sa.Connection, found: sa.CursorResult[Any]) -> list[ClusterRow]:
     """Clusters with their node groups: one more statement, however many clusters."""
+    rows = read(Cluster, clusters, found)
     if not rows:
         return []
-    uuids = [row["uuid"] for row in rows]
-    found = await connection.execute(
-        sa.select(node_groups).where(node_groups.c.cluster_uuid.in_(uuids)).order_by(node_groups.c.id)
-    )
-    groups: dict[str, list[NodeGroup]] = {uuid: [] for uuid in uuids}
-    for row in dicts(found):
-        groups[row["cluster_uuid"]].append(plain(NodeGroup, row))
-    return [ClusterRow(shaped(Cluster, row), tuple(groups[row["uuid"]])) for row in rows]
+    groups: dict[str, list[NodeGroup]] = {cluster.uuid: [] for cluster in rows}
+    for group in read(NodeGroup, node_groups, connection.execute(_GROUPS, {"uuids": list(groups)})):
+        groups[group.cluster_uuid].append(group)
+    return [ClusterRow(cluster, tuple(groups[cluster.uuid])) for cluster in rows]
 
 
 class Clusters(Database):
@@ -82,16 +108,16 @@ class Clusters(Database):
             )
 
     async def find_clusters(self, ident: str, project_id: str | None) -> Sequence[ClusterRow]:
-        async with self._read() as connection:
-            found = await connection.execute(
-                sa.select(clusters).where(matches(clusters, ident), _in_project(project_id))
-            )
-            return await with_groups(connection, dicts(found))
+        statement = _WHOLE.where(matches(clusters, ident), _in_project(project_id))
+        return await self._look(lambda connection: with_groups(connection, connection.execute(statement)))
 
     async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]:
-        async with self._read() as connection:
-            statement = await paged(connection, clusters, _in_project(project_id), page, "Cluster")
-            return await with_groups(connection, dicts(await connection.execute(statement)))
+        listing, bound = (_ALL, {}) if project_id is None else (_OF_PROJECT, {"project": project_id})
+        return await self._look(lambda connection: with_groups(connection, page_of(connection, listing, page, bound)))
+
+    async def list_briefs(self, project_id: str | None, page: Page) -> Sequence[ClusterBrief]:
+        listing, bound = (_ALL_BRIEF, {}) if project_id is None else (_OF_PROJECT_BRIEF, {"project": project_id})
+        return await self._look(lambda connection: [_brief(row) for row in page_of(connection, listing, page, bound)])
 
     async def request_delete(self, cluster_uuid: str, operation: Operation) -> None:
         now = self._clock.now()

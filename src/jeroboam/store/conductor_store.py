@@ -93,10 +93,9 @@ class ConductorSide(Events):
             return plain(Operation, dicts(changed)[0]), row.fence
 
     async def load(self, cluster_uuid: str) -> ClusterRow | None:
-        async with self._read() as connection:
-            found = dicts(await connection.execute(sa.select(clusters).where(clusters.c.uuid == cluster_uuid)))
-            rows = await with_groups(connection, found)
-            return rows[0] if rows else None
+        statement = sa.select(clusters).where(clusters.c.uuid == cluster_uuid)
+        rows = await self._look(lambda connection: with_groups(connection, connection.execute(statement)))
+        return rows[0] if rows else None
 
     async def cancel_requested(self, operation_uuid: str) -> bool:
         async with self._read() as connection:
@@ -234,13 +233,8 @@ class ConductorSide(Events):
             ids = list((await connection.execute(chosen)).scalars())
             if not ids:
                 return []
-            claimed = await connection.execute(
-                clusters.update()
-                .where(clusters.c.id.in_(ids))
-                .values(health_seen_at=self._clock.now())
-                .returning(clusters)
-            )
-            return await with_groups(connection, dicts(claimed))
+            claim = clusters.update().where(clusters.c.id.in_(ids)).values(health_seen_at=self._clock.now())
+            return await connection.run_sync(lambda c: with_groups(c, c.execute(claim.returning(clusters))))
 
     async def write_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
         async with self._write() as connection:

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from ..contracts import Clock
 from ..domain.errors import ConfigError, InvalidRequest, ProviderUnavailable
+from .reading import InPlace, OverTheWire, Reader, T, Work
 from .sealing import Sealer
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -24,7 +25,7 @@ _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
 class Database:
-    """Base of the store's parts: two kinds of transaction, one clock, one sealer."""
+    """Base of the store's parts: reads, transactions that write, one clock, one sealer."""
 
     def __init__(self, url: str, sealer: Sealer, clock: Clock) -> None:
         parsed = make_url(url)
@@ -38,8 +39,12 @@ class Database:
         self._sealer = sealer
         self._clock = clock
         self._engine = create_async_engine(self._url)
+        self._reader: Reader
         if self._sqlite:
             _prepare_sqlite(self._engine.sync_engine)
+            self._reader = InPlace(self._url)
+        else:
+            self._reader = OverTheWire(self._engine)
         self._immediate = self._engine.execution_options(jeroboam_immediate=True)
 
     async def start(self) -> None:
@@ -52,11 +57,16 @@ class Database:
             await connection.run_sync(_migrate)
 
     async def stop(self) -> None:
+        await self._reader.stop()
         await self._engine.dispose()
 
     async def ping(self) -> None:
-        async with self._read() as connection:
-            await connection.execute(sa.text("SELECT 1"))
+        await self._look(lambda connection: connection.execute(sa.text("SELECT 1")).close())
+
+    async def _look(self, work: Work[T]) -> T:
+        """Read; see reading.py. For the paths of lists and single things."""
+        with _translated():
+            return await self._reader.read(work)
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection]:

@@ -36,8 +36,8 @@ class Events(Database):
         """What the transaction made of the cluster. Does nothing when the cluster is gone."""
         if not self.record_events or operation.kind in _SILENT:
             return
-        found = await connection.execute(sa.select(clusters).where(clusters.c.uuid == operation.cluster_uuid))
-        for row in await with_groups(connection, dicts(found)):
+        statement = sa.select(clusters).where(clusters.c.uuid == operation.cluster_uuid)
+        for row in await connection.run_sync(lambda c: with_groups(c, c.execute(statement))):
             await connection.execute(events.insert().values(self._event(row, operation, outcome, reason)))
 
     def _event(self, row: ClusterRow, operation: Operation, outcome: str, reason: str | None) -> dict[str, Any]:

@@ -1,51 +1,87 @@
-"""Keyset paging: a page begins after the row that the marker names, in the order asked for, ties broken by id."""
+"""Keyset paging: a page begins after the row that the marker names, in the order asked for, ties broken by id.
+
+Statements are made once for each form of a page and kept: SQLAlchemy takes longer to put one together than SQLite to answer it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import Page
 from ..domain.errors import InvalidRequest, NotFound
 
+_FORMS = 1024
 
-async def paged(
-    connection: AsyncConnection,
-    table: sa.Table,
-    where: sa.ColumnElement[bool],
-    page: Page,
-    kind: str,
-    *,
-    by: str = "uuid",
-) -> sa.Select[tuple[object, ...]]:
-    """The statement for one page; the marker is a value of the column `by`.
 
-    Raises InvalidRequest for a sort key that is no column, NotFound for a marker that is not there.
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """Something that is listed. Make one for each list, once: it is the key under which its statements are kept.
+
+    `select` gives what a list shows of `table`; `where` says whose, with bound parameters; `by` is the column of markers.
     """
-    if page.sort_key not in table.c:
+
+    table: sa.Table
+    kind: str
+    select: sa.Select[Any]
+    where: sa.ColumnElement[bool]
+    by: str = "uuid"
+
+
+def page_of(
+    connection: sa.Connection, listing: Listing, page: Page, bound: Mapping[str, object]
+) -> sa.CursorResult[Any]:
+    """The rows of one page. Raises InvalidRequest for a sort key that is no column, NotFound for a marker that is not there."""
+    if page.sort_key not in listing.table.c:
         raise InvalidRequest(
             f'The sort_key value "{page.sort_key}" is an invalid field for sorting',
             field="sort_key",
             value=page.sort_key,
         )
-    key, order = table.c[page.sort_key], sa.desc if page.descending else sa.asc
-    statement = sa.select(table).where(where)
+    parameters: dict[str, object] = {**bound, "page_limit": page.limit}
+    begins = ""
     if page.marker is not None:
-        marked = table.c[by] == (int(page.marker) if by == "id" else page.marker)
-        found = await connection.execute(sa.select(key, table.c.id).where(where, marked))
-        row = found.first()
+        marker = int(page.marker) if listing.by == "id" else page.marker
+        row = connection.execute(_marked(listing, page.sort_key), {**bound, "page_marker": marker}).first()
         if row is None:
-            raise NotFound(kind, page.marker)
-        statement = statement.where(_after(key, table.c.id, row[0], row[1], descending=page.descending))
-    return statement.order_by(order(key).nulls_first(), order(table.c.id)).limit(page.limit)
+            raise NotFound(listing.kind, page.marker)
+        begins = "after NULL" if row[0] is None else "after"
+        parameters |= {"page_tie": row[1]} | ({} if row[0] is None else {"page_value": row[0]})
+    return connection.execute(_statement(listing, page.sort_key, page.descending, begins), parameters)
 
 
-def _after(
-    key: sa.Column[object], tie: sa.Column[object], value: object, tie_value: object, *, descending: bool
-) -> sa.ColumnElement[bool]:
+@lru_cache(_FORMS)
+def _marked(listing: Listing, sort_key: str) -> sa.Select[Any]:
+    table = listing.table
+    marked = table.c[listing.by] == sa.bindparam("page_marker")
+    return sa.select(table.c[sort_key], table.c.id).where(listing.where, marked)
+
+
+@lru_cache(_FORMS)
+def _statement(listing: Listing, sort_key: str, descending: bool, begins: str) -> sa.Select[Any]:
+    key, tie = listing.table.c[sort_key], listing.table.c.id
+    order = sa.desc if descending else sa.asc
+    statement = listing.select.where(listing.where)
+    if begins:
+        statement = statement.where(_after(key, tie, null=begins == "after NULL", descending=descending))
+    first = order(key).nulls_first() if key.nullable else order(key)
+    # By id alone where that is the key: a second time it would keep SQLite from seeing that its index has the order.
+    by = (first,) if key is tie else (first, order(tie))
+    return statement.order_by(*by).limit(sa.bindparam("page_limit"))
+
+
+def _after(key: sa.Column[Any], tie: sa.Column[Any], *, null: bool, descending: bool) -> sa.ColumnElement[bool]:
     """NULLs come first in both directions, so that the comparison stays the same on both databases."""
+    tie_value = sa.bindparam("page_tie", type_=tie.type)
     beyond_tie = tie < tie_value if descending else tie > tie_value
-    if value is None:
+    if key is tie:
+        return beyond_tie
+    if null:
         return sa.or_(sa.and_(key.is_(None), beyond_tie), key.is_not(None))
+    value = sa.bindparam("page_value", type_=key.type)
     beyond = key < value if descending else key > value
     return sa.or_(beyond, sa.and_(key == value, beyond_tie))

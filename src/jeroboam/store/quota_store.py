@@ -10,11 +10,13 @@ from sqlalchemy.exc import IntegrityError
 from ..contracts import Page, Quota
 from ..domain.errors import Conflict, NotFound
 from .database import Database
-from .paging import paged
-from .rows import dicts, plain
+from .paging import Listing, page_of
+from .rows import dicts, plain, read
 from .tables import quotas
 
 _KIND = "Quota"
+_ALL = Listing(quotas, _KIND, sa.select(quotas), sa.true(), by="id")
+_OF_PROJECT = Listing(quotas, _KIND, sa.select(quotas), quotas.c.project_id == sa.bindparam("project"), by="id")
 
 
 class Quotas(Database):
@@ -40,10 +42,8 @@ class Quotas(Database):
             return plain(Quota, found[0]) if found else None
 
     async def list_quotas(self, project_id: str | None, page: Page) -> Sequence[Quota]:
-        where = sa.true() if project_id is None else quotas.c.project_id == project_id
-        async with self._read() as connection:
-            statement = await paged(connection, quotas, where, page, _KIND, by="id")
-            return [plain(Quota, row) for row in dicts(await connection.execute(statement))]
+        listing, bound = (_ALL, {}) if project_id is None else (_OF_PROJECT, {"project": project_id})
+        return await self._look(lambda connection: read(Quota, quotas, page_of(connection, listing, page, bound)))
 
     async def update_quota(self, project_id: str, resource: str, hard_limit: int) -> Quota:
         change = {"hard_limit": hard_limit, "updated_at": self._clock.now()}

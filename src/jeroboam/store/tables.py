@@ -67,6 +67,7 @@ templates = sa.Table(
     *_columns(ClusterTemplate, ClusterShape),
     sa.UniqueConstraint("uuid"),
     sa.Index(None, "project_id", "id"),
+    sa.Index(None, "public", "hidden"),
     sa.Index(None, "name"),
 )
 clusters = sa.Table(

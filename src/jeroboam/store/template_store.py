@@ -12,18 +12,23 @@ from ..domain import ClusterTemplate
 from ..domain.errors import Conflict, NotFound
 from .database import Database
 from .ident import matches
-from .paging import paged
-from .rows import dicts, shaped, values
+from .paging import Listing, page_of
+from .rows import dicts, read, shaped, values
 from .tables import clusters, templates
 
 _KIND = "ClusterTemplate"
 
 
-def _visible(caller: Caller) -> sa.ColumnElement[bool]:
-    if caller.is_admin:
-        return sa.true()
-    public = sa.and_(templates.c.public.is_(sa.true()), templates.c.hidden.is_(sa.false()))
-    return sa.or_(templates.c.project_id == caller.project_id, public)
+_PUBLIC = sa.and_(templates.c.public.is_(sa.true()), templates.c.hidden.is_(sa.false()))
+_VISIBLE = sa.or_(templates.c.project_id == sa.bindparam("caller_project"), _PUBLIC)
+_ALL = Listing(templates, _KIND, sa.select(templates), sa.true())
+_SEEN = Listing(templates, _KIND, sa.select(templates), _VISIBLE)
+_BY_UUIDS = sa.select(templates).where(templates.c.uuid.in_(sa.bindparam("uuids", expanding=True)))
+
+
+def _visible(caller: Caller) -> tuple[Listing, dict[str, object]]:
+    """What the caller may see, and what its condition is bound to."""
+    return (_ALL, {}) if caller.is_admin else (_SEEN, {"caller_project": caller.project_id})
 
 
 class Templates(Database):
@@ -39,14 +44,17 @@ class Templates(Database):
             return shaped(ClusterTemplate, dicts(made)[0])
 
     async def find_templates(self, ident: str, caller: Caller) -> Sequence[ClusterTemplate]:
-        async with self._read() as connection:
-            found = await connection.execute(sa.select(templates).where(matches(templates, ident), _visible(caller)))
-            return [shaped(ClusterTemplate, row) for row in dicts(found)]
+        listing, bound = _visible(caller)
+        statement = listing.select.where(matches(templates, ident), listing.where)
+        return await self._look(
+            lambda connection: read(ClusterTemplate, templates, connection.execute(statement, bound))
+        )
 
     async def list_templates(self, caller: Caller, page: Page) -> Sequence[ClusterTemplate]:
-        async with self._read() as connection:
-            statement = await paged(connection, templates, _visible(caller), page, _KIND)
-            return [shaped(ClusterTemplate, row) for row in dicts(await connection.execute(statement))]
+        listing, bound = _visible(caller)
+        return await self._look(
+            lambda connection: read(ClusterTemplate, templates, page_of(connection, listing, page, bound))
+        )
 
     async def update_template(self, template: ClusterTemplate) -> ClusterTemplate:
         row = {**values(template), "updated_at": self._clock.now()}
@@ -76,6 +84,8 @@ class Templates(Database):
     async def templates_by_uuid(self, uuids: Collection[str]) -> Mapping[str, ClusterTemplate]:
         if not uuids:
             return {}
-        async with self._read() as connection:
-            found = await connection.execute(sa.select(templates).where(templates.c.uuid.in_(uuids)))
-            return {row["uuid"]: shaped(ClusterTemplate, row) for row in dicts(found)}
+        bound = {"uuids": sorted(uuids)}
+        found = await self._look(
+            lambda connection: read(ClusterTemplate, templates, connection.execute(_BY_UUIDS, bound))
+        )
+        return {template.uuid: template for template in found}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ...contracts import ClusterRow
+from ...contracts import ClusterBrief, ClusterRow
 from ...domain import FAILED, ClusterTemplate, NodeGroup, Role, Status
 from ...service.labels import compare
 from ...service.wishes import NewCluster
@@ -169,9 +169,29 @@ class ClusterFull(ClusterShort, kw_only=True):
     faults: Mapping[str, str | None] | UnsetType = UNSET
 
 
-def short(row: ClusterRow, host: str, version: Version) -> ClusterShort:
+def short(brief: ClusterBrief, host: str, version: Version) -> ClusterShort:
     """As lists show it."""
-    return ClusterShort(**_short(row, host, version))
+    view = ClusterShort(
+        uuid=brief.uuid,
+        name=brief.name,
+        cluster_template_id=brief.template_uuid,
+        keypair=brief.keypair,
+        docker_volume_size=brief.docker_volume_size_gib,
+        labels=brief.labels,
+        node_count=brief.workers,
+        master_count=brief.control_planes,
+        status=brief.status,
+        health_status=brief.health,
+        master_flavor_id=brief.control_plane_flavor_id,
+        flavor_id=brief.flavor_id,
+        create_timeout=brief.create_timeout_min,
+        links=links(host, f"clusters/{brief.uuid}"),
+    )
+    if version.minor >= 13:
+        view.cluster_id = brief.backend_id
+    else:
+        view.stack_id = brief.backend_id
+    return view
 
 
 def full(

@@ -32,14 +32,14 @@ async def list_all(call: Call) -> Reply:
     """Short views."""
     wanted = page(call, COLUMNS)
     rows = await clusters.list_all(call.services, call.caller, wanted)
-    more = next_link(call, "clusters", wanted, len(rows), rows[-1].cluster.uuid if rows else None)
+    more = next_link(call, "clusters", wanted, len(rows), rows[-1].uuid if rows else None)
     return Reply(data={"clusters": [short(row, call.host, call.version) for row in rows], **more})
 
 
 async def detail(call: Call) -> Reply:
     """Full views."""
     wanted = page(call, COLUMNS)
-    rows = await clusters.list_all(call.services, call.caller, wanted, rule="detail")
+    rows = await clusters.list_details(call.services, call.caller, wanted)
     parents = await clusters.parents(call.services, rows)
     more = next_link(call, "clusters/detail", wanted, len(rows), rows[-1].cluster.uuid if rows else None)
     shown = [full(r, parents.get(r.cluster.template_uuid), call.host, call.version, faults=False) for r in rows]
