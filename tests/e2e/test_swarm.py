@@ -68,7 +68,7 @@ def test_the_docker_client_sees_the_nodes_of_the_cluster(swarm: Swarm, swarm_ser
     managers = [name for name, node in found.items() if node["Spec"]["Role"] == "manager"]
     assert managers == containers(swarm.uuid, "control-plane")
     assert {node["Status"]["State"] for node in found.values()} == {"ready"}
-    groups = {name: node["Description"]["Engine"]["Labels"]["jeroboam.group"] for name, node in found.items()}
+    groups = {name: node["Spec"]["Labels"]["jeroboam.group"] for name, node in found.items()}
     assert set(groups.values()) == {"default-master", "default-worker"}
     shown = swarm_service.api("GET", f"/v1/clusters/{swarm.uuid}").json()
     assert shown["api_address"].startswith("tcp://127.0.0.1:")

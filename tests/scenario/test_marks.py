@@ -30,10 +30,12 @@ async def test_a_change_of_a_groups_labels_and_taints_reaches_its_nodes(stage: S
     cluster, create = await stage.add()
     await stage.run(create)
     [machine] = [m for m in await stage.provider.list_machines(cluster.uuid) if m.name.endswith("worker-1")]
-    assert driver.marks[machine.name] == NodeMark(machine.name, f"fake:///{machine.id}", {}, ())
+    assert driver.marks[machine.name] == NodeMark(machine.name, f"fake:///{machine.id}", {}, (), "default-worker")
     workers = (await stage.row(cluster)).groups[1]
     assert await change(stage, replace(workers, node_labels={"tier": "x"}, node_taints=(GPU,))) == "succeeded"
-    assert driver.marks[machine.name] == NodeMark(machine.name, f"fake:///{machine.id}", {"tier": "x"}, (GPU,))
+    assert driver.marks[machine.name] == NodeMark(
+        machine.name, f"fake:///{machine.id}", {"tier": "x"}, (GPU,), "default-worker"
+    )
     master = next(mark for name, mark in driver.marks.items() if "master" in name)
     assert (master.labels, master.taints) == ({}, ())
     await stage.run(await stage.ask_resize(cluster, 3))

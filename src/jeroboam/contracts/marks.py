@@ -19,6 +19,7 @@ class NodeMark:
     server_id: str
     labels: Labels = field(default_factory=dict)
     taints: tuple[Mapping[str, str], ...] = ()
+    group: str = ""  # name of its node group
 
 
 @runtime_checkable

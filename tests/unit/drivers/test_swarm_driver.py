@@ -8,10 +8,10 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from jeroboam.contracts import ClusterContext, Image, MachineSpec, NodeConfig
+from jeroboam.contracts import ClusterContext, Image, MachineSpec, NodeConfig, NodeMark
 from jeroboam.domain import Cluster, Role
 from jeroboam.domain.errors import ConfigError
-from jeroboam.drivers.swarm import SwarmDriver, health, plugin
+from jeroboam.drivers.swarm import SwarmDriver, health, marks, plugin
 from jeroboam.testing import builders
 from jeroboam.testing.driver_suite import context_of, specs_of
 
@@ -139,3 +139,20 @@ def test_the_plugin_has_no_options() -> None:
     assert plugin.create({}).name == "swarm"
     with pytest.raises(ConfigError, match=r"\[swarm_driver\] colour is not an option"):
         plugin.create({"colour": "red"})
+
+
+def test_labels_follow_the_wish_and_those_set_by_hand_stay() -> None:
+    wish = NodeMark("worker-0", "docker:///abc", {"disk": "ssd"}, group="default-worker")
+    whole = {
+        "jeroboam.group": "default-worker",
+        "jeroboam.server": "docker:///abc",
+        "jeroboam.labels": "disk",
+        "disk": "ssd",
+    }
+    assert marks.plan({"Spec": {}}, wish) == whole
+    assert marks.plan({"Spec": {"Labels": whole}}, wish) is None
+    by_hand = {"Spec": {"Labels": whole | {"mine": "1", "disk": "hdd"}}}
+    assert marks.plan(by_hand, wish) == whole | {"mine": "1"}
+    other = NodeMark("worker-0", "docker:///abc", {}, group="default-worker")
+    left = {"jeroboam.group": "default-worker", "jeroboam.server": "docker:///abc", "mine": "1"}
+    assert marks.plan(by_hand, other) == left

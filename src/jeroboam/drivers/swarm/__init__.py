@@ -16,11 +16,13 @@ from ...contracts import (
     MachineSpec,
     NetworkSpec,
     NodeConfig,
+    NodeMark,
     Problem,
 )
 from ...domain import Cluster, NodeGroup
 from ...domain.errors import ConfigError
 from . import drain, health, nodes, validation
+from . import marks as node_marks
 from .client_config import docker_context
 from .engine import connect
 from .labels import LABELS
@@ -29,7 +31,7 @@ _PORT = 2376
 
 
 class SwarmDriver:
-    """Implements contracts.Driver. Holds no state, so any process may serve any cluster."""
+    """Implements contracts.Driver and NodeMarks. Holds no state, so any process may serve any cluster."""
 
     name = "swarm"
     capabilities = Capabilities(
@@ -68,6 +70,11 @@ class SwarmDriver:
         """Drain the node (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
         async with connect(access) as engine:
             await drain.release(engine, machine.name)
+
+    async def mark(self, access: Access, marks: Sequence[NodeMark]) -> None:
+        """Node labels: the group's own, its name, the server id. Raises CoeUnreachable."""
+        async with connect(access) as engine:
+            await node_marks.mark(engine, marks)
 
     def client_config(self, name: str, access: Access) -> bytes:
         """A Docker context, as `docker context import` takes it."""

@@ -11,7 +11,7 @@ from importlib import resources
 
 from ... import bootstrap, pki
 from ...contracts import ClusterContext, Command, File, MachineSpec, NodeConfig
-from ...domain import NodeGroup, Role
+from ...domain import Role
 from .labels import Options, options
 
 NODE_SEED = "node-seed"
@@ -42,11 +42,6 @@ def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
     return NodeConfig(machine.name, files, (*begin, *_membership(context, machine, chosen, manager=manager)))
 
 
-def group_of(context: ClusterContext, machine: MachineSpec) -> NodeGroup:
-    """The node group of a machine."""
-    return next(group for group in context.groups if group.name == machine.group)
-
-
 def _membership(
     context: ClusterContext, machine: MachineSpec, chosen: Options, *, manager: bool
 ) -> tuple[Command, ...]:
@@ -68,7 +63,6 @@ def _daemon(context: ClusterContext, machine: MachineSpec, *, manager: bool) -> 
         "storage-driver": "overlay2",
         "log-driver": "json-file",
         "log-opts": {"max-size": "10m", "max-file": "3"},
-        "labels": [f"jeroboam.group={machine.group}", f"jeroboam.role={group_of(context, machine).role_name}"],
         "dns": servers or [DNS_PLACE],
     }
     if registry:

@@ -26,6 +26,7 @@ def _marks(scope: Scope) -> list[NodeMark]:
         NodeMark(
             node=machine.name,
             server_id=f"{scope.provider.name}:///{machine.id}",
+            group=machine.group,
             labels=groups[machine.group].node_labels,
             taints=groups[machine.group].node_taints,
         )
