@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from ..contracts import Image, MachineSpec
@@ -11,6 +11,7 @@ from ..domain import (
     Cluster,
     ClusterShape,
     ClusterTemplate,
+    Health,
     Labels,
     NodeGroup,
     Operation,
@@ -48,6 +49,8 @@ class NewCluster:
     api_lb_enabled: bool | None = None
     create_timeout_min: int = 60
     discovery_url: str | None = None
+    health: Health | None = None
+    health_reason: Mapping[str, str] = field(default_factory=dict)
     zero_workers_allowed: bool = True
 
 
@@ -63,6 +66,8 @@ def cluster_of(wish: NewCluster, template: ClusterTemplate, asker: Asker) -> Clu
         keypair=wish.keypair or template.shape.keypair_id,
         create_timeout_min=wish.create_timeout_min,
         discovery_url=wish.discovery_url,
+        health=wish.health,
+        health_reason=wish.health_reason,
     )
 
 

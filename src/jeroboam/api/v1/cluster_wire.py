@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ...contracts import ClusterBrief, ClusterRow
-from ...domain import FAILED, ClusterTemplate, NodeGroup, Role, Status
+from ...domain import FAILED, ClusterTemplate, Health, NodeGroup, Role, Status
 from ...service.labels import compare
 from ...service.wishes import NewCluster
 from ..microversion import Version
@@ -18,7 +18,7 @@ from .fields import Field
 from .links import Link, links, moment
 
 _TEXT = fields.text()
-_IGNORED = ("status_reason", "faults", "labels_overridden", "labels_added", "labels_skipped", "health_status_reason")
+_IGNORED = ("status_reason", "faults", "labels_overridden", "labels_added", "labels_skipped")
 _READ_ONLY = [
     "stack_id",
     "cluster_id",
@@ -60,6 +60,7 @@ FIELDS: dict[str, Field] = {
     "discovery_url": Field(fields.text(least=0, most=None)),
     "status": Field(fields.one_of(*STATUSES)),
     "health_status": Field(fields.one_of(*HEALTH)),
+    "health_status_reason": Field(fields.words, default={}),
     **{name: Field(fields.anything) for name in _IGNORED},
     **{name: Field(fields.anything, read_only=True) for name in _READ_ONLY},
 }
@@ -118,6 +119,8 @@ def wish_of(values: Mapping[str, Any], version: Version) -> NewCluster:
         api_lb_enabled=values["master_lb_enabled"],
         create_timeout_min=values["create_timeout"],
         discovery_url=values["discovery_url"],
+        health=Health(values["health_status"]) if values["health_status"] else None,
+        health_reason=values["health_status_reason"],
         zero_workers_allowed=version.minor >= 10,
     )
 
