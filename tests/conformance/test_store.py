@@ -89,9 +89,12 @@ async def test_templates_keep_every_field_and_are_seen_by_their_project(store: S
     assert await store.find_templates("k8s", ME) == [kept]
     assert await store.find_templates(template.uuid, STRANGER) == []
     assert await store.find_templates(template.uuid, ADMIN) == [kept]
-    await store.update_template(replace(kept, public=True))
+    public = await store.update_template(replace(kept, public=True), seen=kept)
+    assert public is not None
+    assert public == replace(kept, public=True, updated_at=clock.time)
     assert len(await store.list_templates(STRANGER, Page())) == 1
-    await store.update_template(replace(kept, public=True, hidden=True))
+    assert await store.update_template(replace(kept, tags="lost"), seen=kept) is None
+    await store.update_template(replace(public, hidden=True), seen=public)
     assert await store.list_templates(STRANGER, Page()) == []
     with pytest.raises(Conflict, match=f"A ClusterTemplate with UUID {template.uuid} already exists"):
         await store.add_template(template)
@@ -101,6 +104,9 @@ async def test_a_template_in_use_stays(store: SqlStore) -> None:
     template = await store.add_template(builders.template())
     await add(store, template_uuid=template.uuid)
     assert await store.template_in_use(template.uuid)
+    [kept] = await store.find_templates(template.uuid, ADMIN)
+    with pytest.raises(Conflict, match=f"ClusterTemplate {template.uuid} is referenced by one or multiple clusters"):
+        await store.update_template(replace(kept, tags="x"), seen=kept, unused=True)
     with pytest.raises(Conflict, match="is referenced by one or multiple clusters"):
         await store.delete_template(template.uuid)
     with pytest.raises(NotFound):

@@ -141,7 +141,14 @@ class TemplateStore(Protocol):
         """Raises NotFound for an unknown marker, InvalidRequest for an unknown sort key."""
         ...
 
-    async def update_template(self, template: ClusterTemplate) -> ClusterTemplate: ...
+    async def update_template(
+        self, template: ClusterTemplate, *, seen: ClusterTemplate, unused: bool = False
+    ) -> ClusterTemplate | None:
+        """None when the template is not as `seen` any more: somebody else was faster, nothing was changed.
+
+        Raises NotFound; with `unused`, raises Conflict while a cluster refers to it.
+        """
+        ...
 
     async def delete_template(self, uuid: str) -> None:
         """Raises NotFound; raises Conflict while a cluster refers to it."""

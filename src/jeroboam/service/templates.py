@@ -8,13 +8,14 @@ from uuid import uuid4
 
 from ..contracts import Caller, Image, Page
 from ..domain import ClusterShape, ClusterTemplate
-from ..domain.errors import Ambiguous, Conflict, Forbidden, InvalidRequest, NotFound
+from ..domain.errors import Ambiguous, Conflict, Forbidden, InvalidRequest, NotFound, RetryLater
 from . import catalogue, choice, label_check
 from .names import made_up
 from .policy import Target
 from .services import Asker, Services
 
 _KIND = "ClusterTemplate"
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -74,22 +75,38 @@ async def get(services: Services, caller: Caller, ident: str) -> ClusterTemplate
 async def update(
     services: Services, asker: Asker, ident: str, change: Callable[[ClusterTemplate], ClusterTemplate]
 ) -> ClusterTemplate:
-    """Apply a pure change. Raises NotFound, Ambiguous, Forbidden, InvalidRequest (also while a cluster refers to it)."""
-    caller = asker.caller
+    """Apply a pure change to the template as it is, also when somebody else changes it meanwhile.
+
+    Raises NotFound, Ambiguous, Forbidden, InvalidRequest (also while a cluster refers to it), RetryLater.
+    """
+    for _ in range(_ATTEMPTS):
+        made = await _update(services, asker.caller, ident, change)
+        if made is not None:
+            return made
+    raise RetryLater(f"ClusterTemplate {ident} is changed by others all the time.", after_s=1)
+
+
+async def _update(
+    services: Services, caller: Caller, ident: str, change: Callable[[ClusterTemplate], ClusterTemplate]
+) -> ClusterTemplate | None:
     old = await find(services, caller, ident)
     if services.policy.is_admin(caller):
         services.policy.require("clustertemplate:update_all_projects", caller)
     services.policy.require("clustertemplate:update", caller, owner(old))
     wished = change(old)
     changed = _changed(old, wished)
-    if not _harmless(old, wished, changed) and await services.store.template_in_use(old.uuid):
+    harmless = _harmless(old, wished, changed)
+    if not harmless and await services.store.template_in_use(old.uuid):
         raise _in_use(ident)
     _check_publish(services, caller, published=bool({"public", "hidden"} & changed))
     if not changed:
         return old
     if not changed <= {"name", "tags", "public", "hidden"}:
         wished = replace(wished, shape=await _changed_shape(services, old, wished.shape, changed))
-    return await services.store.update_template(wished)
+    try:
+        return await services.store.update_template(wished, seen=old, unused=not harmless)
+    except Conflict:  # a cluster was made from it since
+        raise _in_use(ident) from None
 
 
 async def delete(services: Services, asker: Asker, ident: str) -> None:

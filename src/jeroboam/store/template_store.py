@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import Caller, Page
 from ..domain import ClusterTemplate
@@ -56,25 +57,35 @@ class Templates(Database):
             lambda connection: read(ClusterTemplate, templates, page_of(connection, listing, page, bound))
         )
 
-    async def update_template(self, template: ClusterTemplate) -> ClusterTemplate:
+    async def update_template(
+        self, template: ClusterTemplate, *, seen: ClusterTemplate, unused: bool = False
+    ) -> ClusterTemplate | None:
         row = {**values(template), "updated_at": self._clock.now()}
         async with self._write() as connection:
+            this = sa.select(templates).where(templates.c.uuid == template.uuid).with_for_update()
+            before = [shaped(ClusterTemplate, found) for found in dicts(await connection.execute(this))]
+            if not before:
+                raise NotFound(_KIND, template.uuid)
+            if before[0] != seen:
+                return None
+            if unused:
+                await self._refuse_used(connection, template.uuid)
             done = await connection.execute(
                 templates.update().where(templates.c.uuid == template.uuid).values(row).returning(templates)
             )
-            rows = dicts(done)
-        if not rows:
-            raise NotFound(_KIND, template.uuid)
-        return shaped(ClusterTemplate, rows[0])
+            return shaped(ClusterTemplate, dicts(done)[0])
 
     async def delete_template(self, uuid: str) -> None:
         async with self._write() as connection:
-            used = await connection.execute(sa.select(clusters.c.id).where(clusters.c.template_uuid == uuid).limit(1))
-            if used.first() is not None:
-                raise Conflict(f"ClusterTemplate {uuid} is referenced by one or multiple clusters.")
+            await self._refuse_used(connection, uuid)
             gone = await connection.execute(templates.delete().where(templates.c.uuid == uuid))
         if gone.rowcount == 0:
             raise NotFound(_KIND, uuid)
+
+    async def _refuse_used(self, connection: AsyncConnection, uuid: str) -> None:
+        used = await connection.execute(sa.select(clusters.c.id).where(clusters.c.template_uuid == uuid).limit(1))
+        if used.first() is not None:
+            raise Conflict(f"ClusterTemplate {uuid} is referenced by one or multiple clusters.")
 
     async def template_in_use(self, uuid: str) -> bool:
         async with self._read() as connection:
