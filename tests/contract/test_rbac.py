@@ -227,7 +227,7 @@ async def test_overrides(ruled: Any, override: str, who: str, method: str, path:
     anonymous = ruled(override)
     member = anonymous.as_("user-1")
     assert await member.finished(await member.cluster()) == "succeeded"
-    body = [] if method == "PATCH" else None
+    body: list[Any] | None = [] if method == "PATCH" else None
     answer = await anonymous.as_(*WHO[who]).at("latest").call(method, path, json=body)
     assert answer.status_code == status
 
