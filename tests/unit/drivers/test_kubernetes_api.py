@@ -8,7 +8,8 @@ import pytest
 from jeroboam import pki
 from jeroboam.contracts import Access
 from jeroboam.domain.errors import CoeRefused, CoeUnreachable
-from jeroboam.drivers.kubernetes.api import Contexts, KubeApi
+from jeroboam.drivers.kubernetes.api import KubeApi
+from jeroboam.drivers.live_api import Contexts
 
 
 def answering(status: int, text: str = "no") -> KubeApi:

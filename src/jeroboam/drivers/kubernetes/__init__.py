@@ -23,8 +23,9 @@ from ...contracts import (
 )
 from ...domain import Cluster, NodeGroup
 from ...domain.errors import ConfigError
+from ..live_api import Contexts, connect
 from . import drain, health, marks, nodes, validation
-from .api import Contexts, connect
+from .api import KubeApi
 from .labels import LABELS
 
 _PORT = 6443
@@ -67,17 +68,17 @@ class KubernetesDriver:
 
     async def health(self, access: Access, expected: Sequence[Machine]) -> CoeHealth:
         """Ask the live cluster, never stored flags. Raises CoeUnreachable (retried)."""
-        async with connect(access, self._contexts) as api:
+        async with connect(KubeApi, access, self._contexts) as api:
             return await health.look(api, expected)
 
     async def release(self, machine: Machine, access: Access) -> None:
         """Drain the node (at most 300 s) and forget it. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
-        async with connect(access, self._contexts) as api:
+        async with connect(KubeApi, access, self._contexts) as api:
             await drain.release(api, machine.name)
 
     async def mark(self, access: Access, wishes: Sequence[NodeMark]) -> None:
         """Labels, taints and provider ids on the nodes. Raises CoeUnreachable, CoeRefused."""
-        async with connect(access, self._contexts) as api:
+        async with connect(KubeApi, access, self._contexts) as api:
             await marks.mark(api, wishes)
 
     def client_config(self, name: str, access: Access) -> bytes:

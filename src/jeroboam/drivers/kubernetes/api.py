@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from ssl import SSLContext
-from typing import Any
+from collections.abc import Mapping
+from typing import ClassVar
 
-import httpx
-
-from ... import pki
-from ...contracts import Access
-from ...domain.errors import CoeRefused, CoeUnreachable
-
-_CALL_S = 10.0
-# What a second try does not change. Our certificate is of system:masters, whose rights need no RBAC: there is no "too early" for it.
-_REFUSALS = {
-    401: "The cluster does not know our certificate: were its CAs changed by hand?",
-    403: "Something inside the cluster, such as an admission webhook, forbids it; look there.",
-    422: "What was asked does not fit what is there; look at the object.",
-}
-_TOO_EARLY = "not yet ready to handle request"  # admission plugins of a server that has just started say so with 403
-Json = dict[str, Any]
+from ..live_api import Json, LiveApi
 
 
-class Contexts:
-    """TLS contexts of the clusters asked last. They are dear to make (2 ms) and health asks often."""
+class KubeApi(LiveApi):
+    """One live cluster."""
 
-    def __init__(self, kept: int = 256) -> None:
-        self._kept = kept
-        self._made: dict[Access, SSLContext] = {}
-
-    def of(self, access: Access) -> SSLContext:
-        """The context of this access: the one made before, if it is still kept."""
-        found = self._made.pop(access, None)
-        if found is None:
-            found = pki.client_context(access.ca_pem, access.cert_pem, access.key_pem)
-            while len(self._made) >= self._kept:
-                self._made.pop(next(iter(self._made)))
-        self._made[access] = found  # last in the order: used last
-        return found
-
-
-class KubeApi:
-    """One live cluster. Every call has a deadline and raises CoeUnreachable when the API server does not serve, and
-    CoeRefused when it serves and says no for good."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    called = "The API server"
+    # What a second try does not change. Our certificate is of system:masters, whose rights need no RBAC: there is no "too early" for it.
+    refusals: ClassVar[Mapping[int, str]] = {
+        **LiveApi.refusals,
+        403: "Something inside the cluster, such as an admission webhook, forbids it; look there.",
+        422: "What was asked does not fit what is there; look at the object.",
+    }
+    too_early = "not yet ready to handle request"  # admission plugins of a server that has just started say so with 403
 
     async def text(self, path: str) -> str:
         """A document that is no JSON, such as /readyz."""
@@ -89,31 +60,3 @@ class KubeApi:
         """Delete; gone already is success."""
         query: Mapping[str, int] = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
         await self._send("DELETE", path, params=query, fine=(404,))
-
-    async def _send(self, method: str, path: str, *, fine: tuple[int, ...] = (), **more: Any) -> httpx.Response:
-        try:
-            answer = await self._client.request(method, path, **more)
-        except (httpx.HTTPError, OSError) as error:
-            text = str(error) or type(error).__name__
-            raise CoeUnreachable(f"The API server at {self._client.base_url} does not answer: {text}.") from error
-        if answer.is_success or answer.status_code in fine:
-            return answer
-        reason = " ".join(answer.text.split())[:200]
-        said = f"The API server answers {method} {path} with {answer.status_code}: {reason}"
-        if answer.status_code in _REFUSALS and _TOO_EARLY not in answer.text:
-            raise CoeRefused(said, hint=_REFUSALS[answer.status_code])
-        raise CoeUnreachable(said)
-
-
-@asynccontextmanager
-async def connect(access: Access, contexts: Contexts) -> AsyncIterator[KubeApi]:
-    """The API of a live cluster, for some calls in a row. Proxies of this process's environment are not asked."""
-    client = httpx.AsyncClient(
-        base_url=access.api_address,
-        verify=contexts.of(access),
-        timeout=_CALL_S,
-        trust_env=False,
-        follow_redirects=False,
-    )
-    async with client:
-        yield KubeApi(client)

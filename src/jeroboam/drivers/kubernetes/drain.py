@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from ...domain.errors import DeadlineExceeded
-from .api import Json, KubeApi
+from ..live_api import Json
+from .api import KubeApi
 
 _LIMIT_S = 300.0
 _LOOK_S = 0.5

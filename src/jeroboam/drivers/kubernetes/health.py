@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...contracts import CoeHealth, Machine, NodeHealth
-from .api import Json, KubeApi
+from ..live_api import Json
+from .api import KubeApi
 
 _DNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
 _ON_EVERY_NODE = {

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from ...contracts import NodeMark
 from ...domain.errors import CoeUnreachable
-from .api import Json, KubeApi
+from ..live_api import Json
+from .api import KubeApi
 
 OURS = "jeroboam.io/marks"
 _ATTEMPTS = 5

@@ -20,8 +20,9 @@ from ...contracts import (
 )
 from ...domain import Cluster, NodeGroup
 from ...domain.errors import ConfigError
+from ..live_api import Contexts, connect
 from . import evacuation, health, nodes, validation
-from .api import connect
+from .api import LxdApi
 from .client_config import client_folder
 from .labels import LABELS
 
@@ -29,7 +30,7 @@ _PORT = 8443
 
 
 class LxdDriver:
-    """Implements contracts.Driver. Holds no state, so any process may serve any cluster."""
+    """Implements contracts.Driver. Holds nothing but TLS contexts, so any process may serve any cluster."""
 
     name = "lxd"
     capabilities = Capabilities(
@@ -42,6 +43,9 @@ class LxdDriver:
     )
     labels = LABELS
     token_names = (nodes.NODE_SEED, nodes.JOIN)
+
+    def __init__(self) -> None:
+        self._contexts = Contexts()
 
     def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
         """Everything in the wish that this driver cannot serve."""
@@ -61,12 +65,12 @@ class LxdDriver:
 
     async def health(self, access: Access, expected: Sequence[Machine]) -> CoeHealth:
         """Ask the live cluster, never stored flags. Raises CoeUnreachable (retried)."""
-        async with connect(access) as api:
+        async with connect(LxdApi, access, self._contexts) as api:
             return await health.look(api, expected)
 
     async def release(self, machine: Machine, access: Access) -> None:
         """Evacuate the member (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
-        async with connect(access) as api:
+        async with connect(LxdApi, access, self._contexts) as api:
             await evacuation.release(api, machine.name)
 
     def client_config(self, name: str, access: Access) -> bytes:

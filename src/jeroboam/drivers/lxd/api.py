@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
-
-from ... import pki
-from ...contracts import Access
-from ...domain.errors import CoeUnreachable
-
-_CALL_S = 10.0
-Json = dict[str, Any]
+from ..live_api import Json, LiveApi
 
 
-class LxdApi:
-    """One live cluster. Every call has a deadline and raises CoeUnreachable when it does not serve."""
+class LxdApi(LiveApi):
+    """One live cluster."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+    called = "The LXD API"
 
     async def server(self) -> Json:
         """What the member that answers says of itself."""
@@ -49,23 +39,3 @@ class LxdApi:
 
     async def _sync(self, method: str, path: str, **more: Any) -> Any:
         return (await self._send(method, path, **more)).json()["metadata"]
-
-    async def _send(self, method: str, path: str, *, fine: Sequence[int] = (), **more: Any) -> httpx.Response:
-        try:
-            answer = await self._client.request(method, path, **more)
-        except (httpx.HTTPError, OSError) as error:
-            text = str(error) or type(error).__name__
-            raise CoeUnreachable(f"The LXD API at {self._client.base_url} does not answer: {text}.") from error
-        if answer.is_success or answer.status_code in fine:
-            return answer
-        reason = " ".join(answer.text.split())[:200]
-        raise CoeUnreachable(f"The LXD API answers {method} {path} with {answer.status_code}: {reason}")
-
-
-@asynccontextmanager
-async def connect(access: Access) -> AsyncIterator[LxdApi]:
-    """The API of a live cluster, for some calls in a row. Proxies of this process's environment are not asked."""
-    context = pki.client_context(access.ca_pem, access.cert_pem, access.key_pem)
-    client = httpx.AsyncClient(base_url=access.api_address, verify=context, timeout=_CALL_S, trust_env=False)
-    async with client:
-        yield LxdApi(client)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...contracts import CoeHealth, Machine, NodeHealth
-from .api import Json, LxdApi
+from ..live_api import Json
+from .api import LxdApi
 
 ONLINE = "Online"
 

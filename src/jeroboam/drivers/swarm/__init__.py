@@ -21,17 +21,18 @@ from ...contracts import (
 )
 from ...domain import Cluster, NodeGroup
 from ...domain.errors import ConfigError
+from ..live_api import Contexts, connect
 from . import drain, health, nodes, validation
 from . import marks as node_marks
 from .client_config import docker_context
-from .engine import connect
+from .engine import Engine
 from .labels import LABELS
 
 _PORT = 2376
 
 
 class SwarmDriver:
-    """Implements contracts.Driver and NodeMarks. Holds no state, so any process may serve any cluster."""
+    """Implements contracts.Driver and NodeMarks. Holds nothing but TLS contexts, so any process may serve any cluster."""
 
     name = "swarm"
     capabilities = Capabilities(
@@ -44,6 +45,9 @@ class SwarmDriver:
     )
     labels = LABELS
     token_names = (nodes.NODE_SEED,)
+
+    def __init__(self) -> None:
+        self._contexts = Contexts()
 
     def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
         """Everything in the wish that this driver cannot serve."""
@@ -63,17 +67,17 @@ class SwarmDriver:
 
     async def health(self, access: Access, expected: Sequence[Machine]) -> CoeHealth:
         """Ask the live swarm, never stored flags. Raises CoeUnreachable (retried)."""
-        async with connect(access) as engine:
+        async with connect(Engine, access, self._contexts) as engine:
             return await health.look(engine, expected)
 
     async def release(self, machine: Machine, access: Access) -> None:
-        """Drain the node (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
-        async with connect(access) as engine:
+        """Drain the node (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, CoeRefused, DeadlineExceeded."""
+        async with connect(Engine, access, self._contexts) as engine:
             await drain.release(engine, machine.name)
 
     async def mark(self, access: Access, marks: Sequence[NodeMark]) -> None:
         """Node labels: the group's own, its name, the server id. Raises CoeUnreachable."""
-        async with connect(access) as engine:
+        async with connect(Engine, access, self._contexts) as engine:
             await node_marks.mark(engine, marks)
 
     def client_config(self, name: str, access: Access) -> bytes:

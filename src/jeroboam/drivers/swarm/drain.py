@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from ...domain.errors import DeadlineExceeded
-from .engine import Engine, Json
+from ..live_api import Json
+from .engine import Engine
 from .health import is_ready, name_of
 
 _LIMIT_S = 300.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...contracts import CoeHealth, Machine, NodeHealth
-from .engine import Engine, Json
+from ..live_api import Json
+from .engine import Engine
 
 
 async def look(engine: Engine, expected: Sequence[Machine]) -> CoeHealth:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...contracts import NodeMark
-from .engine import Engine, Json
+from ..live_api import Json
+from .engine import Engine
 from .health import latest
 
 OURS = "jeroboam.labels"

@@ -1,0 +1,82 @@
+"""HTTP to the API of a live cluster, for every driver: TLS contexts that are kept, a deadline, and what an answer means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ssl import SSLContext
+from typing import Any, ClassVar, TypeVar
+
+import httpx
+
+from .. import pki
+from ..contracts import Access
+from ..domain.errors import CoeRefused, CoeUnreachable
+
+_CALL_S = 10.0
+Json = dict[str, Any]
+
+
+class Contexts:
+    """TLS contexts of the clusters asked last. They are dear to make (2 ms) and health asks often."""
+
+    def __init__(self, kept: int = 256) -> None:
+        self._kept = kept
+        self._made: dict[Access, SSLContext] = {}
+
+    def of(self, access: Access) -> SSLContext:
+        """The context of this access: the one made before, if it is still kept."""
+        found = self._made.pop(access, None)
+        if found is None:
+            found = pki.client_context(access.ca_pem, access.cert_pem, access.key_pem)
+            while len(self._made) >= self._kept:
+                self._made.pop(next(iter(self._made)))
+        self._made[access] = found  # last in the order: used last
+        return found
+
+
+class LiveApi:
+    """One live cluster. Every call has a deadline and raises CoeUnreachable when the API does not serve, and CoeRefused when it
+    serves and says no for good. Subclasses name the API and say which answers those are."""
+
+    called: ClassVar[str]
+    refusals: ClassVar[Mapping[int, str]] = {
+        401: "The cluster does not know our certificate: were its CAs changed by hand?",
+        403: "Something inside the cluster forbids it; look there.",
+    }
+    too_early: ClassVar[str | None] = None  # words of a refusal that passes by itself
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def _send(self, method: str, path: str, *, fine: tuple[int, ...] = (), **more: Any) -> httpx.Response:
+        try:
+            answer = await self._client.request(method, path, **more)
+        except (httpx.HTTPError, OSError) as error:
+            text = str(error) or type(error).__name__
+            raise CoeUnreachable(f"{self.called} at {self._client.base_url} does not answer: {text}.") from error
+        if answer.is_success or answer.status_code in fine:
+            return answer
+        reason = " ".join(answer.text.split())[:200]
+        said = f"{self.called} answers {method} {path} with {answer.status_code}: {reason}"
+        passes = self.too_early is not None and self.too_early in answer.text
+        if answer.status_code in self.refusals and not passes:
+            raise CoeRefused(said, hint=self.refusals[answer.status_code])
+        raise CoeUnreachable(said)
+
+
+A = TypeVar("A", bound=LiveApi)
+
+
+@asynccontextmanager
+async def connect(kind: type[A], access: Access, contexts: Contexts) -> AsyncIterator[A]:
+    """The API of a live cluster, for some calls in a row. Proxies of this process's environment are not asked."""
+    client = httpx.AsyncClient(
+        base_url="https://" + access.api_address.partition("://")[2],  # tcp:// is how Docker's client wants it written
+        verify=contexts.of(access),
+        timeout=_CALL_S,
+        trust_env=False,
+        follow_redirects=False,
+    )
+    async with client:
+        yield kind(client)
