@@ -57,7 +57,9 @@ def test_labels_that_cannot_be_served(given_labels: dict[str, str], field: str, 
         ({"network_driver": "flannel"}, "network_driver"),
         ({"volume_driver": "cinder"}, "volume_driver"),
         ({"tls_disabled": True}, "tls_disabled"),
-        ({"insecure_registry": "192.0.2.9"}, "registry_enabled"),
+        ({"registry_enabled": True}, "registry_enabled"),
+        ({"insecure_registry": "192.0.2.9"}, "insecure_registry"),
+        ({"http_proxy": "http://proxy\nExecStart=/bin/true"}, "http_proxy"),
     ],
 )
 def test_shapes_that_cannot_be_served(shape: dict[str, Any], field: str) -> None:

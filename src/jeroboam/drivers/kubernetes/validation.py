@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ...contracts import Capabilities, Image, Problem
-from ...domain import Cluster, ClusterShape, NodeGroup, Role
+from ...domain import Cluster, ClusterShape, NodeGroup
+from .. import checks
 from . import labels
 
 
@@ -15,8 +16,9 @@ def problems(
     """Everything that cannot be served."""
     options, found = labels.read(cluster.shape.labels)
     found += _version(image, options.kube_tag if options else None, known)
-    found += _size(groups, can)
-    found += _shape(cluster.shape, can)
+    found += checks.sizes(groups, can, "control-plane nodes")
+    found += checks.shape(cluster.shape, can, "Kubernetes")
+    found += _registries(cluster.shape)
     return found
 
 
@@ -42,25 +44,6 @@ def _version(image: Image, asked: str | None, known: Sequence[str]) -> Iterator[
         )
 
 
-def _size(groups: Sequence[NodeGroup], can: Capabilities) -> Iterator[Problem]:
-    count = sum(group.node_count for group in groups if group.role is Role.CONTROL_PLANE)
-    if count not in can.control_plane_sizes:
-        sizes = ", ".join(str(size) for size in sorted(can.control_plane_sizes))
-        yield Problem(f"{count} control-plane nodes are not supported; supported: {sizes}.", "master_count")
-
-
-def _shape(shape: ClusterShape, can: Capabilities) -> Iterator[Problem]:
-    if shape.network_driver not in (None, *can.network_drivers):
-        offered = ", ".join(can.network_drivers)
-        yield Problem(f"Network driver {shape.network_driver} is not served; {offered} is.", "network_driver")
-    for name in ("http_proxy", "https_proxy", "no_proxy"):
-        if not (getattr(shape, name) or "").isprintable():
-            yield Problem(f"{name} holds characters that cannot be printed.", name, "Write it on one line.")
-    if shape.tls_disabled:
-        yield Problem("A Kubernetes API without TLS is not served.", "tls_disabled", "Leave tls_disabled false.")
-    if shape.registry_enabled:
-        yield Problem("A registry inside the cluster is not served yet.", "registry_enabled", "Leave it false.")
+def _registries(shape: ClusterShape) -> Iterator[Problem]:
     if shape.insecure_registry:
         yield Problem("Registries without TLS are not served yet.", "insecure_registry", "Leave it unset.")
-    if shape.volume_driver:
-        yield Problem(f"Volume driver {shape.volume_driver} is not served yet.", "volume_driver", "Leave it unset.")
