@@ -2,6 +2,6 @@
 
 from .console import marker, parse_console
 from .proxy import proxy_of
-from .render import render_cloud_init, render_tar
+from .render import render_cloud_init, render_tar, tar_of
 
-__all__ = ["marker", "parse_console", "proxy_of", "render_cloud_init", "render_tar"]
+__all__ = ["marker", "parse_console", "proxy_of", "render_cloud_init", "render_tar", "tar_of"]

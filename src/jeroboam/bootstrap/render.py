@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import tarfile
+from collections.abc import Iterable
 
 import yaml
 
@@ -14,9 +15,14 @@ from .script import RUN, render_run
 
 def render_tar(config: NodeConfig) -> bytes:
     """A tar of absolute files owned by root, to be unpacked at / before the first start. Same input, same bytes."""
+    return tar_of(_all_files(config))
+
+
+def tar_of(files: Iterable[File]) -> bytes:
+    """Files in the order of their paths, which lose a leading slash. Same input, same bytes."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for file in sorted(_all_files(config), key=lambda f: f.path):
+        for file in sorted(files, key=lambda f: f.path):
             info = tarfile.TarInfo(file.path.lstrip("/"))
             info.size, info.mode, info.mtime = len(file.content), file.mode, 0
             tar.addfile(info, io.BytesIO(file.content))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -145,7 +146,7 @@ def _into_docker(access: _Access, common: Common, *, stdout: bool, overwrite: bo
 
     context = _docker_context(access)
     if stdout:
-        return _print_tar(docker_context.archive(context))
+        return _print_tar(context.files())
     meta = docker_context.put(docker_context.home(os.environ), context, overwrite=overwrite)
     if common.json:
         show_json({"context": context.name, "file": str(meta), "server": context.host, "current": False})
@@ -161,7 +162,7 @@ def _into_lxc(access: _Access, common: Common, *, stdout: bool) -> int:
     ca, cert, key = _pems(access)
     folder = lxc_folder.LxcFolder(access.context, access.address, ca, cert, key)
     if stdout:
-        return _print_tar(lxc_folder.archive(folder))
+        return _print_tar(folder.files())
     target = lxc_folder.place(os.environ, access.context)
     lxc_folder.put(target, folder)
     if common.json:
@@ -172,10 +173,12 @@ def _into_lxc(access: _Access, common: Common, *, stdout: bool) -> int:
     return 0
 
 
-def _print_tar(content: bytes) -> int:
+def _print_tar(files: Mapping[str, bytes]) -> int:
+    from .archive import tar_of
+
     if sys.stdout.isatty():
         raise Usage("A tar is nothing for a terminal.", hint="Write `--stdout > FILE`.")
-    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.write(tar_of(files))
     return 0
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,17 +46,9 @@ class DockerContext:
         """The files of its TLS folder."""
         return {"ca.pem": self.ca_pem.encode(), "cert.pem": self.cert_pem.encode(), "key.pem": self.key_pem.encode()}
 
-
-def archive(context: DockerContext) -> bytes:
-    """A tar for `docker context import NAME -`."""
-    files = {_META: context.meta()} | {f"tls/docker/{name}": pem for name, pem in context.pems().items()}
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, content in files.items():
-            info = tarfile.TarInfo(path)
-            info.size, info.mode = len(content), 0o600
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
+    def files(self) -> dict[str, bytes]:
+        """What `docker context import` wants in its tar."""
+        return {_META: self.meta()} | {f"tls/docker/{name}": pem for name, pem in self.pems().items()}
 
 
 def home(environ: Mapping[str, str]) -> Path:

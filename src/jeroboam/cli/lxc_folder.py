@@ -5,11 +5,9 @@ The client has one certificate for all its remotes, and ours is signed by the cl
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,17 +45,6 @@ class LxcFolder:
             "client.key": self.key_pem.encode(),
             "config.yml": json.dumps(config, indent=1).encode() + b"\n",
         }
-
-
-def archive(folder: LxcFolder) -> bytes:
-    """All of it as a tar."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, content in folder.files().items():
-            info = tarfile.TarInfo(name)
-            info.size, info.mode = len(content), 0o600
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def place(environ: Mapping[str, str], name: str) -> Path:

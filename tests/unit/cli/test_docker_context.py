@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from jeroboam.cli import docker_context
+from jeroboam.cli.archive import tar_of
 from jeroboam.cli.errors import Usage
 
 CONTEXT = docker_context.DockerContext("demo", "tcp://127.0.0.1:2376", "uuid-1", "CA\n", "CERT\n", "KEY\n")
@@ -51,16 +52,16 @@ def test_names_that_the_client_would_refuse(name: str) -> None:
 
 
 def test_the_archive_holds_the_same() -> None:
-    with tarfile.open(fileobj=io.BytesIO(docker_context.archive(CONTEXT))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(tar_of(CONTEXT.files()))) as tar:
         assert {m.name: m.mode for m in tar} == dict.fromkeys(
             ["meta.json", "tls/docker/ca.pem", "tls/docker/cert.pem", "tls/docker/key.pem"], 0o600
         )
 
 
-@pytest.mark.skipif(shutil.which("docker") is None, reason="the docker client reads what it is given")
+@pytest.mark.skipif(shutil.which("docker") is None, reason="needs the docker client, which is not installed here")
 def test_the_real_client_knows_it(tmp_path: Path) -> None:
     docker_context.put(tmp_path / "put", CONTEXT)
-    (tmp_path / "demo.tar").write_bytes(docker_context.archive(CONTEXT))
+    (tmp_path / "demo.tar").write_bytes(tar_of(CONTEXT.files()))
     for words in (["context", "import", "other", str(tmp_path / "demo.tar")], ["context", "ls", "-q"]):
         env = {**os.environ, "DOCKER_CONFIG": str(tmp_path / "put")}
         done = subprocess.run(["docker", *words], env=env, capture_output=True, text=True, timeout=30, check=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jeroboam.cli import lxc_folder
+from jeroboam.cli.archive import tar_of
 from jeroboam.cli.errors import Usage
 
 FOLDER = lxc_folder.LxcFolder("demo", "https://127.0.0.1:8443", "CA\n", "CERT\n", "KEY\n")
@@ -36,7 +37,7 @@ def test_names_that_lxc_would_refuse(name: str) -> None:
 
 
 def test_the_archive_holds_the_same() -> None:
-    with tarfile.open(fileobj=io.BytesIO(lxc_folder.archive(FOLDER))) as tar:
+    with tarfile.open(fileobj=io.BytesIO(tar_of(FOLDER.files()))) as tar:
         assert {m.name: m.mode for m in tar} == dict.fromkeys(
             ["client.ca", "client.crt", "client.key", "config.yml"], 0o600
         )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 
-from ...contracts import Access
+from ... import bootstrap
+from ...contracts import Access, File
 
 
 def client_folder(name: str, access: Access) -> bytes:
@@ -18,10 +17,4 @@ def client_folder(name: str, access: Access) -> bytes:
         "client.crt": access.cert_pem,
         "client.key": access.key_pem.reveal(),
     }
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, content in files.items():
-            info = tarfile.TarInfo(path)
-            info.size, info.mode = len(content), 0o600
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
+    return bootstrap.tar_of(File(path, content, 0o600) for path, content in files.items())

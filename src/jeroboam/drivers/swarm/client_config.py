@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 
-from ...contracts import Access
+from ... import bootstrap
+from ...contracts import Access, File
 
 
 def docker_context(name: str, access: Access) -> bytes:
@@ -19,10 +18,4 @@ def docker_context(name: str, access: Access) -> bytes:
         "tls/docker/cert.pem": access.cert_pem,
         "tls/docker/key.pem": access.key_pem.reveal(),
     }
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for path, content in files.items():
-            info = tarfile.TarInfo(path)
-            info.size, info.mode = len(content), 0o600
-            tar.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
+    return bootstrap.tar_of(File(path, content, 0o600) for path, content in files.items())
