@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ..contracts import Clock, Store
 from ..domain import Step
-from ..domain.errors import BootstrapFailed, JeroboamError, LeaseLost
+from ..domain.errors import BootstrapFailed, JeroboamError, LeaseLost, Permanent
 
 
 class Timeline:
@@ -84,13 +84,16 @@ class Timeline:
             message=error.message,
             error_class=error.error_class,
             hint=error.hint or None,
-            log=error.log if isinstance(error, BootstrapFailed) and target in ("", error.node) else None,
+            log=error.log if isinstance(error, BootstrapFailed) else None,
         )
 
     async def fail_open(self, error: JeroboamError) -> None:
-        """Close every open row as failed: the operation ends here."""
+        """Close every open row as failed: the operation ends here. What befell one node is told at that node's rows; the others
+        were only stopped."""
+        node = error.node if isinstance(error, BootstrapFailed) else None
         for name, target in list(self._open):
-            await self.fail(name, target, error)
+            befell = node is None or target in ("", node)
+            await self.fail(name, target, error if befell else Permanent(f"Stopped, because {node} failed."))
 
     @asynccontextmanager
     async def step(self, name: str, target: str = "") -> AsyncIterator[None]:
