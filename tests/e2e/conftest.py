@@ -49,7 +49,7 @@ def swarm_image() -> str:
 
 
 @pytest.fixture(scope="session")
-def swarm_service(swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def light_service(swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(tmp_path_factory.mktemp("swarm-service") / "data")
     service.start()
     yield service

@@ -65,29 +65,29 @@ def lxd_image() -> str:
 
 
 @pytest.fixture(scope="module")
-def lxd(swarm_service: Service, lxd_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lxd]:
-    template = swarm_service.template("lxd", lxd_image, coe="lxd")
-    uuid = swarm_service.ask_cluster(template, "shared-lxd", node_count=WORKERS)
+def lxd(light_service: Service, lxd_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lxd]:
+    template = light_service.template("lxd", lxd_image, coe="lxd")
+    uuid = light_service.ask_cluster(template, "shared-lxd", node_count=WORKERS)
     try:
-        swarm_service.settle(uuid, "CREATE_COMPLETE")
+        light_service.settle(uuid, "CREATE_COMPLETE")
         home = tmp_path_factory.mktemp("lxc")
-        env = {"JEROBOAM_URL": swarm_service.url, "XDG_CONFIG_HOME": str(home)}
+        env = {"JEROBOAM_URL": light_service.url, "XDG_CONFIG_HOME": str(home)}
         run(*PROGRAM, "cluster", "config", uuid, env=env)
         yield Lxd(uuid, home / "jeroboam" / "lxc" / "shared-lxd", lxd_image)
     finally:
-        swarm_service.remove(uuid)
+        light_service.remove(uuid)
 
 
-def test_the_lxc_client_sees_every_member(lxd: Lxd, swarm_service: Service) -> None:
+def test_the_lxc_client_sees_every_member(lxd: Lxd, light_service: Service) -> None:
     assert lxd.members() == dict.fromkeys(containers(lxd.uuid), "Online")
     assert len(lxd.members()) == 1 + WORKERS
-    shown = swarm_service.api("GET", f"/v1/clusters/{lxd.uuid}").json()
+    shown = light_service.api("GET", f"/v1/clusters/{lxd.uuid}").json()
     assert shown["coe_version"] == f"v{json.loads(lxd.lxc('query', '/1.0'))['environment']['server_version']}"
     assert {path.stat().st_mode & 0o777 for path in lxd.folder.glob("client.*")} == {0o600}
 
 
 def test_unprivileged_containers_on_two_members_reach_each_other_and_move_when_a_member_goes(
-    lxd: Lxd, swarm_service: Service
+    lxd: Lxd, light_service: Service
 ) -> None:
     workers = containers(lxd.uuid, "worker")
     for number, member in ((0, workers[0]), (1, workers[-1])):
@@ -104,8 +104,8 @@ def test_unprivileged_containers_on_two_members_reach_each_other_and_move_when_a
         headers = {"OpenStack-API-Version": "container-infra latest"}
         wish = {"node_count": WORKERS - 1, "nodes_to_remove": [workers[-1]]}
         path = f"/v1/clusters/{lxd.uuid}/actions/resize"
-        assert swarm_service.api("POST", path, json=wish, headers=headers).status_code == 202
-        swarm_service.settle(lxd.uuid, "UPDATE_COMPLETE")
+        assert light_service.api("POST", path, json=wish, headers=headers).status_code == 202
+        light_service.settle(lxd.uuid, "UPDATE_COMPLETE")
         assert workers[-1] not in lxd.members()
         assert lxd.members() == dict.fromkeys(containers(lxd.uuid), "Online")
         moved = lxd.instances()["c1"]
@@ -135,8 +135,8 @@ class TestLiveLxd(LiveDriverSuite):
         return LxdDriver()
 
     @pytest.fixture
-    def access(self, lxd: Lxd, swarm_service: Service) -> Access:
-        address = swarm_service.api("GET", f"/v1/clusters/{lxd.uuid}").json()["api_address"]
+    def access(self, lxd: Lxd, light_service: Service) -> Access:
+        address = light_service.api("GET", f"/v1/clusters/{lxd.uuid}").json()["api_address"]
         ca, cert, key = ((lxd.folder / f"client.{part}").read_bytes() for part in ("ca", "crt", "key"))
         return Access(address, ca, cert, Secret(key))
 

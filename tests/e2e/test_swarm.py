@@ -50,19 +50,19 @@ class Swarm:
 
 
 @pytest.fixture(scope="module")
-def swarm(swarm_service: Service, swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
-    template = swarm_service.template("swarm", swarm_image, coe="swarm")
-    uuid = swarm_service.ask_cluster(template, "shared-swarm", node_count=2)
+def swarm(light_service: Service, swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    template = light_service.template("swarm", swarm_image, coe="swarm")
+    uuid = light_service.ask_cluster(template, "shared-swarm", node_count=2)
     try:
-        swarm_service.settle(uuid, "CREATE_COMPLETE")
+        light_service.settle(uuid, "CREATE_COMPLETE")
         config = tmp_path_factory.mktemp("docker-config")
-        run(*PROGRAM, "cluster", "config", uuid, env={"JEROBOAM_URL": swarm_service.url, "DOCKER_CONFIG": str(config)})
+        run(*PROGRAM, "cluster", "config", uuid, env={"JEROBOAM_URL": light_service.url, "DOCKER_CONFIG": str(config)})
         yield Swarm(uuid, config)
     finally:
-        swarm_service.remove(uuid)
+        light_service.remove(uuid)
 
 
-def test_the_docker_client_sees_the_nodes_of_the_cluster(swarm: Swarm, swarm_service: Service) -> None:
+def test_the_docker_client_sees_the_nodes_of_the_cluster(swarm: Swarm, light_service: Service) -> None:
     found = swarm.nodes()
     assert sorted(found) == containers(swarm.uuid)
     managers = [name for name, node in found.items() if node["Spec"]["Role"] == "manager"]
@@ -70,7 +70,7 @@ def test_the_docker_client_sees_the_nodes_of_the_cluster(swarm: Swarm, swarm_ser
     assert {node["Status"]["State"] for node in found.values()} == {"ready"}
     groups = {name: node["Spec"]["Labels"]["jeroboam.group"] for name, node in found.items()}
     assert set(groups.values()) == {"default-master", "default-worker"}
-    shown = swarm_service.api("GET", f"/v1/clusters/{swarm.uuid}").json()
+    shown = light_service.api("GET", f"/v1/clusters/{swarm.uuid}").json()
     assert shown["api_address"].startswith("tcp://127.0.0.1:")
     engine = found[managers[0]]["Description"]["Engine"]["EngineVersion"]
     assert shown["coe_version"] == f"v{engine.partition('+')[0]}"
@@ -109,17 +109,17 @@ def _network_rm(swarm: Swarm) -> str:
     return swarm.docker("network", "ls", "--format", "{{.Name}}")
 
 
-def test_a_resize_drains_first_and_a_new_worker_joins(swarm: Swarm, swarm_service: Service) -> None:
+def test_a_resize_drains_first_and_a_new_worker_joins(swarm: Swarm, light_service: Service) -> None:
     swarm.docker("service", "create", "-d", "--no-resolve-image", "--name", "stays", "--replicas", "2", HELLO, "sleep")
     try:
         until(lambda: len(swarm.running_on("stays")) == 2, 60, "two tasks run")
-        _resize(swarm_service, swarm, 1)
+        _resize(light_service, swarm, 1)
         left = containers(swarm.uuid)
         assert len(left) == 2
         assert sorted(swarm.nodes()) == left
         until(lambda: len(swarm.running_on("stays")) == 2, 60, "both tasks run elsewhere")
         assert set(swarm.running_on("stays")) <= set(left)
-        _resize(swarm_service, swarm, 2)
+        _resize(light_service, swarm, 2)
         assert sorted(swarm.nodes()) == containers(swarm.uuid)
         assert len(containers(swarm.uuid)) == 3
     finally:
@@ -148,13 +148,13 @@ def test_a_worker_gets_a_workers_token_and_a_stranger_none(swarm: Swarm) -> None
     assert ask(tls) == ""
 
 
-def test_a_certificate_of_another_authority_is_refused(swarm: Swarm, tmp_path: Path, swarm_service: Service) -> None:
+def test_a_certificate_of_another_authority_is_refused(swarm: Swarm, tmp_path: Path, light_service: Service) -> None:
     now = datetime.now(UTC)
     foreign = pki.new_authority("shared-swarm", "cluster", now)
     cert, key = pki.client_certificate(foreign, "admin", ["system:masters"], now, timedelta(hours=1))
     for name, content in (("ca", swarm.pem("ca")), ("cert", cert), ("key", key.reveal())):
         (tmp_path / f"{name}.pem").write_bytes(content)
-    address = swarm_service.api("GET", f"/v1/clusters/{swarm.uuid}").json()["api_address"]
+    address = light_service.api("GET", f"/v1/clusters/{swarm.uuid}").json()["api_address"]
     env = {"DOCKER_HOST": address, "DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(tmp_path)}
     assert run("docker", "node", "ls", env=env, check=False) == ""
     (tmp_path / "cert.pem").write_bytes(swarm.pem("cert"))
@@ -162,8 +162,8 @@ def test_a_certificate_of_another_authority_is_refused(swarm: Swarm, tmp_path: P
     assert "Leader" in run("docker", "node", "ls", env=env)
 
 
-def test_the_unchanged_client_leads_docker_to_the_swarm(swarm: Swarm, swarm_service: Service, tmp_path: Path) -> None:
-    coe = Client(swarm_service.folder / "clouds.yaml")
+def test_the_unchanged_client_leads_docker_to_the_swarm(swarm: Swarm, light_service: Service, tmp_path: Path) -> None:
+    coe = Client(light_service.folder / "clouds.yaml")
     said = coe("cluster", "config", "shared-swarm", "--dir", str(tmp_path), "--output-certs")
     exports = dict(line.removeprefix("export ").split("=", 1) for line in said.splitlines() if "=" in line)
     assert exports["DOCKER_HOST"].startswith("tcp://127.0.0.1:")
@@ -180,8 +180,8 @@ class TestLiveSwarm(LiveDriverSuite):
         return SwarmDriver()
 
     @pytest.fixture
-    def access(self, swarm: Swarm, swarm_service: Service) -> Access:
-        address = swarm_service.api("GET", f"/v1/clusters/{swarm.uuid}").json()["api_address"]
+    def access(self, swarm: Swarm, light_service: Service) -> Access:
+        address = light_service.api("GET", f"/v1/clusters/{swarm.uuid}").json()["api_address"]
         return Access(address, swarm.pem("ca"), swarm.pem("cert"), Secret(swarm.pem("key")))
 
     @pytest.fixture

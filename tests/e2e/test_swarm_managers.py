@@ -16,16 +16,16 @@ OUTAGE_S = 60  # raft wants 10 to 20 s for another leader when the old one is si
 
 
 @pytest.fixture(scope="module")
-def managers(swarm_service: Service, swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
-    template = swarm_service.template("swarm-ha", swarm_image, coe="swarm", master_lb_enabled=True)
-    uuid = swarm_service.ask_cluster(template, "shared-swarm", node_count=1, master_count=3)
+def managers(light_service: Service, swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
+    template = light_service.template("swarm-ha", swarm_image, coe="swarm", master_lb_enabled=True)
+    uuid = light_service.ask_cluster(template, "shared-swarm", node_count=1, master_count=3)
     try:
-        swarm_service.settle(uuid, "CREATE_COMPLETE")
+        light_service.settle(uuid, "CREATE_COMPLETE")
         config = tmp_path_factory.mktemp("docker-config")
-        run(*PROGRAM, "cluster", "config", uuid, env={"JEROBOAM_URL": swarm_service.url, "DOCKER_CONFIG": str(config)})
+        run(*PROGRAM, "cluster", "config", uuid, env={"JEROBOAM_URL": light_service.url, "DOCKER_CONFIG": str(config)})
         yield Swarm(uuid, config)
     finally:
-        swarm_service.remove(uuid)
+        light_service.remove(uuid)
 
 
 def manager_states(swarm: Swarm) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def manager_states(swarm: Swarm) -> dict[str, Any]:
 
 
 def test_services_answer_and_the_api_comes_back_while_the_leader_is_dead(
-    managers: Swarm, swarm_service: Service
+    managers: Swarm, light_service: Service
 ) -> None:
     before = manager_states(managers)
     assert sorted(before) == containers(managers.uuid, "control-plane")
@@ -59,8 +59,8 @@ def test_services_answer_and_the_api_comes_back_while_the_leader_is_dead(
 
     headers = {"OpenStack-API-Version": "container-infra latest"}
     path = f"/v1/clusters/{managers.uuid}/actions/resize"
-    assert swarm_service.api("POST", path, json={"node_count": 2}, headers=headers).status_code == 202
-    swarm_service.settle(managers.uuid, "UPDATE_COMPLETE")
+    assert light_service.api("POST", path, json={"node_count": 2}, headers=headers).status_code == 202
+    light_service.settle(managers.uuid, "UPDATE_COMPLETE")
     until(lambda: manager_states(managers)[leader]["Reachability"] == "reachable", 60, "the dead one is back")
     assert len(manager_states(managers)) == 3
 

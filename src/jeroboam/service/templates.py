@@ -99,10 +99,13 @@ async def _update(
     if not harmless and await services.store.template_in_use(old.uuid):
         raise _in_use(ident)
     _check_publish(services, caller, published=bool({"public", "hidden"} & changed))
+    shape = wished.shape
+    if not changed <= {"name", "tags", "public", "hidden"}:
+        shape = await _changed_shape(services, old, shape, changed)
+    await _check_root_volumes(services, old.project_id, shape, [shape.flavor_id, shape.control_plane_flavor_id])
     if not changed:
         return old
-    if not changed <= {"name", "tags", "public", "hidden"}:
-        wished = replace(wished, shape=await _changed_shape(services, old, wished.shape, changed))
+    wished = replace(wished, shape=shape)
     try:
         return await services.store.update_template(wished, seen=old, unused=not harmless)
     except Conflict:  # a cluster was made from it since
@@ -166,9 +169,7 @@ async def _changed_shape(
     """A patched shape, checked; another image brings its operating system along."""
     distro = None if "image_id" in changed and "os_distro" not in changed else shape.os_distro
     shape, images = await _with_driver(services, old.project_id, shape)
-    shape = await _completed(services, old.project_id, shape, images, distro=distro)
-    await _check_root_volumes(services, old.project_id, shape, [shape.flavor_id, shape.control_plane_flavor_id])
-    return shape
+    return await _completed(services, old.project_id, shape, images, distro=distro)
 
 
 async def _check_root_volumes(
