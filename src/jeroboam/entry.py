@@ -24,7 +24,7 @@ def build_app() -> App:
     app = App(
         name="jeroboam",
         version=__version__,
-        help="Kubernetes clusters for tenants, on this machine's Docker, through the OpenStack Magnum API.",
+        help="Kubernetes, Docker Swarm and LXD clusters for tenants, through the OpenStack Magnum API.",
         help_format="plaintext",  # Markdown would cost 0.1 s of imports
     )
     app.command("jeroboam.admin.up:up", name="up", help="Run the service on this machine.")
