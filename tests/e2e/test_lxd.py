@@ -15,10 +15,9 @@ from jeroboam import artifacts, pki
 from jeroboam.contracts import Access, Driver, Machine
 from jeroboam.domain import Secret
 from jeroboam.drivers.lxd import LxdDriver
-from jeroboam.providers.docker import DockerProvider, DockerSettings
 from jeroboam.testing.driver_suite import LiveDriverSuite
 
-from .world import PROGRAM, Service, containers, run, until
+from .world import PROGRAM, Service, containers, machines, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
 WORKERS = 3  # joining side by side
@@ -142,8 +141,4 @@ class TestLiveLxd(LiveDriverSuite):
 
     @pytest.fixture
     async def machines(self, lxd: Lxd) -> list[Machine]:
-        provider = DockerProvider(DockerSettings())
-        await provider.start()
-        found = list(await provider.list_machines(lxd.uuid))
-        await provider.stop()
-        return found
+        return await machines(lxd.uuid)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,11 +14,10 @@ from jeroboam import pki
 from jeroboam.contracts import Access, Driver, Machine
 from jeroboam.domain import Secret
 from jeroboam.drivers.swarm import SwarmDriver
-from jeroboam.providers.docker import DockerProvider, DockerSettings
 from jeroboam.testing.driver_suite import LiveDriverSuite
 
 from .test_openstack_client import Client
-from .world import PROGRAM, Service, containers, run, until
+from .world import PROGRAM, Service, containers, machines, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
 HELLO = "jeroboam.local/hello:1"
@@ -49,17 +49,23 @@ class Swarm:
         return sorted(task["Node"] for task in tasks if task["CurrentState"].startswith("Running"))
 
 
+@contextmanager
+def live_swarm(service: Service, template: str, config: Path, **wish: int) -> Iterator[Swarm]:
+    """A swarm named shared-swarm, entered; gone afterwards."""
+    uuid = service.ask_cluster(template, "shared-swarm", **wish)
+    try:
+        service.settle(uuid, "CREATE_COMPLETE")
+        run(*PROGRAM, "cluster", "config", uuid, env={"JEROBOAM_URL": service.url, "DOCKER_CONFIG": str(config)})
+        yield Swarm(uuid, config)
+    finally:
+        service.remove(uuid)
+
+
 @pytest.fixture(scope="module")
 def swarm(light_service: Service, swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
     template = light_service.template("swarm", swarm_image, coe="swarm")
-    uuid = light_service.ask_cluster(template, "shared-swarm", node_count=2)
-    try:
-        light_service.settle(uuid, "CREATE_COMPLETE")
-        config = tmp_path_factory.mktemp("docker-config")
-        run(*PROGRAM, "cluster", "config", uuid, env={"JEROBOAM_URL": light_service.url, "DOCKER_CONFIG": str(config)})
-        yield Swarm(uuid, config)
-    finally:
-        light_service.remove(uuid)
+    with live_swarm(light_service, template, tmp_path_factory.mktemp("docker-config"), node_count=2) as made:
+        yield made
 
 
 def test_the_docker_client_sees_the_nodes_of_the_cluster(swarm: Swarm, light_service: Service) -> None:
@@ -186,8 +192,4 @@ class TestLiveSwarm(LiveDriverSuite):
 
     @pytest.fixture
     async def machines(self, swarm: Swarm) -> list[Machine]:
-        provider = DockerProvider(DockerSettings())
-        await provider.start()
-        found = list(await provider.list_machines(swarm.uuid))
-        await provider.stop()
-        return found
+        return await machines(swarm.uuid)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from .test_swarm import HELLO, Swarm
-from .world import PROGRAM, Service, containers, run, until
+from .test_swarm import HELLO, Swarm, live_swarm
+from .world import Service, containers, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
 OUTAGE_S = 60  # raft wants 10 to 20 s for another leader when the old one is silent
@@ -18,14 +18,9 @@ OUTAGE_S = 60  # raft wants 10 to 20 s for another leader when the old one is si
 @pytest.fixture(scope="module")
 def managers(light_service: Service, swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
     template = light_service.template("swarm-ha", swarm_image, coe="swarm", master_lb_enabled=True)
-    uuid = light_service.ask_cluster(template, "shared-swarm", node_count=1, master_count=3)
-    try:
-        light_service.settle(uuid, "CREATE_COMPLETE")
-        config = tmp_path_factory.mktemp("docker-config")
-        run(*PROGRAM, "cluster", "config", uuid, env={"JEROBOAM_URL": light_service.url, "DOCKER_CONFIG": str(config)})
-        yield Swarm(uuid, config)
-    finally:
-        light_service.remove(uuid)
+    config = tmp_path_factory.mktemp("docker-config")
+    with live_swarm(light_service, template, config, node_count=1, master_count=3) as made:
+        yield made
 
 
 def manager_states(swarm: Swarm) -> dict[str, Any]:

@@ -12,10 +12,9 @@ import yaml
 from jeroboam.contracts import Access, Driver, Machine
 from jeroboam.domain import Secret
 from jeroboam.drivers.kubernetes import KubernetesDriver
-from jeroboam.providers.docker import DockerProvider, DockerSettings
 from jeroboam.testing.driver_suite import LiveDriverSuite
 
-from .world import Cluster, Service, containers, run, traces, until
+from .world import Cluster, Service, containers, machines, run, traces, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(3000)]
 NAME = "hello.default.svc.cluster.local"
@@ -145,8 +144,4 @@ class TestLiveKubernetes(LiveDriverSuite):
 
     @pytest.fixture
     async def machines(self, cluster: Cluster) -> list[Machine]:
-        provider = DockerProvider(DockerSettings())
-        await provider.start()
-        found = list(await provider.list_machines(cluster.uuid))
-        await provider.stop()
-        return found
+        return await machines(cluster.uuid)

@@ -13,6 +13,9 @@ from typing import Any
 
 import httpx
 
+from jeroboam.contracts import Machine
+from jeroboam.providers.docker import DockerProvider, DockerSettings
+
 PROGRAM = [sys.executable, "-m", "jeroboam"]
 
 
@@ -58,6 +61,15 @@ def containers(cluster: str, role: str = "") -> list[str]:
     filters = ["--filter", f"label=jeroboam.cluster={cluster}"]
     filters += ["--filter", f"label=jeroboam.role={role}"] if role else []
     return sorted(run("docker", "ps", "--format", "{{.Names}}", *filters).split())
+
+
+async def machines(cluster: str) -> list[Machine]:
+    """The cluster's nodes as the provider sees them."""
+    provider = DockerProvider(DockerSettings())
+    await provider.start()
+    found = list(await provider.list_machines(cluster))
+    await provider.stop()
+    return found
 
 
 def free_port() -> int:
