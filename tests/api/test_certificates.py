@@ -78,6 +78,27 @@ async def test_the_other_authorities(member: Api, demo: str) -> None:
     signed.verify_directly_issued_by(x509.load_pem_x509_certificate(by_kind["etcd"].encode()))
 
 
+async def test_what_was_signed_is_told_to_its_owner_and_to_administrators(member: Api, demo: str) -> None:
+    assert (await member.get("/ext/v1/clusters/demo/certificates")).json() == {"certificates": []}
+    body = {"cluster_uuid": demo, "csr": request(), "ca_cert_type": "front_proxy"}
+    pem = (await member.post("/v1/certificates", body)).json()["pem"]
+    serial = str(x509.load_pem_x509_certificate(pem.encode()).serial_number)
+    seen = (await member.get("/ext/v1/clusters/demo/certificates")).json()
+    [one] = seen["certificates"]
+    assert {key: one[key] for key in one if key not in ("created_at", "not_after")} == {
+        "serial": serial,
+        "subject": "CN=admin,O=system:masters",
+        "ca": "front-proxy",
+        "user_id": "user-1",
+        "project_id": "project-1",
+    }
+    assert one["created_at"] < one["not_after"]
+    place = f"/ext/v1/clusters/{demo}/certificates"
+    assert (await member.as_("root", "elsewhere", "admin").get(place)).json() == seen
+    assert (await member.as_("mate").get(place)).status_code == 403
+    assert (await member.as_("stranger", "elsewhere").get(place)).status_code == 404
+
+
 async def test_a_request_with_its_own_key_identifier(member: Api, demo: str) -> None:
     csr = request((x509.SubjectKeyIdentifier(b"12345678901234567890"), False))
     assert (await member.post("/v1/certificates", {"cluster_uuid": demo, "csr": csr})).status_code == 201

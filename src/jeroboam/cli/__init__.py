@@ -16,6 +16,7 @@ def build_app() -> App:
 
     from . import (  # noqa: F401
         apps,
+        certificate_commands,
         cluster_commands,
         config_commands,
         label_commands,

@@ -20,6 +20,12 @@ def seconds_between(start: object, end: object) -> float | None:
     return max(0.0, (last - first).total_seconds()) if first and last else None
 
 
+def to_the_second(text: object) -> str:
+    """`2026-01-02 03:04:05`, in UTC; "-" for null and for what is none."""
+    moment = parse(text)
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if moment else "-"
+
+
 def duration(seconds: float | None) -> str:
     """`0.4 s`, `42.0 s`, `3 min 05 s`, `2 h 10 min`; "-" for None."""
     if seconds is None:

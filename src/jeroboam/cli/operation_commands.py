@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import why
 from .apps import operation as operation_app
-from .moments import duration, seconds_between
+from .moments import duration, seconds_between, to_the_second
 from .options import DEFAULTS, Common, framed
 from .output import console, show_json, show_table
 
@@ -33,7 +33,7 @@ def list_(cluster: str, /, *, common: Common = DEFAULTS) -> int:
             operation.get("uuid"),
             operation.get("kind"),
             operation.get("state"),
-            str(operation.get("created_at"))[:19].replace("T", " "),
+            to_the_second(operation.get("created_at")),
             duration(seconds_between(operation.get("created_at"), operation.get("finished_at") or now)),
             operation.get("summary") or operation.get("kind"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .. import pki
@@ -50,6 +51,13 @@ async def sign(services: Services, asker: Asker, ident: str, csr: str, ca: str |
         )
     )
     return Authority(row.cluster.uuid, signed.pem.decode())
+
+
+async def signed(services: Services, caller: Caller, ident: str) -> Sequence[SignedCertificate]:
+    """What was signed for a cluster, for whoever may see its CA, and for administrators. Raises NotFound, Ambiguous, Forbidden."""
+    across = "certificate:get" if services.policy.is_admin(caller) else None
+    row = await clusters.authorised(services, caller, ident, "certificate:get", across=across)
+    return await services.store.list_certificates(row.cluster.uuid)
 
 
 async def _authority(services: Services, row: ClusterRow, ca: str | None) -> CertificateAuthority:

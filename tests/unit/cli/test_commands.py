@@ -45,6 +45,31 @@ def fail(service: Service, verb: str, status: str) -> None:
     service.on("GET", f"/v1/clusters/{UUID}", 200, cluster(status=status))
 
 
+def test_certificates_are_listed_with_who_asked_and_until_when(demo: Service, run: Run, capsys: Capture) -> None:
+    place = f"/ext/v1/clusters/{UUID}/certificates"
+    demo.on("GET", place, 200, {"certificates": []})
+    assert run("cluster", "certificates", "demo") == 0
+    assert capsys.readouterr().out == "No certificate was signed. `jeroboam cluster config` asks for one.\n"
+    one = {
+        "serial": "7",
+        "subject": "CN=ada,O=system:masters",
+        "ca": "kubernetes",
+        "user_id": "user-1",
+        "project_id": "project-1",
+        "created_at": "2026-01-02T03:04:05.678+00:00",
+        "not_after": "2027-01-02T03:04:05+00:00",
+    }
+    demo.on("GET", place, 200, {"certificates": [one]})
+    assert run("cluster", "certificates", "demo") == 0
+    [head, line] = capsys.readouterr().out.splitlines()
+    assert head.split() == ["SUBJECT", "CA", "BY", "USER", "SIGNED", "VALID", "UNTIL"]
+    assert line.split() == [
+        "CN=ada,O=system:masters", "kubernetes", "user-1", "2026-01-02", "03:04:05", "2027-01-02", "03:04:05",
+    ]  # fmt: skip
+    assert run("cluster", "certificates", "demo", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [one]
+
+
 # templates
 
 

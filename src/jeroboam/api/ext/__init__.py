@@ -1,7 +1,7 @@
-"""What Jeroboam tells beyond Magnum, under /ext/v1: operations and their timelines, what the installation offers."""
+"""What Jeroboam tells beyond Magnum, under /ext/v1: operations and their timelines, signed certificates, what the installation offers."""
 
-from . import installation, operations
+from . import certificates, installation, operations
 
-ROUTES = (*operations.ROUTES, *installation.ROUTES)
+ROUTES = (*operations.ROUTES, *certificates.ROUTES, *installation.ROUTES)
 
 __all__ = ["ROUTES"]
