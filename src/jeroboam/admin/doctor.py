@@ -79,7 +79,7 @@ def _port(host: str, port: int) -> Finding:
         socket.create_connection((host, port), timeout=_ASK_S).close()
     except ConnectionRefusedError:
         return Finding("port", "ok", f"{where} is free")
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be one
         return Finding("port", "warn", f"{where}: {error}", "[api] host must be an address of this machine.")
     if _answers(host, port):
         return Finding("port", "ok", f"a service answers at {where}")
@@ -101,7 +101,11 @@ def _answers(host: str, port: int) -> bool:
 
 def _folder(path: Path) -> Iterator[Finding]:
     """The data folder, or the nearest folder above it that is there."""
-    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    try:
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
+    except OSError as error:  # a folder above it is closed to us, or its name cannot be one
+        yield Finding("data folder", "fail", f"{path}: {error.strerror}", "Choose another with --data.")
+        return
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         yield Finding("data folder", "fail", f"{there} cannot be written to", "Choose another with --data.")
         return

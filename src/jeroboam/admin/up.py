@@ -34,7 +34,7 @@ def up(
     """Run the service here: API and conductor, everything in one data folder. Ctrl-C stops it; the next start goes on."""
     loaded = settings.load(
         overrides=[
-            *settings.given("DEFAULT", "state_path", data and data.expanduser().absolute(), "--data"),
+            *settings.given("DEFAULT", "state_path", _from_here(data), "--data"),
             *settings.given("api", "host", host, "--host"),
             *settings.given("api", "port", port, "--port"),
             *settings.given("provider", "default", provider, "--provider"),
@@ -43,6 +43,11 @@ def up(
     people = loaded.log.format == "text" or (loaded.log.format == "auto" and sys.stderr.isatty())
     logs.configure(loaded.log.level, "text" if people else "json")
     main.run(loaded, main.locate(loaded, os.environ), main.Roles(), _announce)
+
+
+def _from_here(data: Path | None) -> Path | None:
+    """A path on the command line may be relative; a `~` that the shell left alone is the configuration's to expand."""
+    return data if data is None or str(data).startswith("~") else data.absolute()
 
 
 def _announce(ready: main.Ready) -> None:

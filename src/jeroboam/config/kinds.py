@@ -88,7 +88,10 @@ def path(what: str) -> Kind[Path | None]:
     """An absolute path (`~` is the home folder), None unless it is set."""
 
     def parse(given: str) -> Path:
-        found = Path(given).expanduser()
+        try:
+            found = Path(given).expanduser()
+        except RuntimeError as error:  # ~ of a user who is not known
+            raise ValueError(given) from error
         if "\0" in given or not found.is_absolute():
             raise ValueError(given)
         return found

@@ -117,6 +117,12 @@ def test_an_empty_value_is_as_good_as_none_where_there_is_no_default(tmp_path: P
             "[default] is not a group of options. | The nearest is [DEFAULT]; `jeroboam config sample` prints all.",
         ),
         (
+            "[secrets]\nkey_file = ~nobody-by-this-name/key\n",
+            "[secrets] key_file = ~nobody-by-this-name/key is not the absolute path of a file that only its owner can read. | "
+            "Its meaning: The key-encryption key (32 bytes) that seals what is secret in the database. It is made, mode 0600, "
+            "when it is absent. Keep a copy apart from the database's. When it is not set: `key` in the data folder.",
+        ),
+        (
             "[log]\nlevel = loud\n",
             "[log] level = loud is not one of debug, info, warning, error. | Its meaning: The least important lines shown.",
         ),
