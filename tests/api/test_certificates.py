@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +11,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from jeroboam.drivers.fake import FakeDriver
+
 if TYPE_CHECKING:
-    from tests.api.conftest import Api
+    from tests.api.conftest import Api, Maker
 
 HOST = "http://127.0.0.1:9511"
 
@@ -144,11 +147,11 @@ async def test_before_the_keys_are_made(member: Api) -> None:
 @pytest.mark.parametrize(
     ("user", "roles", "project", "statuses"),
     [
-        ("user-1", "member,reader", "project-1", (200, 201, 400, 400)),
+        ("user-1", "member,reader", "project-1", (200, 201, 202, 202)),
         ("user-1", "reader", "project-1", (200, 403, 403, 403)),
-        ("user-1", "member", "project-1", (403, 201, 400, 400)),
-        ("mate", "member,reader", "project-1", (403, 403, 400, 400)),
-        ("root", "admin", "project-1", (200, 201, 400, 403)),
+        ("user-1", "member", "project-1", (403, 201, 202, 202)),
+        ("mate", "member,reader", "project-1", (403, 403, 202, 202)),
+        ("root", "admin", "project-1", (200, 201, 202, 403)),
         ("root", "admin", "elsewhere", (404, 400, 404, 404)),
         ("user-1", "member,reader", "elsewhere", (404, 400, 404, 404)),
     ],
@@ -166,16 +169,67 @@ async def test_every_role(
     assert tuple([(await caller.call(m, p, json=b)).status_code for m, p, b in calls]) == statuses
 
 
-async def test_rotations_are_refused_before_anything_is_touched(member: Api, demo: str) -> None:
-    at, headers = member.at("latest"), {"Accept": "*/*", "Content-Type": "application/octet-stream"}
-    answer = await at.call("PATCH", f"/v1/certificates/{demo}", headers=headers)
+class Plain(FakeDriver):
+    """A driver without further abilities."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.capabilities = replace(self.capabilities, rotate_ca=False, rotate_credentials=False)
+
+
+async def test_rotations_are_refused_before_anything_is_touched(make: Maker) -> None:
+    at = make(drivers={"fake": Plain()}).as_("user-1").at("latest")
+    demo = await at.cluster()
+    await at.finished(demo)
+    answer = await at.call("PATCH", f"/v1/certificates/{demo}")
     assert (answer.status_code, detail(answer)) == (
         400,
         "Rotating the CA certificate is not supported by the driver fake.",
     )
-    answer = await at.call("PATCH", f"/v1/credentials/{demo}", headers=headers)
+    answer = await at.call("PATCH", f"/v1/credentials/{demo}")
     assert (answer.status_code, detail(answer)) == (400, "Credential rotation is not supported by driver.")
     assert (await at.get("/v1/clusters/demo")).json()["status"] == "CREATE_COMPLETE"
+
+
+async def test_rotated_cas_are_shown_and_sign_when_the_rotation_is_done(member: Api, demo: str) -> None:
+    at, headers = member.at("latest"), {"Accept": "*/*", "Content-Type": "application/octet-stream"}
+    old = [(await at.get(f"/v1/certificates/{demo}?ca_cert_type={ca}")).json()["pem"] for ca in ("", "etcd")]
+    answer = await at.call("PATCH", f"/v1/certificates/{demo}", headers=headers)
+    assert (answer.status_code, answer.json()) == (202, {"uuid": demo})
+    assert (await at.get("/v1/clusters/demo")).json()["status"] == "UPDATE_IN_PROGRESS"
+    assert (await at.get(f"/v1/certificates/{demo}")).json()["pem"] == old[0]
+    again = await at.call("PATCH", f"/v1/certificates/{demo}")
+    assert (again.status_code, detail(again)) == (
+        400,
+        'Updating a cluster when status is "UPDATE_IN_PROGRESS" is not supported.',
+    )
+    assert await at.finished(demo) == "succeeded"
+    assert (await at.get("/v1/clusters/demo")).json()["status"] == "UPDATE_COMPLETE"
+    new = [(await at.get(f"/v1/certificates/{demo}?ca_cert_type={ca}")).json()["pem"] for ca in ("", "etcd")]
+    assert not set(old) & set(new)
+    signed = (await at.post("/v1/certificates", {"cluster_uuid": demo, "csr": request()})).json()["pem"]
+    ca, leaf = (x509.load_pem_x509_certificate(pem.encode()) for pem in (new[0], signed))
+    leaf.verify_directly_issued_by(ca)
+
+
+async def test_rotated_credentials_leave_the_cas_alone(member: Api, demo: str) -> None:
+    at = member.at("1.12")
+    before, pem = await at.stage.store.get_secrets(demo), (await at.get(f"/v1/certificates/{demo}")).json()["pem"]
+    answer = await at.call("PATCH", f"/v1/credentials/{demo}")
+    assert (answer.status_code, answer.json()) == (202, {"uuid": demo})
+    assert await at.finished(demo) == "succeeded"
+    after = await at.stage.store.get_secrets(demo)
+    assert set(before) == set(after)
+    assert [name for name in before if before[name] != after[name]] == ["token/join"]
+    assert (await at.get(f"/v1/certificates/{demo}")).json()["pem"] == pem
+    assert (await member.at("1.11").call("PATCH", f"/v1/credentials/{demo}")).status_code == 406
+
+
+async def test_credentials_are_not_rotated_while_the_cluster_is_made(member: Api) -> None:
+    await member.cluster()
+    answer = await member.at("latest").call("PATCH", "/v1/credentials/demo")
+    text = 'Rotating credentials when cluster status is "CREATE_IN_PROGRESS" is not supported.'
+    assert (answer.status_code, detail(answer)) == (400, text)
 
 
 async def test_rotation_without_tls_or_in_the_wrong_state(member: Api) -> None:

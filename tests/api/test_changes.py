@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jeroboam.contracts import Capabilities
+from jeroboam.contracts import Capabilities, Image
 from jeroboam.domain import OperationKind
 from jeroboam.drivers.fake import FakeDriver
-from jeroboam.providers.fake import Cloud, FakeProvider
+from jeroboam.providers.fake import Cloud, FakeProvider, Fault
+from jeroboam.providers.fake.catalogue import FakeCatalogue
 
 if TYPE_CHECKING:
     from tests.api.conftest import Api, Maker
@@ -150,16 +152,19 @@ async def test_resize(member: Api, demo: str) -> None:
     assert await member.finished(demo) == "succeeded"
 
 
-@pytest.mark.parametrize("how", ["id", "name", "address"])
+@pytest.mark.parametrize("how", ["id", "name", "address", "index"])
 async def test_the_machine_that_is_named_goes(member: Api, demo: str, how: str) -> None:
     machines = await member.stage.provider.list_machines(demo)
     doomed = next(one for one in machines if one.name.endswith("default-worker-0"))
-    body = {"node_count": 1, "nodes_to_remove": [getattr(doomed, how)]}
+    body = {"node_count": 1, "nodes_to_remove": [str(getattr(doomed, how))]}
     assert (await member.at("1.7").post("/v1/clusters/demo/actions/resize", body)).status_code == 202
     assert await newest(member, demo) == f"resize default-worker from 2 to 1 node, removing {doomed.name}"
     assert await member.finished(demo) == "succeeded"
     left = {one.name.rsplit("-", 2)[-2:][0] + one.name[-2:] for one in await member.stage.provider.list_machines(demo)}
     assert left == {"master-0", "worker-1"}
+    row = await member.stage.store.load(demo)
+    assert row is not None
+    assert row.groups[1].remove_nodes == ()  # a node that takes the name later is another one
 
 
 @pytest.mark.parametrize(("body", "status", "text"), [
@@ -172,7 +177,7 @@ async def test_the_machine_that_is_named_goes(member: Api, demo: str, how: str) 
     ({"node_count": 6, "nodegroup": "some"}, 400,
      "Resizing some outside the allowed range: min_node_count = 1, max_node_count = 5"),
     ({"node_count": 1, "nodes_to_remove": ["nope"]}, 400,
-     "Node nope is not in the node group default-worker. Name nodes by server id, name or address."),
+     "Node nope is not in the node group default-worker. Name nodes by server id, name, address or index."),
     ({"node_count": 1, "nodes_to_remove": "nope"}, 400,
      f"{WRONG}nodes_to_remove. Value: 'nope'. Wrong type. Expected '<class 'list'>', got '<class 'str'>'"),
 ])  # fmt: skip
@@ -216,7 +221,12 @@ async def test_a_change_while_the_create_runs_waits_its_turn_and_leaves_the_stat
 async def test_a_cluster_on_its_way_out_takes_no_change(member: Api, demo: str) -> None:
     await member.delete("/v1/clusters/demo")
     answer = await member.patch("/v1/clusters/demo", [replace("/node_count", 3)])
-    assert (answer.status_code, detail(answer)) == (409, f"Cluster {demo} is being deleted.")
+    assert (answer.status_code, answer.json()) == (202, {"uuid": demo})
+    newest = (await member.get("/ext/v1/clusters/demo/operations")).json()["operations"][0]
+    assert (newest["kind"], newest["state"]) == ("update", "superseded")
+    assert newest["error"] == "Not begun: the cluster is being deleted."
+    assert newest["finished_at"] is not None
+    assert await counts(member, demo) == [1, 2]
 
 
 async def test_two_changes_at_once_lose_nothing(member: Api, demo: str) -> None:
@@ -239,17 +249,17 @@ async def test_two_changes_at_once_lose_nothing(member: Api, demo: str) -> None:
     assert (await at.patch("/v1/clusters/demo/nodegroups/more", [replace("/min_node_count", 1)])).status_code == 202
     after = await member.stage.store.load(demo)
     assert after is not None
-    assert [(g.deleting, g.min_node_count) for g in after.groups if g.name == "more"] == [(True, 1)]
+    assert [(g.deleting, g.min_node_count) for g in after.groups if g.name == "more"] == [(True, 0)]
 
 
 @pytest.mark.parametrize(
     ("roles", "project", "resize", "upgrade"),
     [
-        ("member,reader", "project-1", 202, 400),
+        ("member,reader", "project-1", 202, 202),
         ("reader", "project-1", 403, 403),
         ("", "project-1", 403, 403),
-        ("admin", "project-1", 202, 400),
-        ("admin", "elsewhere", 404, 400),
+        ("admin", "project-1", 202, 202),
+        ("admin", "elsewhere", 404, 202),
         ("member,reader", "elsewhere", 404, 404),
     ],
 )
@@ -268,15 +278,13 @@ async def test_every_role(anonymous: Api, demo: str, roles: str, project: str, r
 
 @pytest.mark.parametrize(("version", "body", "status", "text"), [
     ("1.7", {"cluster_template": "k8s"}, 400, "Cluster upgrade is not supported in the provided microversion."),
-    ("1.8", {"cluster_template": "k8s", "max_batch_size": 1}, 400, "Upgrading is not supported by the driver fake."),
-    ("1.8", {"cluster_template": "k8s", "nodegroup": "default-worker"}, 400, "Upgrading is not supported by the driver fake."),
     ("1.8", {}, 400, f"{WRONG}cluster_template. Value: 'None'. Mandatory field missing."),
     ("1.8", {"cluster_template": "nope"}, 404, "ClusterTemplate nope could not be found."),
     ("1.8", {"cluster_template": "k8s", "nodegroup": "nope"}, 404, "Nodegroup nope could not be found."),
     ("1.8", {"cluster_template": "k8s", "max_batch_size": 0}, 400,
      f"{WRONG}max_batch_size. Value: '0'. Value should be greater or equal to 1"),
 ])  # fmt: skip
-async def test_upgrade(member: Api, demo: str, version: str, body: Any, status: int, text: str) -> None:
+async def test_what_upgrade_refuses(member: Api, demo: str, version: str, body: Any, status: int, text: str) -> None:
     answer = await member.at(version).post("/v1/clusters/demo/actions/upgrade", body)
     assert (answer.status_code, detail(answer)) == (status, text)
     assert (await member.get("/v1/clusters/demo")).json()["status"] == "CREATE_COMPLETE"
@@ -339,3 +347,125 @@ async def test_what_a_gate_refuses_is_refused_before_anything_is_stored(make: Ma
     answer = await member.post("/v1/clusters", body)
     assert (answer.status_code, detail(answer)) == (400, "create of demo is not supported here.")
     assert (await member.get("/v1/clusters")).json() == {"clusters": []}
+
+
+# ---- upgrades that go ahead, and what fails
+
+
+TWO_IMAGES = FakeCatalogue(
+    image_list=tuple(
+        Image(name, name, {"os_distro": "debian", "kube_version": version})
+        for name, version in (("fake-image", "v1.34.4"), ("next", "v1.35.1"), ("far", "v1.36.0"), ("past", "v1.33.0"))
+    )
+)
+
+
+@pytest.fixture
+async def old(make: Maker) -> Api:
+    """A finished cluster `demo` from template k8s, and templates `next`, `far` and `past` of other images."""
+    provider = FakeProvider(Cloud(), boot_s=0)
+    provider.catalogue = TWO_IMAGES
+    member = make(provider=provider).as_("user-1").at("latest")
+    await member.template(name="base", labels={"kube_tag": "v1.34.4", "x": "1"})
+    uuid = await member.cluster(node_count=3, cluster_template_id="base", labels={"mine": "yes"}, merge_labels=True)
+    await member.finished(uuid)
+    for name in ("next", "far", "past"):
+        await member.template(name=name, image_id=name, labels={"kube_tag": "v1.35.1"})
+    return member
+
+
+async def test_an_upgrade_replaces_the_nodes_and_then_the_template(old: Api) -> None:
+    before = (await old.get("/v1/clusters/demo")).json()
+    body = {"cluster_template": "next", "max_batch_size": 2}
+    answer = await old.post("/v1/clusters/demo/actions/upgrade", body)
+    uuid = before["uuid"]
+    assert (answer.status_code, answer.json()) == (202, {"uuid": uuid})
+    during = (await old.get("/v1/clusters/demo")).json()
+    assert during["status"] == "UPDATE_IN_PROGRESS"
+    assert during["cluster_template_id"] == before["cluster_template_id"]
+    assert await old.finished(uuid) == "succeeded"
+    after = (await old.get("/v1/clusters/demo")).json()
+    template = (await old.get("/v1/clustertemplates/next")).json()["uuid"]
+    assert (after["status"], after["cluster_template_id"]) == ("UPDATE_COMPLETE", template)
+    assert after["labels"] == {"kube_tag": "v1.35.1", "mine": "yes"}
+    machines = await old.stage.provider.list_machines(uuid)
+    assert [m.image_id for m in machines] == ["next"] * 4
+    groups = (await old.get("/v1/clusters/demo/nodegroups")).json()["nodegroups"]
+    assert [(g["image_id"], g["status"]) for g in groups] == [("next", "UPDATE_COMPLETE")] * 2
+    newest = (await old.get("/ext/v1/clusters/demo/operations")).json()["operations"][0]
+    steps = (await old.get(f"/ext/v1/operations/{newest['uuid']}/steps")).json()["steps"]
+    replaced = [s["target"].rpartition("default-")[2] for s in steps if s["name"] == "replace"]
+    assert replaced == ["master-0", "worker-0", "worker-1", "worker-2"]
+    assert await old.stage.store.open_resources(uuid) != []
+
+
+@pytest.mark.parametrize(("template", "text"), [
+    ("far", "From v1.34.4 to v1.36.0 is more than one minor version; nodes go up one minor version at a time."),
+    ("past", "From v1.34.4 to v1.33.0 is a step back; nodes go up one minor version at a time."),
+])  # fmt: skip
+async def test_versions_that_no_upgrade_reaches(old: Api, template: str, text: str) -> None:
+    answer = await old.post("/v1/clusters/demo/actions/upgrade", {"cluster_template": template})
+    assert (answer.status_code, detail(answer)) == (400, text)
+    assert (await old.get("/v1/clusters/demo")).json()["status"] == "CREATE_COMPLETE"
+
+
+async def test_a_group_alone_is_upgraded_to_its_clusters_template(old: Api) -> None:
+    await old.post("/v1/clusters/demo/nodegroups", {"name": "late", "image_id": "fake-image"})
+    uuid = (await old.get("/v1/clusters/demo")).json()["uuid"]
+    await old.finished(uuid)
+    for body in ({"cluster_template": "next", "nodegroup": "default-worker"}, {"cluster_template": "next"}):
+        assert (await old.post("/v1/clusters/demo/actions/upgrade", body)).status_code == 202
+        assert await old.finished(uuid) == "succeeded"
+        images = {m.group: m.image_id for m in await old.stage.provider.list_machines(uuid)}
+        whole = "nodegroup" not in body
+        assert images == {
+            "default-master": "next" if whole else "fake-image",
+            "default-worker": "next",
+            "late": "fake-image",
+        }
+    body = {"cluster_template": "next", "nodegroup": "late"}
+    assert (await old.post("/v1/clusters/demo/actions/upgrade", body)).status_code == 202
+    assert await old.finished(uuid) == "succeeded"
+    assert {m.image_id for m in await old.stage.provider.list_machines(uuid)} == {"next"}
+
+
+async def test_a_template_of_another_kind_and_a_driver_without_upgrades(make: Maker) -> None:
+    class Plain(FakeDriver):
+        def __init__(self) -> None:
+            super().__init__()
+            self.capabilities = dataclasses.replace(self.capabilities, upgrade=False)
+
+    for drivers, status, text in (
+        (
+            None,
+            409,
+            "Cluster Template is not valid for upgrade: its server type is bm, the cluster's server type is vm.",
+        ),
+        ({"fake": Plain()}, 400, "Upgrading is not supported by the driver fake."),
+    ):
+        member = make(drivers=drivers).as_("user-1", f"project-{status}").at("latest")
+        uuid = await member.cluster()
+        await member.finished(uuid)
+        await member.template(name="metal", server_type="bm")
+        answer = await member.post(f"/v1/clusters/{uuid}/actions/upgrade", {"cluster_template": "metal"})
+        assert (answer.status_code, detail(answer)) == (status, text)
+
+
+async def test_a_resize_that_fails_at_once_gives_the_old_count_back(make: Maker) -> None:
+    cloud = Cloud(faults=[Fault("ensure_machine", "refuse", "*worker-1", "no valid host was found")])
+    member = make(provider=FakeProvider(cloud, boot_s=0)).as_("user-1").at("latest")
+    uuid = await member.cluster(node_count=1)
+    await member.finished(uuid)
+    await member.patch("/v1/clusters/demo", [replace("/node_count", 2)])
+    assert (await member.get("/v1/clusters/demo")).json()["node_count"] == 2
+    assert await member.finished(uuid) == "failed"
+    shown = (await member.get("/v1/clusters/demo")).json()
+    assert (shown["status"], shown["node_count"]) == ("UPDATE_FAILED", 1)
+
+
+async def test_health_that_a_healer_tells_is_kept_while_the_cluster_changes(member: Api, demo: str) -> None:
+    await member.at("latest").post("/v1/clusters/demo/actions/resize", {"node_count": 3})
+    answer = await member.patch("/v1/clusters/demo", [replace("/health_status", "UNHEALTHY")])
+    assert answer.status_code == 202
+    shown = (await member.get("/v1/clusters/demo")).json()
+    assert (shown["status"], shown["health_status"]) == ("UPDATE_IN_PROGRESS", "UNHEALTHY")

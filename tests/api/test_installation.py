@@ -253,8 +253,9 @@ async def test_what_the_installation_offers(anonymous: Api, member: Api) -> None
         "control_plane_sizes": [1, 3, 5],
         "network_drivers": ["flannel", "calico", "cilium"],
         "resize": True,
-        "upgrade": False,
-        "rotate_ca": False,
+        "upgrade": True,
+        "rotate_ca": True,
+        "rotate_credentials": True,
         "labels": [
             {
                 "name": "kube_tag",

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jeroboam.providers.fake import Cloud, FakeProvider, Fault
+
 if TYPE_CHECKING:
-    from tests.api.conftest import Api
+    from tests.api.conftest import Api, Maker
 
 HOST = "http://127.0.0.1:9511"
 WRONG = "Invalid input for field/attribute "
@@ -150,7 +152,9 @@ async def test_a_group_is_added_changed_and_removed(api: Api) -> None:
     assert (await api.get("/v1/clusters/demo")).json()["status"] == "UPDATE_IN_PROGRESS"
     assert await api.finished(cluster) == "succeeded"
     shown = (await api.get(f"{PATH}/{made['uuid']}")).json()
-    assert (shown["status"], len(shown["node_addresses"])) == ("UPDATE_COMPLETE", 2)
+    assert (shown["status"], len(shown["node_addresses"])) == ("CREATE_COMPLETE", 2)
+    others = (await api.get(PATH)).json()["nodegroups"][:2]
+    assert [one["status"] for one in others] == ["CREATE_COMPLETE", "CREATE_COMPLETE"]  # not touched
 
     changes = [
         replace("/min_node_count", 2),
@@ -160,7 +164,7 @@ async def test_a_group_is_added_changed_and_removed(api: Api) -> None:
     ]
     answer = await api.patch(f"{PATH}/{made['uuid']}", changes)
     changed = answer.json()
-    assert (answer.status_code, changed["status"]) == (202, "UPDATE_COMPLETE")
+    assert (answer.status_code, changed["status"]) == (202, "CREATE_COMPLETE")
     assert (changed["min_node_count"], changed["max_node_count"], changed["node_labels"], changed["node_taints"]) == (
         2, None, {"team": "y"}, [{"key": "k", "value": "", "effect": "PreferNoSchedule"}],
     )  # fmt: skip
@@ -293,7 +297,45 @@ async def test_a_group_on_its_way_out(api: Api) -> None:
     await api.post(PATH, {"name": "n"})
     assert (await api.delete(f"{PATH}/n")).status_code == 204
     answer = await api.post("/v1/clusters/demo/actions/resize", {"node_count": 3, "nodegroup": "n"})
-    assert (answer.status_code, detail(answer)) == (409, "Node group n is being deleted.")
+    assert answer.status_code == 202
+    assert (await api.patch(f"{PATH}/n", [replace("/min_node_count", 1)])).status_code == 202
+    newest, older, *_ = (await api.get("/ext/v1/clusters/demo/operations")).json()["operations"]
+    for one, kind in ((newest, "nodegroup_update"), (older, "resize")):
+        told = (one["kind"], one["state"], one["error"])
+        assert told == (kind, "superseded", "Not begun: node group n is being deleted.")
+
+
+async def test_a_group_that_could_not_be_deleted_is_deleted_by_asking_again(make: Maker) -> None:
+    cloud = Cloud(faults=[Fault("delete_machine", "refuse", "*-n-0", "locked by an administrator", times=1)])
+    api = make(provider=FakeProvider(cloud, boot_s=0)).as_("user-1").at("latest")
+    cluster = await api.cluster()
+    await api.finished(cluster)
+    await api.post(PATH, {"name": "n"})
+    assert await api.finished(cluster) == "succeeded"
+    await api.delete(f"{PATH}/n")
+    assert await api.finished(cluster) == "failed"
+    shown = (await api.get("/v1/clusters/demo")).json()
+    assert (shown["status"], shown["faults"]) == ("UPDATE_FAILED", {"n": "locked by an administrator"})
+    assert (await api.get(f"{PATH}/n")).json()["status"] == "DELETE_FAILED"
+    assert (await api.delete(f"{PATH}/n")).status_code == 204
+    assert await api.finished(cluster) == "succeeded"
+    assert (await api.get(f"{PATH}/n")).status_code == 404
+    assert (await api.get("/v1/clusters/demo")).json()["status"] == "UPDATE_COMPLETE"
+
+
+async def test_a_group_that_could_not_be_made_says_so_and_the_next_operation_makes_it(make: Maker) -> None:
+    cloud = Cloud(faults=[Fault("ensure_machine", "refuse", "*-n-0", "no valid host was found", times=1)])
+    api = make(provider=FakeProvider(cloud, boot_s=0)).as_("user-1").at("latest")
+    cluster = await api.cluster()
+    await api.finished(cluster)
+    await api.post(PATH, {"name": "n"})
+    assert await api.finished(cluster) == "failed"
+    assert (await api.get(f"{PATH}/n")).json()["status"] == "CREATE_FAILED"
+    assert (await api.get("/v1/clusters/demo")).json()["faults"] == {"n": "no valid host was found"}
+    body = {"node_count": 1, "nodegroup": "default-worker"}
+    assert (await api.post("/v1/clusters/demo/actions/resize", body)).status_code == 202
+    assert await api.finished(cluster) == "succeeded"
+    assert (await api.get(f"{PATH}/n")).json()["status"] == "CREATE_COMPLETE"
 
 
 async def test_a_group_of_a_cluster_on_its_way_out(api: Api) -> None:

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from jeroboam.domain import OperationState, Status
+from jeroboam import pki
+from jeroboam.contracts import Image
+from jeroboam.domain import OperationKind, OperationState, Status, Upgrade
+from jeroboam.providers.fake import Cloud, FakeProvider
+from jeroboam.providers.fake.catalogue import FakeCatalogue
 from jeroboam.testing.stage import Stage
 
 CALLS = frozenset(
@@ -121,3 +125,39 @@ async def check_machines(stage: Stage, cluster_uuid: str, count: int, status: St
     assert sum(len(g.node_addresses) for g in row.groups) == count
     ledger = [r.name for r in await stage.store.open_resources(cluster_uuid) if r.kind == "machine"]
     assert sorted(ledger) == sorted(m.name for m in machines)
+
+
+TWO_IMAGES = FakeCatalogue(
+    image_list=tuple(Image(name, name, {"os_distro": "debian"}) for name in ("fake-image", "next"))
+)
+
+
+@pytest.mark.timeout(300)
+async def test_upgrade_and_rotation_survive_a_death_at_every_point(stage: Stage) -> None:
+    provider = FakeProvider(Cloud(), boot_s=0)
+    provider.catalogue = TWO_IMAGES
+    stage = replace(stage, provider=provider)
+    points = 0
+    at, alive = 1, {"upgrade", "rotate_ca"}
+    while alive:
+        cluster, create = await stage.add(name=f"c{at}")
+        await stage.run(create)
+        old = await stage.store.get_secrets(cluster.uuid)
+        row = await stage.row(cluster)
+        target = Upgrade("t2", "next", {}, {"a": "b"}, tuple(g.uuid for g in row.groups), batch_size=2)
+        upgrade = await stage.ask(cluster, OperationKind.UPGRADE, upgrade=target)
+        points += await step(stage, upgrade, at, "upgrade", alive)
+        await check_machines(stage, cluster.uuid, 3, Status.UPDATE_COMPLETE)
+        row = await stage.row(cluster)
+        assert (row.cluster.template_uuid, row.cluster.shape.image_id) == ("t2", "next")
+        assert {m.image_id for m in await provider.list_machines(cluster.uuid)} == {"next"}
+        rotation = await stage.ask(cluster, OperationKind.ROTATE_CA)
+        points += await step(stage, rotation, at, "rotate_ca", alive)
+        await check_machines(stage, cluster.uuid, 3, Status.UPDATE_COMPLETE)
+        new = await stage.store.get_secrets(cluster.uuid)
+        assert sorted(new) == sorted(old)
+        assert {name for name in new if new[name] == old[name]} == {"service-account.key", "token/join"}
+        assert {m.keys for m in await provider.list_machines(cluster.uuid)} == {pki.fingerprint(pki.unpack(new))}
+        at += 1
+    print(f"{points} points of death survived")
+    assert points > 80

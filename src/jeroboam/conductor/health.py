@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -36,14 +37,19 @@ class HealthScan:
         while True:
             pause = 1.0
             try:
-                rows = await self.store.health_targets(self.batch, self.clock.now() - self.every)
-                gate = asyncio.Semaphore(self.at_once)
-                await asyncio.gather(*(self._look(row, gate) for row in rows))
-                pause = 0.0 if len(rows) == self.batch else pause
+                pause = 0.0 if await self.once() == self.batch else pause
             except RetryLater as error:
                 _log.warning("health scan waits", why=error.message)
                 pause = error.after_s
             await asyncio.sleep(pause)
+
+    async def once(self) -> int:
+        """Look after the clusters that are due; how many there were. Raises RetryLater while the store is away."""
+        rows = await self.store.health_targets(self.batch, self.clock.now() - self.every)
+        gate = asyncio.Semaphore(self.at_once)
+        ends = await asyncio.gather(*(self._look(row, gate) for row in rows), return_exceptions=True)
+        _tell(rows, ends)
+        return len(rows)
 
     async def _look(self, row: ClusterRow, gate: asyncio.Semaphore) -> None:
         async with gate:
@@ -59,10 +65,22 @@ class HealthScan:
         access = self.make_access(cluster, pki.unpack(kept), cluster.api_address)
         try:
             machines = await self.provider.list_machines(cluster.uuid)
+        except JeroboamError as error:  # that says nothing of the cluster
+            return Health.UNKNOWN, {"api": error.message}
+        try:
             seen = await driver.health(access, machines)
         except JeroboamError as error:
             return Health.UNHEALTHY, {"api": error.message}
         return judge(seen)
+
+
+def _tell(rows: Sequence[ClusterRow], ends: Sequence[BaseException | None]) -> None:
+    """One cluster that cannot be looked after keeps nobody from looking after the others."""
+    for row, end in zip(rows, ends, strict=True):
+        if isinstance(end, RetryLater):
+            _log.warning("health not written", cluster=row.cluster.uuid, why=end.message)
+        elif isinstance(end, Exception):
+            _log.error("health scan failed", cluster=row.cluster.uuid, trace="".join(traceback.format_exception(end)))
 
 
 def judge(seen: CoeHealth) -> tuple[Health, Mapping[str, str]]:

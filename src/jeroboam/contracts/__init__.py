@@ -17,6 +17,7 @@ from .coe import (
     DriverPlugin,
     LabelSpec,
     NodeHealth,
+    UpgradeChecker,
 )
 from .compute import (
     Address,
@@ -126,4 +127,5 @@ __all__ = [
     "TemplateStore",
     "Totals",
     "Unauthenticated",
+    "UpgradeChecker",
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Protocol, runtime_checkable
 
-from ..domain import Cluster, NodeGroup, Secret, canonical
+from ..domain import Cluster, Labels, NodeGroup, Secret, canonical
 from .bootstrap import NodeConfig
 from .compute import Endpoint, Image, Machine, MachineSpec, Network, NetworkSpec, Problem
 
@@ -38,6 +38,7 @@ class Capabilities:
     resize: bool = False
     upgrade: bool = False
     rotate_ca: bool = False
+    rotate_credentials: bool = False
     provides: frozenset[ClusterType] = frozenset()
     beta: bool = False
 
@@ -196,6 +197,15 @@ class Driver(Protocol):
 
     def client_config(self, name: str, access: Access) -> bytes:
         """A file of the tool's own kind (kubeconfig ...) that leads to the cluster."""
+        ...
+
+
+@runtime_checkable
+class UpgradeChecker(Protocol):
+    """Optional, for a driver that declares `upgrade`: it knows which way its versions go."""
+
+    def check_upgrade(self, old: Image, new: Image, labels: tuple[Labels, Labels]) -> list[Problem]:
+        """Why nodes of `old` cannot become nodes of `new` (a step back, a minor version left out); `labels` before and after. Pure."""
         ...
 
 

@@ -141,6 +141,7 @@ class MachineSpec:
     flavor_id: str | None
     project_id: str
     first: bool = False  # the control plane machine that starts the cluster
+    keys: str = ""  # tells the keys of its first boot from others (jeroboam.pki.fingerprint); no secret
 
 
 class MachineState(StrEnum):
@@ -155,7 +156,8 @@ class MachineState(StrEnum):
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine as seen at the provider. `group`, `role`, `index` come from its tags."""
+    """A machine as seen at the provider. What it is in its cluster, its image and keys come from its tags; the last two are None
+    where it was made without them."""
 
     id: str
     name: str
@@ -167,6 +169,8 @@ class Machine:
     address: str | None = None
     detail: str = ""  # why it is failed or stopped, in the infrastructure's words
     created_at: datetime | None = None
+    image_id: str | None = None  # the word of its MachineSpec
+    keys: str | None = None
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ..domain import (
     SignedCertificate,
     Status,
     Step,
+    Upgrade,
 )
 from .events import EventStore
 from .identity import Caller
@@ -86,6 +87,10 @@ class StatusChange:
     backend_id: str | None = None
     observed_generation: int | None = None
     groups: Mapping[str, GroupStatus] = field(default_factory=dict)  # by node group uuid
+    upgraded: Upgrade | None = None  # its target becomes the cluster's spec, generation + 1
+    new_secrets: str = ""  # secrets under this prefix take the place of those of the same name; other such rests go
+    restored: Mapping[str, int] = field(default_factory=dict)  # node counts by group; only while the generation is
+    wished_generation: int = 0  # this one: nobody has changed the wish since
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,7 @@ class GroupStatus:
     status_reason: str | None = None
     node_addresses: tuple[str, ...] | None = None
     version: str | None = None
+    removed: tuple[str, ...] = ()  # ids of machines that were named for removal and are gone
 
 
 @dataclass(frozen=True)
@@ -201,8 +207,16 @@ class ClusterStore(Protocol):
         """Write the spec columns of these node groups (new ones are inserted), generation + 1, queue the operation.
 
         False when the generation is not `seen_generation` any more: somebody else was faster, nothing was changed.
-        Raises NotFound; raises Conflict when the cluster is being deleted.
+        Raises NotFound; raises BeingDeleted.
         """
+        ...
+
+    async def record_superseded(self, operation: Operation, why: str) -> None:
+        """Keep what was asked for and will not be done, with its reason, for the cluster's timeline."""
+        ...
+
+    async def set_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
+        """What a tenant's own healer says, whatever the cluster is doing."""
         ...
 
     async def record_certificate(self, certificate: SignedCertificate) -> None: ...
@@ -268,7 +282,9 @@ class ConductorStore(Protocol):
         ...
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
-        """Mark as running, take the next fence of the cluster, set its status by `domain.begin`. None when final or the cluster is gone.
+        """Mark as running, take the next fence of the cluster, set its status by `domain.begin`.
+
+        None when it is final, when the cluster is gone, and when its status allows no such operation; the last two supersede it.
 
         Called again (after a crash) for a running one: a new fence, the same start time.
         """

@@ -28,6 +28,7 @@ from .status import (
     begin,
     end,
 )
+from .upgrade import Upgrade
 
 __all__ = [
     "COES",
@@ -51,6 +52,7 @@ __all__ = [
     "SignedCertificate",
     "Status",
     "Step",
+    "Upgrade",
     "Verb",
     "begin",
     "canonical",

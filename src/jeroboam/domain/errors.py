@@ -1,7 +1,7 @@
 """Every error that crosses a package border. What may be done about it is its type; HTTP codes are the API's business.
 
 JeroboamError
- UserError            the tenant can fix it: InvalidRequest NotFound Ambiguous Conflict Forbidden QuotaExceeded NotSupported
+ UserError            the tenant can fix it: InvalidRequest NotFound Ambiguous Conflict (BeingDeleted) Forbidden QuotaExceeded NotSupported
  RetryLater           will likely pass by itself: ProviderUnavailable IdentityUnavailable RateLimited CoeUnreachable LeaseLost
  Permanent            stop until the wish or the installation changes: ProviderRefused CoeRefused BootstrapFailed DeadlineExceeded
                       ArtifactUnavailable ArtifactCorrupt HostUnsupported ConfigError
@@ -63,6 +63,10 @@ class Ambiguous(UserError):
 
 class Conflict(UserError):
     """The present state does not allow this."""
+
+
+class BeingDeleted(Conflict):
+    """The cluster is on its way out and takes no change."""
 
 
 class Forbidden(UserError):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from .errors import ErrorClass
 from .status import Health, OperationKind, OperationState, Status, Verb
@@ -147,6 +148,7 @@ class Operation:
     request_id: str
     generation: int
     state: OperationState = OperationState.QUEUED
+    details: Mapping[str, Any] = field(default_factory=dict)  # what only this kind needs: an upgrade its target
     summary: str = ""  # one line for people: "create 1 control plane, 2 workers"
     cancel_requested: bool = False
     deadline_at: datetime | None = None

@@ -4,7 +4,7 @@ from .authority import client_certificate, new_authority, new_key, public_key
 from .csr import ALLOWED_KEY_USAGES, SignedCert, sign_csr
 from .derived import derived_client_certificate, derived_peer_certificate, derived_server_certificate
 from .kubeconfig import kubeconfig
-from .secrets import new_cluster_secrets, pack, unpack
+from .secrets import fingerprint, new_cluster_secrets, pack, renewed, unpack
 from .tls import client_context
 
 __all__ = [
@@ -15,12 +15,14 @@ __all__ = [
     "derived_client_certificate",
     "derived_peer_certificate",
     "derived_server_certificate",
+    "fingerprint",
     "kubeconfig",
     "new_authority",
     "new_cluster_secrets",
     "new_key",
     "pack",
     "public_key",
+    "renewed",
     "sign_csr",
     "unpack",
 ]

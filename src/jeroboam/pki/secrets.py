@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from ..contracts import CertificateAuthority, ClusterSecrets
@@ -23,6 +25,24 @@ def new_cluster_secrets(name: str, token_names: Iterable[str], now: datetime) ->
         service_account_key=new_key()[1],
         tokens={token: Secret(secrets.token_hex(32).encode()) for token in token_names},
     )
+
+
+def renewed(current: ClusterSecrets, name: str, now: datetime, *, cas: bool) -> ClusterSecrets:
+    """New CAs (`cas`), or new tokens; the rest stays, above all the key that workloads' identities are signed with."""
+    fresh = new_cluster_secrets(name, current.tokens, now)
+    if cas:
+        return replace(current, ca=fresh.ca, etcd_ca=fresh.etcd_ca, front_proxy_ca=fresh.front_proxy_ca)
+    return replace(current, tokens=fresh.tokens)
+
+
+def fingerprint(values: ClusterSecrets) -> str:
+    """Sixteen hex digits that differ when a CA or a token does. Tells nothing of either."""
+    digest = hashlib.sha256()
+    for ca in (values.ca, values.etcd_ca, values.front_proxy_ca):
+        digest.update(ca.cert_pem)
+    for name in sorted(values.tokens):
+        digest.update(name.encode() + b"\0" + values.tokens[name].reveal())
+    return digest.hexdigest()[:16]
 
 
 def pack(values: ClusterSecrets) -> dict[str, bytes]:

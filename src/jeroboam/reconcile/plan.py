@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from ..contracts import Machine, MachineSpec, MachineState
@@ -31,6 +31,26 @@ def plan_machines(cluster: Cluster, groups: Iterable[NodeGroup], seen: Sequence[
         keep=tuple(by_name[spec.name] for spec in wanted if spec.name in running),
         remove=tuple(machine for machine in seen if machine.name not in names),
     )
+
+
+def plan_batch(
+    groups: Iterable[NodeGroup], plan: MachinePlan, outdated: Collection[str], batch_size: int
+) -> tuple[Machine, ...]:
+    """The machines to replace next: of each group at most `batch_size` are away at once, absent ones counted.
+
+    The control plane goes first, one machine at a time; workers begin when none of it is outdated or absent.
+    """
+    places = sorted(groups, key=lambda group: group.role is not Role.CONTROL_PLANE)
+    batch: list[Machine] = []
+    for group in places:
+        head = group.role is Role.CONTROL_PLANE
+        there = [machine for machine in plan.keep if machine.group == group.name]
+        away = sum(spec.group == group.name for spec in plan.wanted) - len(there)
+        old = sorted((m for m in there if m.name in outdated), key=lambda m: m.index)
+        batch += old[: max(0, (1 if head else batch_size) - away)]
+        if head and (old or away):
+            break
+    return tuple(batch)
 
 
 def _wanted(cluster: Cluster, group: NodeGroup, seen: Sequence[Machine]) -> list[MachineSpec]:

@@ -11,15 +11,15 @@ import asyncio
 import traceback
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 import structlog
 
-from ..contracts import Clock, ClusterRow, Driver, Engine, GroupStatus, Provider, StatusChange, Store
-from ..domain import Operation, OperationState, Status, Verb, end
+from ..contracts import Clock, ClusterRow, Driver, Engine, Provider, Store
+from ..domain import Operation, OperationState, Verb
 from ..domain.errors import (
     Bug,
     ConfigError,
@@ -29,6 +29,7 @@ from ..domain.errors import (
     ProviderUnavailable,
     RetryLater,
 )
+from .ending import final_change
 from .scope import AccessMaker, Limits, Outcome, Scope, StepProtocol
 from .steps.cleanup import Cleanup
 from .steps.coe import Coe
@@ -39,6 +40,7 @@ from .steps.network import ClusterNetwork
 from .steps.nodes import Boot, tell_unfinished
 from .steps.pki import Keys
 from .steps.removal import Removal
+from .steps.rollout import Rollout
 from .timeline import Timeline
 
 APPLY: tuple[StepProtocol, ...] = (
@@ -49,6 +51,7 @@ APPLY: tuple[StepProtocol, ...] = (
     Boot(),
     Coe(),
     Marks(),
+    Rollout(),
     Removal(),
 )
 DELETE: tuple[StepProtocol, ...] = (Gate(), Cleanup())
@@ -131,8 +134,16 @@ class Reconciler:
             row=row,
         )
 
-    async def _fail_now(self, operation: Operation, fence: int, row: ClusterRow, error: JeroboamError) -> None:
-        change = _final_change(row, operation.verb, ok=False, reason=_sentence(error))
+    async def _fail_now(
+        self,
+        operation: Operation,
+        fence: int,
+        row: ClusterRow,
+        error: JeroboamError,
+        restored: Mapping[str, int] | None = None,
+    ) -> None:
+        change = final_change(row, operation.verb, ok=False, reason=_sentence(error))
+        change = replace(change, restored=restored or {}, wished_generation=operation.generation)
         await self.store.finish_operation(
             operation.uuid,
             fence,
@@ -184,7 +195,11 @@ class Reconciler:
 
     async def _complete(self, scope: Scope) -> None:
         await scope.refresh()
-        change = _final_change(scope.row, scope.operation.verb, ok=True, reason=None, scope=scope)
+        change = replace(
+            final_change(scope.row, scope.operation.verb, ok=True, reason=None, scope=scope),
+            upgraded=scope.upgrade,
+            new_secrets=scope.new_secrets,
+        )
         await scope.store.finish_operation(scope.operation.uuid, scope.fence, OperationState.SUCCEEDED, change=change)
 
     async def _cancelled(self, scope: Scope) -> Verdict:
@@ -217,8 +232,9 @@ class Reconciler:
         try:
             if isinstance(error, DeadlineExceeded):
                 await tell_unfinished(scope)
+            restored = _restored(scope)
             await scope.timeline.fail_open(error)
-            await self._fail_now(scope.operation, scope.fence, scope.row, error)
+            await self._fail_now(scope.operation, scope.fence, scope.row, error, restored=restored)
         except LeaseLost:
             return Verdict(over=True)
         except RetryLater as again:  # the database is away: the failure is found again at the next pass
@@ -254,41 +270,9 @@ def _deadline(scope: Scope) -> datetime:
     return started + limit
 
 
-def _final_change(
-    row: ClusterRow, verb: Verb, *, ok: bool, reason: str | None, scope: Scope | None = None
-) -> StatusChange:
-    status = end(verb, ok=ok)
-    health = scope.health if scope else None
-    states = {
-        group.uuid: GroupStatus(
-            status=status if ok else _group_end(group.status, verb),
-            status_reason=reason,
-            node_addresses=_addresses(scope, group.name) if scope else None,
-            version=health.coe_version if health else None,
-        )
-        for group in row.groups
-    }
-    return StatusChange(
-        status=status,
-        status_reason=reason,
-        clear_reason=reason is None,
-        coe_version=health.coe_version if health else None,
-        container_version=health.container_version if health else None,
-        observed_generation=row.cluster.generation if ok else None,
-        groups=states,
-    )
-
-
-def _group_end(status: Status, verb: Verb) -> Status:
-    """A group that was being made failed to be made, also when the operation that made it is an update of its cluster."""
-    in_work = {Status.CREATE_IN_PROGRESS: Verb.CREATE, Status.UPDATE_IN_PROGRESS: Verb.UPDATE}
-    return end(Verb.DELETE if verb is Verb.DELETE else in_work.get(status, verb), ok=False)
-
-
-def _addresses(scope: Scope, group: str) -> tuple[str, ...]:
-    if scope.plan is None:
-        return ()
-    return tuple(m.address for m in scope.plan.keep if m.group == group and m.address)
+def _restored(scope: Scope) -> dict[str, int]:
+    """The counts of before, when the operation failed before it made or removed anything."""
+    return {} if scope.timeline.made_or_removed() else dict(scope.operation.details.get("counts", {}))
 
 
 def _sentence(error: JeroboamError) -> str:

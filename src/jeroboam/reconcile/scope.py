@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+from .. import pki
 from ..contracts import (
     Access,
     Clock,
@@ -23,7 +24,7 @@ from ..contracts import (
     StatusChange,
     Store,
 )
-from ..domain import Cluster, NodeGroup, Operation
+from ..domain import Cluster, NodeGroup, Operation, OperationKind, Role, Upgrade
 from ..domain.errors import LeaseLost, NotFound
 from .plan import MachinePlan
 from .timeline import Timeline
@@ -77,6 +78,7 @@ class Scope:
     fence: int
     row: ClusterRow
     secrets: ClusterSecrets | None = None
+    old_secrets: ClusterSecrets | None = None  # during a rotation: what nodes hold that are not replaced yet
     network: Network | None = None
     endpoint: Endpoint | None = None
     images: dict[str, Image] = field(default_factory=dict)
@@ -88,11 +90,29 @@ class Scope:
 
     @property
     def cluster(self) -> Cluster:
-        return self.row.cluster
+        """The cluster as wished: an upgrade's target is a wish that is not yet in the cluster's own row."""
+        return self.upgrade.cluster(self.row.cluster) if self.upgrade else self.row.cluster
 
     @property
     def groups(self) -> tuple[NodeGroup, ...]:
-        return self.row.groups
+        """The node groups as wished."""
+        return tuple(map(self.upgrade.group, self.row.groups)) if self.upgrade else self.row.groups
+
+    @property
+    def upgrade(self) -> Upgrade | None:
+        """The target, when the operation is an upgrade."""
+        return Upgrade.of(self.operation.details) if self.operation.kind is OperationKind.UPGRADE else None
+
+    @property
+    def new_secrets(self) -> str:
+        """The prefix of the new secrets' names, when the operation is a rotation."""
+        rotates = self.operation.kind in (OperationKind.ROTATE_CA, OperationKind.ROTATE_CREDENTIALS)
+        return f"next/{self.operation.uuid}/" if rotates else ""
+
+    @property
+    def keys(self) -> str:
+        """Which keys new machines get."""
+        return pki.fingerprint(self.secrets) if self.secrets else ""
 
     async def refresh(self) -> None:
         """Read the cluster again. Raises LeaseLost when it is gone."""
@@ -126,7 +146,13 @@ class Scope:
         if self.endpoint is None or self.secrets is None:
             return None
         address = self.driver.api_address(self.endpoint)
-        return self.make_access(self.cluster, self.secrets, address) if address else None
+        return self.make_access(self.cluster, self._held(self.secrets), address) if address else None
+
+    def _held(self, wished: ClusterSecrets) -> ClusterSecrets:
+        """The keys that the control plane answers with: the old ones until all of its machines are replaced."""
+        heads = [machine for machine in self.seen if machine.role is Role.CONTROL_PLANE]
+        renewed = all(machine.keys == self.keys for machine in heads)
+        return wished if self.old_secrets is None or renewed else self.old_secrets
 
     async def write(self, **change: object) -> None:
         """Write those status columns whose value is another than what this run wrote last."""

@@ -48,6 +48,11 @@ class Timeline:
         """How many rows of this name and target were closed as done."""
         return self._ended_well[name, target]
 
+    def made_or_removed(self) -> bool:
+        """True when this operation made or removed a machine, or may have."""
+        touched = ("machine", "replace", "remove")
+        return any(name in touched for name, _ in (*self._ended_well, *self._open))
+
     def open_targets(self, name: str) -> list[str]:
         """Targets whose row of this name is open."""
         return [target for step, target in self._open if step == name]

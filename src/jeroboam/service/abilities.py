@@ -1,54 +1,140 @@
-"""Verbs that a driver may lack: upgrade, rotation of CAs, rotation of credentials. Refused before any work starts.
-
-No driver of this release has one of them; a driver that declares one is refused here too, until the conductor can carry it out.
-"""
+"""Verbs that a driver may lack: upgrade, rotation of CAs, rotation of credentials. Refused before any work starts."""
 
 from __future__ import annotations
 
-from typing import NoReturn
+from dataclasses import dataclass, replace
 
-from ..contracts import ClusterRow
-from ..domain import Status
-from ..domain.errors import Conflict, InvalidRequest, NotSupported
-from . import clusters, node_groups, templates
+from ..contracts import ClusterRow, UpgradeChecker
+from ..domain import ClusterTemplate, NodeGroup, OperationKind, Status, Upgrade
+from ..domain.errors import Conflict, Forbidden, InvalidRequest, NotSupported
+from . import catalogue, changes, choice, clusters, node_groups, templates
+from .changes import Change, under_way
 from .services import Asker, Services
 
 _SETTLED = frozenset({Status.CREATE_COMPLETE, Status.UPDATE_COMPLETE})
+_LIVE = _SETTLED | {Status.UPDATE_FAILED, Status.UPDATE_IN_PROGRESS}
 
 
-async def upgrade(
-    services: Services, asker: Asker, ident: str, template_ident: str, group_ident: str | None
-) -> NoReturn:
-    """Raises NotFound (cluster, template, group), Ambiguous, Forbidden, Conflict (template), InvalidRequest (state), NotSupported."""
+@dataclass(frozen=True)
+class UpgradeWish:
+    """To which template; in batches of how many nodes a group (None: one); which group (None: all that follow the cluster)."""
+
+    template: str
+    batch_size: int | None = None
+    group: str | None = None
+
+
+async def upgrade(services: Services, asker: Asker, ident: str, wish: UpgradeWish) -> str:
+    """Ask for it; returns the cluster's uuid.
+
+    Raises NotFound (cluster, template, group), Ambiguous, Forbidden, Conflict (template), InvalidRequest (state, version),
+    NotSupported.
+    """
     caller = asker.caller
     row = await clusters.authorised(services, caller, ident, "cluster:upgrade", across="cluster:upgrade_all_projects")
-    template = await templates.find(services, caller, template_ident)
-    if group_ident is not None:
-        group = node_groups.pick(row, group_ident)
-        if not group.is_default and template.uuid != row.cluster.template_uuid:
-            raise Conflict(
-                f"Cluster Template is not valid for upgrade: Nodegroup {group.name} can be upgraded only to match "
-                f"cluster's template ({row.cluster.template_uuid})."
-            )
-    _check_state(row, "Upgrading")
-    raise NotSupported(f"Upgrading is not supported by the driver {row.cluster.shape.driver}.")
+    template = await templates.find(services, caller, wish.template)
+    if template.hidden and not services.policy.is_admin(caller):
+        raise Forbidden("Not authorized.")
+
+    async def plan(now: ClusterRow) -> Change:
+        groups = _chosen(now, template, wish.group)
+        _check_state(now, _SETTLED, "Upgrading a cluster when")
+        _check_ability(services, now, OperationKind.UPGRADE)
+        _check_kin(now, template)
+        old = (await clusters.parents(services, [now])).get(now.cluster.template_uuid)
+        target = Upgrade.to(template, old, groups, batch_size=wish.batch_size)
+        await _check_versions(services, now, groups, target)
+        changed = [replace(group, status=under_way(group.status)) for group in groups]
+        summary = f"upgrade {', '.join(group.name for group in groups)} to template {template.name}"
+        return Change(OperationKind.UPGRADE, changed, summary, target.as_details())
+
+    await changes.request(services, asker, row, plan)
+    return row.cluster.uuid
 
 
-async def rotate_ca(services: Services, asker: Asker, ident: str) -> NoReturn:
-    """Raises NotFound, Ambiguous, Forbidden, InvalidRequest (no TLS, state), NotSupported."""
+async def rotate_ca(services: Services, asker: Asker, ident: str) -> str:
+    """Ask for new CAs; returns the cluster's uuid. Raises NotFound, Ambiguous, Forbidden, InvalidRequest (no TLS, state), NotSupported."""
     row = await clusters.authorised(services, asker.caller, ident, "certificate:rotate_ca")
     if row.cluster.shape.tls_disabled:
         raise InvalidRequest("Rotating the CA certificate on a non-TLS cluster is not supported")
-    _check_state(row, "Updating")
-    raise NotSupported(f"Rotating the CA certificate is not supported by the driver {row.cluster.shape.driver}.")
+
+    async def plan(now: ClusterRow) -> Change:
+        _check_state(now, _SETTLED, "Updating a cluster when")
+        _check_ability(services, now, OperationKind.ROTATE_CA)
+        return Change(OperationKind.ROTATE_CA, [], "rotate the cluster's CAs")
+
+    await changes.request(services, asker, row, plan)
+    return row.cluster.uuid
 
 
-async def rotate_credential(services: Services, asker: Asker, ident: str) -> NoReturn:
-    """Raises NotFound, Ambiguous, Forbidden, NotSupported."""
-    await clusters.authorised(services, asker.caller, ident, "credential:rotate")
-    raise NotSupported("Credential rotation is not supported by driver.")
+async def rotate_credentials(services: Services, asker: Asker, ident: str) -> str:
+    """Ask for new secrets of the cluster's own components; returns its uuid. Raises what `rotate_ca` raises."""
+    row = await clusters.authorised(services, asker.caller, ident, "credential:rotate")
+
+    async def plan(now: ClusterRow) -> Change:
+        _check_ability(services, now, OperationKind.ROTATE_CREDENTIALS)
+        _check_state(now, _LIVE, "Rotating credentials when cluster")
+        return Change(OperationKind.ROTATE_CREDENTIALS, [], "rotate the cluster's credentials")
+
+    await changes.request(services, asker, row, plan)
+    return row.cluster.uuid
 
 
-def _check_state(row: ClusterRow, doing: str) -> None:
-    if row.cluster.status not in _SETTLED:
-        raise InvalidRequest(f'{doing} a cluster when status is "{row.cluster.status}" is not supported.')
+def _chosen(row: ClusterRow, template: ClusterTemplate, ident: str | None) -> list[NodeGroup]:
+    """The named group, or all whose image is the cluster's own. Raises NotFound, Conflict."""
+    if ident is None:
+        image = row.cluster.shape.image_id
+        return [one for one in row.groups if not one.deleting and (one.is_default or one.image_id == image)]
+    group = node_groups.pick(row, ident)
+    if not group.is_default and template.uuid != row.cluster.template_uuid:
+        raise Conflict(
+            f"Cluster Template is not valid for upgrade: Nodegroup {group.name} can be upgraded only to match "
+            f"cluster's template ({row.cluster.template_uuid})."
+        )
+    return [group]
+
+
+def _check_state(row: ClusterRow, allowed: frozenset[Status], doing: str) -> None:
+    if row.cluster.status not in allowed:
+        raise InvalidRequest(f'{doing} status is "{row.cluster.status}" is not supported.')
+
+
+def _check_ability(services: Services, row: ClusterRow, kind: OperationKind) -> None:
+    driver = choice.loaded(services, row.cluster.shape.driver)
+    can = driver.capabilities
+    able, refusal = {
+        OperationKind.UPGRADE: (can.upgrade, f"Upgrading is not supported by the driver {driver.name}."),
+        OperationKind.ROTATE_CA: (
+            can.rotate_ca,
+            f"Rotating the CA certificate is not supported by the driver {driver.name}.",
+        ),
+        OperationKind.ROTATE_CREDENTIALS: (
+            can.rotate_credentials,
+            "Credential rotation is not supported by driver.",
+        ),
+    }[kind]
+    if not able:
+        raise NotSupported(refusal)
+
+
+def _check_kin(row: ClusterRow, template: ClusterTemplate) -> None:
+    """A cluster stays what it is: another image and other labels, never another tool, driver or kind of machine."""
+    for name, word in (("coe", "COE"), ("driver", "driver"), ("server_type", "server type")):
+        mine, theirs = getattr(row.cluster.shape, name), getattr(template.shape, name)
+        if mine != theirs:
+            raise Conflict(
+                f"Cluster Template is not valid for upgrade: its {word} is {theirs}, the cluster's {word} is {mine}."
+            )
+
+
+async def _check_versions(services: Services, row: ClusterRow, groups: list[NodeGroup], target: Upgrade) -> None:
+    look_up, cluster = services.provider.catalogue, row.cluster
+    new = await catalogue.image(look_up, cluster.project_id, target.image_id)
+    driver = choice.loaded(services, cluster.shape.driver)
+    wished = target.cluster(cluster)
+    if isinstance(driver, UpgradeChecker):
+        for word in dict.fromkeys(group.image_id for group in groups):
+            for old in (await look_up.find_images(cluster.project_id, word))[:1]:  # an image that is gone tells nothing
+                labels = (cluster.shape.labels, wished.shape.labels)
+                clusters.refuse(driver.check_upgrade(old, new, labels))
+    clusters.refuse(driver.validate(wished, [target.group(group) for group in row.groups], new))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..contracts import ClusterRow, Machine
-from ..domain import IN_PROGRESS, Health, NodeGroup, OperationKind, Role, Status
-from ..domain.errors import Conflict, InvalidRequest, NotSupported, RetryLater
+from ..domain import FAILED, IN_PROGRESS, Health, NodeGroup, OperationKind, Role, Status
+from ..domain.errors import BeingDeleted, InvalidRequest, NotSupported, RetryLater
 from . import choice, clusters, node_groups
 from .services import Asker, Services
 from .wishes import WORKER_GROUP, counted, operation
@@ -17,11 +18,14 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Change:
-    """Node groups as they shall be, and what that is: its kind, and a few words."""
+    """Node groups as they shall be, and what that is: its kind, a few words, what the operation keeps. `dropped` says why the
+    present state does not allow it; then nothing is done but to remember that."""
 
     kind: OperationKind
     groups: Sequence[NodeGroup]
     summary: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    dropped: str = ""
 
 
 Planner = Callable[[ClusterRow], Awaitable[Change | None]]
@@ -30,7 +34,7 @@ Planner = Callable[[ClusterRow], Awaitable[Change | None]]
 
 @dataclass(frozen=True)
 class Resize:
-    """A wish for another number of nodes in a group (None: the default workers). `remove_nodes` are names, ids or addresses."""
+    """A wish for another number of nodes in a group (None: the default workers). `remove_nodes` are ids, names, addresses or indexes."""
 
     node_count: int
     remove_nodes: tuple[str, ...] = ()
@@ -71,36 +75,44 @@ async def update(services: Services, asker: Asker, ident: str, wish_of: Callable
 
         async def plan(now: ClusterRow) -> Change | None:
             group = node_groups.pick(now, WORKER_GROUP)
-            return _resized(services, OperationKind.UPDATE, now, group, count, ())
+            return _resized(services, OperationKind.UPDATE, now, group, count, {})
 
         await request(services, asker, row, plan)
     if wish.health is not None or wish.health_reason is not None:
         health = wish.health or row.cluster.health or Health.UNKNOWN
         reason = row.cluster.health_reason if wish.health_reason is None else wish.health_reason
-        await services.store.write_health(row.cluster.uuid, health, reason)
+        await services.store.set_health(row.cluster.uuid, health, reason)
     return row.cluster.uuid
 
 
 async def request(services: Services, asker: Asker, row: ClusterRow, plan: Planner) -> None:
     """Write what `plan` says and queue the operation. When somebody else changes the cluster meanwhile, plan again on what is there.
 
-    Raises Conflict while the cluster is being deleted, NotFound when it is gone, RetryLater when others are always faster.
+    What the state does not allow is kept as superseded, with the reason: asked for, answered, never dropped in silence.
+    Raises NotFound when the cluster is gone, RetryLater when others are always faster.
     """
     for _ in range(_ATTEMPTS):
         change = await plan(row)
         if change is None:
             return
         cluster = row.cluster
-        services.ask_gates(cluster, change.kind)
-        written = await services.store.request_change(
-            cluster.uuid,
-            change.groups,
-            operation(cluster, change.kind, asker, change.summary),
-            status=under_way(cluster.status),
-            seen_generation=cluster.generation,
-        )
-        if written:
+        wanted = operation(cluster, change.kind, asker, change.summary, change.details)
+        dropped = change.dropped or ("Not begun: the cluster is being deleted." if cluster.deleting else "")
+        if dropped:
+            await services.store.record_superseded(wanted, dropped)
             return
+        services.ask_gates(cluster, change.kind)
+        try:
+            if await services.store.request_change(
+                cluster.uuid,
+                change.groups,
+                wanted,
+                status=under_way(cluster.status),
+                seen_generation=cluster.generation,
+            ):
+                return
+        except BeingDeleted:
+            pass  # since it was read
         row = await clusters.find(services, cluster.uuid, None)
     raise RetryLater(f"Cluster {row.cluster.name} is changed by others all the time.", after_s=1)
 
@@ -118,15 +130,17 @@ def check_resizable(services: Services, row: ClusterRow) -> None:
 
 
 def _resized(
-    services: Services, kind: OperationKind, row: ClusterRow, group: NodeGroup, count: int, remove: tuple[str, ...]
+    services: Services, kind: OperationKind, row: ClusterRow, group: NodeGroup, count: int, named: Mapping[str, str]
 ) -> Change | None:
+    """`named` are machines to remove: id to name."""
     check_resizable(services, row)
+    remove, words = tuple(named), tuple(named.values())
     if group.role is Role.CONTROL_PLANE:
         raise NotSupported("Resizing the master nodegroup is not supported by this driver.")
     if group.deleting:
-        raise Conflict(f"Node group {group.name} is being deleted.")
-    if count == group.node_count and not remove:
-        return None
+        return Change(kind, [], f"resize {group.name}", dropped=f"Not begun: node group {group.name} is being deleted.")
+    if count == group.node_count and not remove and row.cluster.status not in FAILED:
+        return None  # after a failure the same count is a wish to try again
     others = sum(one.node_count for one in row.groups if one.uuid != group.uuid)
     clusters.check_total(services, others + count)
     still = group.remove_nodes if row.cluster.status in IN_PROGRESS else ()  # asked for before, perhaps not done yet
@@ -137,7 +151,8 @@ def _resized(
         status=under_way(group.status),
     )
     summary = f"resize {group.name} from {group.node_count} to {counted(count, 'node')}"
-    return Change(kind, [changed], summary + (f", removing {', '.join(remove)}" if remove else ""))
+    details = {"counts": {group.uuid: group.node_count}}
+    return Change(kind, [changed], summary + (f", removing {', '.join(words)}" if words else ""), details)
 
 
 def _check_range(group: NodeGroup, count: int) -> None:
@@ -150,22 +165,22 @@ def _check_range(group: NodeGroup, count: int) -> None:
         )
 
 
-async def _machines(services: Services, row: ClusterRow, group: NodeGroup, wanted: tuple[str, ...]) -> tuple[str, ...]:
-    """Names of the machines that are meant. Raises InvalidRequest for one that the group does not have."""
+async def _machines(services: Services, row: ClusterRow, group: NodeGroup, wanted: tuple[str, ...]) -> dict[str, str]:
+    """The machines that are meant: id to name. Raises InvalidRequest for one that the group does not have."""
     if not wanted:
-        return ()
+        return {}
     seen = await services.provider.list_machines(row.cluster.uuid)
-    by_word = {word: one.name for one in seen if one.group == group.name for word in _words(one)}
+    by_word = {word: one for one in seen if one.group == group.name for word in _words(one)}
     for word in wanted:
         if word not in by_word:
             raise InvalidRequest(
                 f"Node {word} is not in the node group {group.name}.",
                 field="remove_nodes",
                 value=word,
-                hint="Name nodes by server id, name or address.",
+                hint="Name nodes by server id, name, address or index.",
             )
-    return tuple(dict.fromkeys(by_word[word] for word in wanted))
+    return {by_word[word].id: by_word[word].name for word in wanted}
 
 
 def _words(machine: Machine) -> set[str]:
-    return {machine.id, machine.name} | ({machine.address} if machine.address else set())
+    return {machine.id, machine.name, str(machine.index)} | ({machine.address} if machine.address else set())

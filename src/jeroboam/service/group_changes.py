@@ -65,6 +65,10 @@ async def update(
         group_rules.check(new)
         if new == old:
             return None
+        if old.deleting:
+            summary = f"change node group {old.name}"
+            why = f"Not begun: node group {old.name} is being deleted."
+            return Change(OperationKind.NODEGROUP_UPDATE, [], summary, dropped=why)
         changed = replace(new, status=under_way(old.status))
         return Change(OperationKind.NODEGROUP_UPDATE, [changed], f"change node group {old.name}")
 
@@ -81,7 +85,8 @@ async def delete(services: Services, asker: Asker, cluster_ident: str, ident: st
 
     async def plan(now: ClusterRow) -> Change | None:
         group = node_groups.pick(now, ident)
-        if group.deleting or now.cluster.deleting:  # it goes already
+        retry = group.status is Status.DELETE_FAILED
+        if now.cluster.deleting or (group.deleting and not retry):  # it goes already
             return None
         gone = replace(group, deleting=True, status=Status.DELETE_IN_PROGRESS)
         summary = f"remove node group {group.name} with {counted(group.node_count, 'node')}"
@@ -125,6 +130,8 @@ async def _check_new(services: Services, row: ClusterRow, group: NodeGroup) -> N
         raise Conflict("Cluster API address is not available yet")
     if any(one.name == group.name for one in row.groups):
         raise Conflict(f"A node group with name {group.name} already exists in the cluster {cluster.name}.")
+    if cluster.deleting:
+        raise Conflict(f"Cluster {cluster.uuid} is being deleted.")
     group_rules.check(group)
     changes.check_resizable(services, row)
     clusters.check_total(services, sum(one.node_count for one in row.groups) + group.node_count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import uuid4
 
 from ..contracts import Image, MachineSpec
@@ -148,7 +149,9 @@ def machines(cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> lis
     ]
 
 
-def operation(cluster: Cluster, kind: OperationKind, asker: Asker, summary: str) -> Operation:
+def operation(
+    cluster: Cluster, kind: OperationKind, asker: Asker, summary: str, details: Mapping[str, Any] | None = None
+) -> Operation:
     """What somebody asked for, queued."""
     return Operation(
         uuid=str(uuid4()),
@@ -159,6 +162,7 @@ def operation(cluster: Cluster, kind: OperationKind, asker: Asker, summary: str)
         request_id=asker.request_id,
         generation=cluster.generation,
         summary=summary,
+        details=details or {},
     )
 
 

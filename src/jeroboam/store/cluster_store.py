@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..contracts import ClusterBrief, ClusterRow, Conductor, Page, Totals
 from ..domain import (
     Cluster,
+    Health,
     NodeGroup,
     Operation,
     OperationKind,
@@ -22,7 +23,7 @@ from ..domain import (
     Status,
     Step,
 )
-from ..domain.errors import Conflict, NotFound, QuotaExceeded
+from ..domain.errors import BeingDeleted, Conflict, NotFound, QuotaExceeded
 from .database import Database
 from .ident import matches
 from .paging import Listing, page_of
@@ -173,7 +174,7 @@ class Clusters(Database):
             if not found:
                 raise NotFound("Cluster", cluster_uuid)
             if found[0]["deleting"]:
-                raise Conflict(f"Cluster {cluster_uuid} is being deleted.")
+                raise BeingDeleted(f"Cluster {cluster_uuid} is being deleted.")
             if seen_generation not in (None, found[0]["generation"]):
                 return False
             generation = found[0]["generation"] + 1
@@ -187,6 +188,17 @@ class Clusters(Database):
             row = values(replace(operation, generation=generation))
             await connection.execute(operations.insert().values({**row, "created_at": now}))
             return True
+
+    async def record_superseded(self, operation: Operation, why: str) -> None:
+        now = self._clock.now()
+        over = {"state": OperationState.SUPERSEDED, "error": why, "created_at": now, "finished_at": now}
+        async with self._write() as connection:
+            await connection.execute(operations.insert().values({**values(operation), **over}))
+
+    async def set_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
+        async with self._write() as connection:
+            told = {"health": health, "health_reason": reason}
+            await connection.execute(clusters.update().where(clusters.c.uuid == cluster_uuid).values(told))
 
     def _locked(self, where: sa.ColumnElement[bool]) -> sa.Select[Any]:
         """Clusters, held until the end of the transaction (SQLite holds the write lock already)."""

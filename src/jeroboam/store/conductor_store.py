@@ -21,10 +21,11 @@ from ..domain import (
     Resource,
     Status,
     Step,
+    Upgrade,
     Verb,
     begin,
 )
-from ..domain.errors import LeaseLost
+from ..domain.errors import Conflict, LeaseLost
 from .cluster_store import with_groups
 from .event_store import Events
 from .rows import dicts, plain, values
@@ -61,26 +62,28 @@ class ConductorSide(Events):
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
         now = self._clock.now()
         async with self._write() as connection:
+            # The cluster first: whoever ends or supersedes an operation holds it, so what is read below stays true.
+            mine = sa.select(operations.c.cluster_uuid).where(operations.c.uuid == uuid)
+            held = sa.select(clusters).where(clusters.c.uuid == mine.scalar_subquery())
+            row = (await connection.execute(held if self._sqlite else held.with_for_update())).first()
             found = dicts(await connection.execute(sa.select(operations).where(operations.c.uuid == uuid)))
             if not found or found[0]["state"] in OPERATION_FINAL:
                 return None
             operation = plain(Operation, found[0])
             started = operation.started_at or now
-            owned = await connection.execute(
-                clusters.update()
-                .where(clusters.c.uuid == operation.cluster_uuid)
-                .values(fence=clusters.c.fence + 1)
-                .returning(clusters.c.fence, clusters.c.status, clusters.c.deleting)
-            )
-            row = owned.first()
             if row is None:
                 await self._end(connection, uuid, OperationState.SUPERSEDED, error="The cluster is gone.")
                 return None
             # A stopped create is taken up once more to be ended; the cluster shows its deletion all the while.
             stopped = row.deleting and operation.verb is not Verb.DELETE
-            status = row.status if stopped else begin(row.status, operation.verb)
+            try:
+                status = row.status if stopped else begin(row.status, operation.verb)
+            except Conflict as error:
+                await self._end(connection, uuid, OperationState.SUPERSEDED, error=error.message)
+                return None
+            fence = row.fence + 1
             await connection.execute(
-                clusters.update().where(clusters.c.uuid == operation.cluster_uuid).values(status=status)
+                clusters.update().where(clusters.c.uuid == operation.cluster_uuid).values(status=status, fence=fence)
             )
             changed = await connection.execute(
                 operations.update()
@@ -90,7 +93,7 @@ class ConductorSide(Events):
             )
             if operation.started_at is None:  # taken over after a crash, it is no news
                 await self._record_event(connection, operation, "pending")
-            return plain(Operation, dicts(changed)[0]), row.fence
+            return plain(Operation, dicts(changed)[0]), fence
 
     async def load(self, cluster_uuid: str) -> ClusterRow | None:
         statement = sa.select(clusters).where(clusters.c.uuid == cluster_uuid)
@@ -120,10 +123,38 @@ class ConductorSide(Events):
         )
         if done.rowcount == 0:
             raise LeaseLost(f"Cluster {cluster_uuid} is in other hands now (fence {fence} is old).")
+        await self._write_spec(connection, cluster_uuid, change)
         for uuid, group in change.groups.items():
+            if group.removed:
+                await _forget_removed(connection, uuid, group.removed)
             group_row = _group_values(group)
             if group_row:
                 await connection.execute(node_groups.update().where(node_groups.c.uuid == uuid).values(group_row))
+
+    async def _write_spec(self, connection: AsyncConnection, cluster_uuid: str, change: StatusChange) -> None:
+        """What an operation's end brings to the spec. The cluster's row is held by now."""
+        if change.upgraded is not None:
+            await _adopt_upgrade(connection, cluster_uuid, change.upgraded)
+        if change.new_secrets:
+            await self._adopt_secrets(connection, cluster_uuid, change.new_secrets)
+        for uuid, count in change.restored.items():
+            wished = sa.select(clusters.c.generation).where(clusters.c.uuid == cluster_uuid).scalar_subquery()
+            mine = sa.and_(node_groups.c.uuid == uuid, wished == change.wished_generation)
+            restored = {"node_count": count, "remove_nodes": ()}
+            await connection.execute(node_groups.update().where(mine).values(restored))
+
+    async def _adopt_secrets(self, connection: AsyncConnection, cluster_uuid: str, prefix: str) -> None:
+        kept = await self._secrets(connection, cluster_uuid)
+        fresh = {name.removeprefix(prefix): value for name, value in kept.items() if name.startswith(prefix)}
+        mine = secrets.c.cluster_uuid == cluster_uuid
+        left = secrets.c.name.startswith(prefix.partition("/")[0] + "/")
+        await connection.execute(secrets.delete().where(mine, sa.or_(secrets.c.name.in_(list(fresh)), left)))
+        rows = [
+            {"cluster_uuid": cluster_uuid, "name": name, "sealed": self._sealer.seal(cluster_uuid, name, value)}
+            for name, value in fresh.items()
+        ]
+        if rows:
+            await connection.execute(secrets.insert().values(rows))
 
     async def finish_operation(
         self,
@@ -269,6 +300,28 @@ class ConductorSide(Events):
 
 async def _operation(connection: AsyncConnection, uuid: str) -> Operation:
     return plain(Operation, dicts(await connection.execute(sa.select(operations).where(operations.c.uuid == uuid)))[0])
+
+
+async def _adopt_upgrade(connection: AsyncConnection, cluster_uuid: str, target: Upgrade) -> None:
+    """The generation rises, so that a change of the spec that was planned on the old one is planned again."""
+    mine = clusters.c.uuid == cluster_uuid
+    [row] = await connection.run_sync(lambda c: with_groups(c, c.execute(sa.select(clusters).where(mine))))
+    new = target.cluster(row.cluster)
+    spec = {"template_uuid": new.template_uuid, "image_id": new.shape.image_id, "labels": new.shape.labels}
+    generation = row.cluster.generation + 1
+    told = {**spec, "generation": generation, "observed_generation": generation}
+    await connection.execute(clusters.update().where(mine).values(told))
+    for group in map(target.group, row.groups):
+        values_ = {"image_id": group.image_id, "labels": group.labels}
+        await connection.execute(node_groups.update().where(node_groups.c.uuid == group.uuid).values(values_))
+
+
+async def _forget_removed(connection: AsyncConnection, group_uuid: str, gone: tuple[str, ...]) -> None:
+    """Names that came in meanwhile stay."""
+    mine = node_groups.c.uuid == group_uuid
+    named = (await connection.execute(sa.select(node_groups.c.remove_nodes).where(mine))).scalar() or ()
+    left = tuple(one for one in named if one not in gone)
+    await connection.execute(node_groups.update().where(mine).values(remove_nodes=left))
 
 
 def _cluster_values(change: StatusChange) -> dict[str, Any]:

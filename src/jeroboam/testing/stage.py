@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from ..conductor.access import AdminAccess
 from ..contracts import Clock, ClusterRow, Driver, Provider, Store, SystemClock
-from ..domain import Cluster, NodeGroup, Operation, OperationKind, Status
+from ..domain import Cluster, NodeGroup, Operation, OperationKind, Status, Upgrade
 from ..reconcile.reconciler import Reconciler
 from ..reconcile.scope import Limits
 from . import builders
@@ -69,6 +69,21 @@ class Stage:
             row.groups[1], node_count=count, remove_nodes=remove, status=Status.UPDATE_IN_PROGRESS
         )
         await self.store.request_change(cluster.uuid, [group], operation, status=Status.UPDATE_IN_PROGRESS)
+        return operation
+
+    async def ask(
+        self,
+        cluster: Cluster,
+        kind: OperationKind,
+        *,
+        upgrade: Upgrade | None = None,
+        groups: tuple[NodeGroup, ...] = (),
+    ) -> Operation:
+        """Ask for what changes no count: an upgrade, a rotation."""
+        row = await self.row(cluster)
+        details = upgrade.as_details() if upgrade else {}
+        operation = replace(builders.operation(row.cluster, kind), details=details)
+        await self.store.request_change(cluster.uuid, groups, operation, status=Status.UPDATE_IN_PROGRESS)
         return operation
 
     async def ask_delete(self, cluster: Cluster) -> Operation:

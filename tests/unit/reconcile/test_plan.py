@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from jeroboam.contracts import Machine, MachineSpec, MachineState
 from jeroboam.domain import Cluster, ClusterShape, NodeGroup, Role
-from jeroboam.reconcile.plan import plan_machines
+from jeroboam.reconcile.plan import plan_batch, plan_machines
 
 CLUSTER = Cluster(
     "5b2f1a3c-0000-4000-8000-000000000000", "demo", "p", "u", "t", ClusterShape(coe="kubernetes", image_id="img")
@@ -83,3 +83,35 @@ def test_applying_the_plan_twice_changes_nothing(
     assert settled.ensure == ()
     assert settled.remove == ()
     assert {g.name: sum(m.group == g.name for m in after) for g in groups} == dict(wishes)
+
+
+@given(st.integers(1, 5), st.integers(0, 7), st.integers(0, 4), st.integers(1, 4), st.data())
+def test_a_rollout_replaces_every_node_and_never_takes_too_many_away(
+    heads: int, workers: int, others: int, size: int, data: st.DataObject
+) -> None:
+    groups = [group("w", workers), group("x", others), group("m", heads, Role.CONTROL_PLANE)]
+    seen = apply(groups, [])
+    outdated = {m.name for m in seen}
+    limits = {"m": 1, "w": size, "x": size}
+    for _ in range(40):
+        plan = plan_machines(CLUSTER, groups, seen)
+        batch = plan_batch(groups, plan, outdated, size)
+        if not batch and not plan.ensure:
+            break
+        assert all(sum(m.group == name for m in batch) + sum(s.group == name for s in plan.ensure) <= limits[name]
+                   for name in limits)  # fmt: skip
+        if any(m.role is Role.WORKER for m in batch):
+            assert not any(m.role is Role.CONTROL_PLANE for m in (*batch, *seen) if m.name in outdated)
+        gone = {m.name for m in batch[: data.draw(st.integers(0, len(batch)))]}  # the process may die in the middle
+        seen = [m for m in seen if m.name not in gone]
+        outdated -= gone
+        if data.draw(st.booleans()):
+            seen = apply(groups, seen)
+    else:
+        seen = apply(groups, seen)
+    while outdated:
+        batch = plan_batch(groups, plan_machines(CLUSTER, groups, seen), outdated, size)
+        assert batch or len(seen) < heads + workers + others
+        outdated -= {m.name for m in batch}
+        seen = apply(groups, [m for m in seen if m not in batch])
+    assert {g.name: sum(m.group == g.name for m in seen) for g in groups} == {"m": heads, "w": workers, "x": others}

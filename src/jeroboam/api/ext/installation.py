@@ -49,6 +49,7 @@ def _driver(driver: Driver) -> dict[str, Any]:
         "resize": can.resize,
         "upgrade": can.upgrade,
         "rotate_ca": can.rotate_ca,
+        "rotate_credentials": can.rotate_credentials,
         "labels": [_label(one) for one in driver.labels],
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...domain.errors import InvalidRequest
 from ...service import abilities, changes
+from ...service.abilities import UpgradeWish
 from ...service.changes import Resize
 from ...service.clusters import ZERO_NODES
 from ..call import Call, Reply, Route
@@ -38,8 +39,8 @@ async def upgrade(call: Call) -> Reply:
     if call.version.minor < _UPGRADE_SINCE:
         raise InvalidRequest("Cluster upgrade is not supported in the provided microversion.")
     values = fields.decode("cluster_upgrade_req", _UPGRADE, await call.json("cluster_upgrade_req"))
-    template, group = values["cluster_template"], values["nodegroup"]
-    await abilities.upgrade(call.services, call.asker, call.path["ident"], template, group)
+    wish = UpgradeWish(values["cluster_template"], values["max_batch_size"], values["nodegroup"])
+    return Reply(202, {"uuid": await abilities.upgrade(call.services, call.asker, call.path["ident"], wish)})
 
 
 ROUTES = (

@@ -55,12 +55,12 @@ async def sign(call: Call) -> Reply:
 
 async def rotate(call: Call) -> Reply:
     """Renew all CAs of a cluster."""
-    await abilities.rotate_ca(call.services, call.asker, call.path["ident"])
+    return Reply(202, {"uuid": await abilities.rotate_ca(call.services, call.asker, call.path["ident"])})
 
 
 async def rotate_credential(call: Call) -> Reply:
     """Renew the cloud credential of a cluster."""
-    await abilities.rotate_credential(call.services, call.asker, call.path["ident"])
+    return Reply(202, {"uuid": await abilities.rotate_credentials(call.services, call.asker, call.path["ident"])})
 
 
 ROUTES = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Mapping, Sequence
 
 from ... import pki
@@ -16,6 +17,7 @@ from ...contracts import (
     DeclaredDriver,
     Driver,
     Endpoint,
+    File,
     Image,
     LabelSpec,
     Machine,
@@ -27,12 +29,13 @@ from ...contracts import (
     NodeMark,
     Problem,
 )
-from ...domain import Cluster, NodeGroup, Role, canonical
+from ...domain import Cluster, Labels, NodeGroup, Role, canonical
 from ...domain.errors import ConfigError
 
 _PORTS = {"kubernetes": 6443, "swarm": 2376, "lxd": 8443}
 _NETWORK_DRIVERS = {"kubernetes": ("flannel", "calico", "cilium"), "swarm": ("docker", "flannel")}
 _VERSION = "v1.34.4"
+_NUMBERS = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 
 
 class FakeDriver:
@@ -64,6 +67,9 @@ class FakeDriver:
             resize=True,
             provides=provides,
             beta=beta,
+            upgrade=True,
+            rotate_ca=True,
+            rotate_credentials=True,
         )
 
     def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
@@ -71,6 +77,19 @@ class FakeDriver:
         if count in self.capabilities.control_plane_sizes:
             return []
         return [Problem(f"{count} control-plane nodes are not supported; 1, 3 or 5 are.", field="master_count")]
+
+    def check_upgrade(self, old: Image, new: Image, labels: tuple[Labels, Labels]) -> list[Problem]:
+        before, after = _version(old, labels[0]), _version(new, labels[1])
+        if before is None or after is None:
+            return []
+        if after < before:
+            why = "a step back"
+        elif after[0] != before[0] or after[1] > before[1] + 1:
+            why = "more than one minor version"
+        else:
+            return []
+        text = f"From {_spelt(before)} to {_spelt(after)} is {why}; nodes go up one minor version at a time."
+        return [Problem(text, field="cluster_template")]
 
     def network_spec(self, cluster: Cluster) -> NetworkSpec:
         return NetworkSpec(endpoint_port=cluster.shape.apiserver_port or _PORTS.get(self._coe, 6443))
@@ -80,7 +99,9 @@ class FakeDriver:
         return f"{scheme}://{endpoint.outside}" if endpoint.outside else None
 
     def node_config(self, context: ClusterContext, machine: MachineSpec) -> NodeConfig:
-        return NodeConfig(machine.name, commands=(Command("join", ("true",)),))
+        join = File("/etc/fake/join", context.secrets.tokens["join"].reveal(), 0o600)
+        files = (File("/etc/fake/ca.crt", context.secrets.ca.cert_pem), join)
+        return NodeConfig(machine.name, files, (Command("join", ("true",)),))
 
     async def health(self, access: Access, expected: Sequence[Machine]) -> CoeHealth:
         nodes = tuple(self._node(machine) for machine in expected)
@@ -100,6 +121,16 @@ class FakeDriver:
 
     def client_config(self, name: str, access: Access) -> bytes:
         return pki.kubeconfig(name, "admin", access.api_address, access.ca_pem, access.cert_pem, access.key_pem)
+
+
+def _version(image: Image, labels: Labels) -> tuple[int, int, int] | None:
+    """What the image holds, else what the label says."""
+    found = _NUMBERS.fullmatch(image.properties.get("kube_version") or labels.get("kube_tag", ""))
+    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def _spelt(version: tuple[int, int, int]) -> str:
+    return "v" + ".".join(map(str, version))
 
 
 class FakePlugin:

@@ -15,6 +15,8 @@ INDEX = "jeroboam.index"
 ADDRESS = "jeroboam.address"
 PORT = "jeroboam.port"
 NODE_IMAGE = "jeroboam.node-image"
+IMAGE = "jeroboam.image"
+KEYS = "jeroboam.keys"
 _STATES = {
     "created": MachineState.BUILDING,
     "running": MachineState.RUNNING,
@@ -34,6 +36,8 @@ def machine_labels(spec: MachineSpec, address: str) -> dict[str, str]:
         ROLE: spec.role.value,
         INDEX: str(spec.index),
         ADDRESS: address,
+        IMAGE: spec.image_id,
+        KEYS: spec.keys,
     }
 
 
@@ -51,4 +55,6 @@ def seen_machine(summary: dict[str, Any]) -> Machine:
         address=labels[ADDRESS],
         detail=summary["Status"],
         created_at=datetime.fromtimestamp(summary["Created"]).astimezone(),
+        image_id=labels.get(IMAGE),
+        keys=labels.get(KEYS),
     )

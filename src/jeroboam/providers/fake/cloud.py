@@ -23,12 +23,16 @@ class FakeMachine(msgspec.Struct):
     address: str
     made_at: float
     boot_fails: str = ""
+    id: str = ""
+    image: str | None = None
+    keys: str | None = None
 
 
 class State(msgspec.Struct):
     networks: dict[str, str] = msgspec.field(default_factory=dict)  # cluster uuid -> name
     endpoints: dict[str, int] = msgspec.field(default_factory=dict)  # cluster uuid -> outside port
     machines: dict[str, FakeMachine] = msgspec.field(default_factory=dict)
+    made: int = 0  # machines ever: an id is not given twice
 
 
 class Fault(msgspec.Struct):

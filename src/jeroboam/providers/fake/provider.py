@@ -90,6 +90,7 @@ class FakeProvider:
         fault = await self._enter("ensure_machine", spec.name)
         machines = self.cloud.state.machines
         if spec.name not in machines:
+            self.cloud.state.made += 1
             machines[spec.name] = FakeMachine(
                 name=spec.name,
                 cluster=spec.cluster_uuid,
@@ -99,6 +100,9 @@ class FakeProvider:
                 address=self._free_address(spec.cluster_uuid),
                 made_at=time.time(),
                 boot_fails=fault.message if fault else _fails(config),
+                id=f"id-{self.cloud.state.made}-{spec.name}",
+                image=spec.image_id,
+                keys=spec.keys,
             )
             self.cloud.save()
         return _seen(machines[spec.name])
@@ -157,7 +161,7 @@ def _fails(config: NodeConfig) -> str:
 
 def _seen(machine: FakeMachine) -> Machine:
     return Machine(
-        id=f"id-{machine.name}",
+        id=machine.id or f"id-{machine.name}",
         name=machine.name,
         cluster_uuid=machine.cluster,
         group=machine.group,
@@ -165,4 +169,6 @@ def _seen(machine: FakeMachine) -> Machine:
         index=machine.index,
         state=MachineState.RUNNING,
         address=machine.address,
+        image_id=machine.image,
+        keys=machine.keys,
     )

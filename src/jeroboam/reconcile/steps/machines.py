@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from ...contracts import MachineSpec
 from ...domain import Resource
@@ -33,9 +34,10 @@ async def _ensure(scope: Scope, spec: MachineSpec) -> None:
         context = scope.context(image)
         config = scope.driver.node_config(context, spec)
         await scope.store.open_resource(Resource(scope.cluster.uuid, "machine", spec.name), scope.fence)
-        await scope.provider.ensure_machine(spec, context.network, context.endpoint, config)
-    scope.booted.discard(spec.name)
-    await scope.timeline.begin("boot", spec.name)
+        tagged = replace(spec, keys=scope.keys)
+        await scope.provider.ensure_machine(tagged, context.network, context.endpoint, config)
+        scope.booted.discard(spec.name)
+        await scope.timeline.begin("boot", spec.name)  # inside: an open row of either kind says that nobody saw it boot
 
 
 async def _give_up(scope: Scope, spec: MachineSpec) -> None:

@@ -29,10 +29,12 @@ class Boot:
 
 async def _look(scope: Scope, machine: Machine) -> str:
     """ "" when the node is done, else what it is doing."""
-    if scope.timeline.ended_well("boot", machine.name) and scope.timeline.started_at("boot", machine.name) is None:
+    rows = [scope.timeline.started_at(step, machine.name) for step in ("machine", "boot")]
+    if scope.timeline.ended_well("boot", machine.name) and rows == [None, None]:
         scope.booted.add(machine.name)
         return ""
     await scope.timeline.begin("boot", machine.name)
+    await scope.timeline.end("machine", machine.name)  # left open by a run that died when the machine was made
     console = await scope.provider.console_log(scope.cluster.uuid, machine.name, lines=400)
     progress = bootstrap.parse_console(console)
     if progress.done:

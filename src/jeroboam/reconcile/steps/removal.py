@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...contracts import Machine
+from ...contracts import GroupStatus, Machine, StatusChange
 from ...domain.errors import CoeUnreachable
 from ..scope import DONE, Outcome, Scope
 
@@ -15,13 +15,21 @@ class Removal:
             raise RuntimeError("steps out of order: removal needs the machine plan")
         for machine in scope.plan.remove:
             async with scope.timeline.step("remove", machine.name):
-                await _release(scope, machine)
+                await release(scope, machine)
                 await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+        await _forget_named(scope)
         await _close_ledger(scope, {spec.name for spec in scope.plan.wanted})
         for group in scope.groups:
             if group.deleting:
                 await scope.store.finish_group(group.uuid, scope.fence)
         return DONE
+
+
+async def _forget_named(scope: Scope) -> None:
+    """What was named for removal is gone: its ids are not kept."""
+    gone = {group.uuid: GroupStatus(removed=group.remove_nodes) for group in scope.groups if group.remove_nodes}
+    if gone:
+        await scope.store.write_status(scope.cluster.uuid, scope.fence, StatusChange(groups=gone))
 
 
 async def _close_ledger(scope: Scope, wanted: set[str]) -> None:
@@ -32,7 +40,8 @@ async def _close_ledger(scope: Scope, wanted: set[str]) -> None:
         await scope.store.close_resources(scope.cluster.uuid, scope.fence, gone)
 
 
-async def _release(scope: Scope, machine: Machine) -> None:
+async def release(scope: Scope, machine: Machine) -> None:
+    """Drain a machine, or say why not. Raises CoeUnreachable and what the driver raises."""
     access = scope.access()
     if access is None:
         raise CoeUnreachable(

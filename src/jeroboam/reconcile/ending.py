@@ -1,0 +1,51 @@
+"""How an operation's end shows in the statuses of cluster and node groups. Pure."""
+
+from __future__ import annotations
+
+from ..contracts import ClusterRow, GroupStatus, StatusChange
+from ..domain import NodeGroup, Status, Verb, end
+from .scope import Scope
+
+_WORK = {
+    Status.CREATE_IN_PROGRESS: Verb.CREATE,
+    Status.UPDATE_IN_PROGRESS: Verb.UPDATE,
+    Status.DELETE_IN_PROGRESS: Verb.DELETE,
+}
+_HEALED = {Status.CREATE_FAILED: Status.CREATE_COMPLETE, Status.UPDATE_FAILED: Status.UPDATE_COMPLETE}
+
+
+def final_change(
+    row: ClusterRow, verb: Verb, *, ok: bool, reason: str | None, scope: Scope | None = None
+) -> StatusChange:
+    """What is written with the operation's end. A group that the operation did not touch keeps its status; one that had
+    failed before is whole again when all goes well, since every operation brings about all of the wish."""
+    status = end(verb, ok=ok)
+    health = scope.health if scope else None
+    return StatusChange(
+        status=status,
+        status_reason=reason,
+        clear_reason=reason is None,
+        coe_version=health.coe_version if health else None,
+        container_version=health.container_version if health else None,
+        observed_generation=row.cluster.generation if ok else None,
+        groups={group.uuid: _group(group, ok, reason, scope) for group in row.groups},
+    )
+
+
+def _group(group: NodeGroup, ok: bool, reason: str | None, scope: Scope | None) -> GroupStatus:
+    work = _WORK.get(group.status)
+    if ok and work is Verb.DELETE:
+        work = None  # asked for while this operation ended: the next one removes it
+    status = end(work, ok=ok) if work else _HEALED.get(group.status, group.status) if ok else group.status
+    return GroupStatus(
+        status=status if status is not group.status else None,
+        status_reason=reason if work else None,
+        node_addresses=_addresses(scope, group.name) if scope else None,
+        version=scope.health.coe_version if scope and scope.health else None,
+    )
+
+
+def _addresses(scope: Scope, group: str) -> tuple[str, ...]:
+    if scope.plan is None:
+        return ()
+    return tuple(m.address for m in scope.plan.keep if m.group == group and m.address)

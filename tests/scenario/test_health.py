@@ -1,0 +1,71 @@
+"""What the health scan says, and that one cluster in trouble does not keep it from the others."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from jeroboam.conductor.access import AdminAccess
+from jeroboam.conductor.health import HealthScan
+from jeroboam.contracts import Access, CoeHealth, Machine, SystemClock
+from jeroboam.domain import Cluster, Health
+from jeroboam.domain.errors import CoeUnreachable
+from jeroboam.drivers.fake import FakeDriver
+from jeroboam.providers.fake import Cloud, FakeProvider, Fault
+from jeroboam.testing.stage import Stage
+
+
+class Silent(FakeDriver):
+    async def health(self, access: Access, expected: Any) -> CoeHealth:
+        raise CoeUnreachable("the API server does not answer")
+
+
+class Odd(FakeDriver):
+    """Fails in a way of its own for one cluster."""
+
+    async def health(self, access: Access, expected: Any) -> CoeHealth:
+        machines: list[Machine] = list(expected)
+        if machines[0].name.startswith("odd"):
+            raise ZeroDivisionError
+        return await super().health(access, machines)
+
+
+async def made(stage: Stage, name: str = "demo") -> Cluster:
+    cluster, create = await stage.add(name=name)
+    await stage.run(create)
+    return cluster
+
+
+async def scan(stage: Stage) -> None:
+    drivers = {"fake": stage.driver}
+    access = AdminAccess(SystemClock())
+    health = HealthScan(stage.store, stage.provider, drivers, SystemClock(), access, every=timedelta(0))
+    await health.once()
+
+
+@pytest.mark.parametrize("name", ["away", "silent", "well"])
+async def test_unknown_is_not_unhealthy(stage: Stage, name: str) -> None:
+    cluster = await made(stage)
+    cloud = stage.provider.cloud  # type: ignore[attr-defined]
+    away = FakeProvider(Cloud(faults=[Fault("list_machines", "unavailable", message="the cloud is away")]))
+    same = FakeProvider(cloud, boot_s=0)
+    seen = {
+        "away": replace(stage, provider=away),
+        "silent": replace(stage, provider=same, driver=Silent()),
+        "well": replace(stage, provider=same),
+    }[name]
+    await scan(seen)
+    row = await stage.row(cluster)
+    assert (row.cluster.health, row.cluster.health_reason.get("api")) == {
+        "away": (Health.UNKNOWN, "the cloud is away"),
+        "silent": (Health.UNHEALTHY, "the API server does not answer"),
+        "well": (Health.HEALTHY, "ok"),
+    }[name]
+
+
+async def test_one_cluster_in_trouble_does_not_keep_the_scan_from_the_others(stage: Stage) -> None:
+    odd, well = await made(stage, "odd"), await made(stage, "well")
+    await scan(replace(stage, driver=Odd()))
+    assert (await stage.row(odd)).cluster.health is None
+    assert (await stage.row(well)).cluster.health is Health.HEALTHY
