@@ -47,8 +47,8 @@ def _join(app: App) -> None:
 
     app.error_formatter = usage_error
     public = build_cli()
-    for name in ("cluster", "template", "nodegroup", "operation"):
-        app.command(public[name])
+    for name in ("cluster", "template", "nodegroup", "operation", "run", "ps", "logs", "exec", "stop"):
+        app.command(public[name], name=name)
     app.command("jeroboam.entry:image", name="image", help="Node images: build, list, delete, versions, mirror.")
     app.command(
         "jeroboam.entry:demo", name="demo", help="The main job on this machine, from nothing; `demo clean` ends it."

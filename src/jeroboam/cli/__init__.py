@@ -11,7 +11,7 @@ __all__ = ["build_app"]
 
 
 def build_app() -> App:
-    """An app with the commands `cluster`, `template`, `nodegroup` and `operation`."""
+    """An app with the commands `cluster`, `template`, `nodegroup`, `operation`, and those for workloads."""
     from cyclopts import App
 
     from . import (  # noqa: F401
@@ -24,6 +24,7 @@ def build_app() -> App:
         operation_commands,
         template_commands,
         why_commands,
+        workload_commands,
     )
     from .options import usage_error
 
@@ -35,4 +36,8 @@ def build_app() -> App:
     )
     for group in (apps.cluster, apps.template, apps.nodegroup, apps.operation):
         app.command(group)
+    for command in (workload_commands.run, workload_commands.ps, workload_commands.logs):
+        app.command(command)
+    app.command(workload_commands.exec_, name="exec")
+    app.command(workload_commands.stop)
     return app

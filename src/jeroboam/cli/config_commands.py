@@ -6,25 +6,24 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from . import access
 from .apps import cluster as cluster_app
-from .errors import CliError, Usage
+from .errors import Usage
 from .options import DEFAULTS, Common, framed
 from .output import plain, show_json
-from .wire import Json, segment
+from .wire import Json
 
 if TYPE_CHECKING:
+    from .access import Access
     from .client import Client
-    from .docker_context import DockerContext
     from .kubeconfig import Entry
 
 
-_COES = ("kubernetes", "swarm", "swarm-mode", "lxd")
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
@@ -76,59 +75,31 @@ def config(
     """
     if stdout and file is not None:
         raise Usage("--stdout and --file exclude each other.", hint="Drop one of them.")
-    with common.client() as client:
-        access = _access(client, client.cluster(cluster), context, wants_kubeconfig=file is not None)
-    if access.coe == "kubernetes":
-        return _into_kubeconfig(access, file, common, stdout=stdout, current=not no_current, overwrite=overwrite)
-    if access.coe == "lxd":
-        return _into_lxc(access, common, stdout=stdout)
-    return _into_docker(access, common, stdout=stdout, overwrite=overwrite)
-
-
-@dataclass(frozen=True)
-class _Access:
-    """What a client needs; no CA and no key where TLS is off."""
-
-    name: str
-    context: str
-    uuid: str
-    coe: str
-    address: str
-    ca_pem: str | None = None
-    cert_pem: str | None = None
-    key_pem: str | None = field(default=None, repr=False)
-
-
-def _access(client: Client, cluster: Json, context: str | None, *, wants_kubeconfig: bool) -> _Access:
-    uuid, name = str(cluster["uuid"]), str(cluster.get("name"))
-    template = client.template(str(cluster["cluster_template_id"]))
-    coe = str(template.get("coe"))
-    if coe not in _COES:
-        raise Usage(f"Cluster {name} runs {coe}, whose client this command does not know.")
-    if wants_kubeconfig and coe != "kubernetes":
-        raise Usage(f"Cluster {name} runs {coe}, which has no kubeconfig.", hint="Drop --file.")
-    if not cluster.get("api_address"):
-        raise CliError(
-            f"Cluster {name} has no API address; its status is {cluster.get('status')}.",
-            hint=f"Wait for it with `jeroboam cluster watch {shlex.quote(name)}`.",
-        )
     if context == "":
         raise Usage("--context '' is no name.", hint="Give a name, or leave it out for the cluster's.")
-    address = str(cluster["api_address"])
-    if template.get("tls_disabled"):
-        return _Access(name, context or name, uuid, coe, address)
-    ca = client.get(f"v1/certificates/{segment(uuid)}").get("pem")
-    return _Access(name, context or name, uuid, coe, address, str(ca), *_signed(client, uuid))
+    with common.client() as client:
+        found = _access(client, client.cluster(cluster), wants_kubeconfig=file is not None)
+    name = context or found.name
+    if found.coe == "kubernetes":
+        return _into_kubeconfig(found, name, file, common, stdout=stdout, current=not no_current, overwrite=overwrite)
+    if found.coe == "lxd":
+        return _into_lxc(found, name, common, stdout=stdout)
+    return _into_docker(found, name, common, stdout=stdout, overwrite=overwrite)
+
+
+def _access(client: Client, cluster: Json, *, wants_kubeconfig: bool) -> Access:
+    coe, tls = access.coe_of(client, cluster)
+    if wants_kubeconfig and coe != "kubernetes":
+        raise Usage(f"Cluster {cluster.get('name')} runs {coe}, which has no kubeconfig.", hint="Drop --file.")
+    return access.enter(client, cluster, coe, tls=tls)
 
 
 def _into_kubeconfig(
-    access: _Access, file: Path | None, common: Common, *, stdout: bool, current: bool, overwrite: bool
+    found: Access, name: str, file: Path | None, common: Common, *, stdout: bool, current: bool, overwrite: bool
 ) -> int:
     from . import kubeconfig, kubeconfig_file
 
-    entry = kubeconfig.Entry(
-        access.context, access.address, access.uuid, access.ca_pem, access.cert_pem, access.key_pem, current
-    )
+    entry = kubeconfig.Entry(name, found.address, found.uuid, found.ca_pem, found.cert_pem, found.key_pem, current)
     if stdout:
         _print(kubeconfig.document(entry), common)
         return 0
@@ -141,10 +112,10 @@ def _into_kubeconfig(
     return 0
 
 
-def _into_docker(access: _Access, common: Common, *, stdout: bool, overwrite: bool) -> int:
+def _into_docker(found: Access, name: str, common: Common, *, stdout: bool, overwrite: bool) -> int:
     from . import docker_context
 
-    context = _docker_context(access)
+    context = docker_context.DockerContext(name, found.address, found.uuid, *found.pems())
     if stdout:
         return _print_tar(context.files())
     meta = docker_context.put(docker_context.home(os.environ), context, overwrite=overwrite)
@@ -156,14 +127,13 @@ def _into_docker(access: _Access, common: Common, *, stdout: bool, overwrite: bo
     return 0
 
 
-def _into_lxc(access: _Access, common: Common, *, stdout: bool) -> int:
+def _into_lxc(found: Access, name: str, common: Common, *, stdout: bool) -> int:
     from . import lxc_folder
 
-    ca, cert, key = _pems(access)
-    folder = lxc_folder.LxcFolder(access.context, access.address, ca, cert, key)
+    folder = lxc_folder.LxcFolder(name, found.address, *found.pems())
     if stdout:
         return _print_tar(folder.files())
-    target = lxc_folder.place(os.environ, access.context)
+    target = lxc_folder.place(os.environ, name)
     lxc_folder.put(target, folder)
     if common.json:
         show_json({"context": folder.name, "file": str(target), "server": folder.address, "current": False})
@@ -180,28 +150,6 @@ def _print_tar(files: Mapping[str, bytes]) -> int:
         raise Usage("A tar is nothing for a terminal.", hint="Write `--stdout > FILE`.")
     sys.stdout.buffer.write(tar_of(files))
     return 0
-
-
-def _docker_context(access: _Access) -> DockerContext:
-    from .docker_context import DockerContext
-
-    return DockerContext(access.context, access.address, access.uuid, *_pems(access))
-
-
-def _pems(access: _Access) -> tuple[str, str, str]:
-    if access.ca_pem is None or access.cert_pem is None or access.key_pem is None:
-        raise Usage(f"Cluster {access.name} has no TLS.", hint=f"Its API is at {access.address}.")
-    return access.ca_pem, access.cert_pem, access.key_pem
-
-
-def _signed(client: Client, uuid: str) -> tuple[str, str]:
-    from .credentials import new_admin_key
-
-    pair = new_admin_key()
-    answer = client.post("v1/certificates", {"cluster_uuid": uuid, "csr": pair.csr_pem}, needs="pem")
-    cert = str(answer.document["pem"])
-    pair.check(cert)
-    return cert, pair.key_pem
 
 
 def _print(text: str, common: Common) -> None:

@@ -107,13 +107,13 @@ def usage_error(error: Exception) -> object:
     return Text(f"Error: {message}\n       The same command with --help shows what it takes.")
 
 
-def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+def pairs(texts: Iterable[str], option: str, example: str = "kube_tag=v1.34.1") -> dict[str, str]:
     """`K=V` texts as a mapping. Raises Usage, naming the option and the text."""
     found: dict[str, str] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals or not key.strip():
-            raise Usage(f"{option} {text!r} is not KEY=VALUE.", hint=f"Write for example {option} kube_tag=v1.34.1.")
+            raise Usage(f"{option} {text!r} is not KEY=VALUE.", hint=f"Write for example {option} {example}.")
         if key.strip() in found:
             raise Usage(f"{option} {key.strip()} is given twice.", hint="Keep one of them.")
         found[key.strip()] = value

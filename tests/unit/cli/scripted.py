@@ -30,7 +30,8 @@ class Asked:
 
 @dataclass
 class Service:
-    """Answers by (method, path): a (status, document), or a function of the request; each request is kept in `asked`."""
+    """Answers by (method, path): a (status, document), or a function of the request; each request is kept in `asked`. A document of
+    bytes is sent as it is."""
 
     url: str = ""
     answers: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -41,6 +42,10 @@ class Service:
 
     def on_call(self, method: str, path: str, answer: Callable[[Asked], tuple[int, Any]]) -> None:
         self.answers[method, path] = answer
+
+    def bodies(self, method: str) -> list[tuple[str, Any]]:
+        """Path and body of each request of this method."""
+        return [(one.path, one.body) for one in self.asked if one.method == method]
 
     def answer(self, asked: Asked) -> tuple[int, Any]:
         self.asked.append(asked)
@@ -66,15 +71,16 @@ class _Handler(BaseHTTPRequestHandler):
         query = dict(parse_qsl(parts.query))
         body = json.loads(raw) if raw else None
         status, document = self.service.answer(Asked(self.command, parts.path, query, headers, body))
-        payload = b"" if document is None else json.dumps(document).encode()
+        raw_answer = isinstance(document, bytes)
+        payload = document if raw_answer else b"" if document is None else json.dumps(document).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "application/octet-stream" if raw_answer else "application/json")
         self.send_header("Content-Length", str(len(payload)))
         self.send_header("x-openstack-request-id", REQUEST)
         self.end_headers()
         self.wfile.write(payload)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = _serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
@@ -152,3 +158,10 @@ def step(number: int, name: str, target: str, start_s: float, end_s: float | Non
         "log": None,
         **changes,
     }
+
+
+def live(service: Service, coe: str, scheme: str = "http") -> None:
+    """The scripted service is the live cluster `demo` as well: one without TLS, so that its calls can be read."""
+    service.on("GET", "/v1/clusters/demo", 200, cluster(api_address=service.url.replace("http", scheme, 1)))
+    template = {"uuid": TEMPLATE, "coe": coe, "tls_disabled": True}
+    service.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, template)

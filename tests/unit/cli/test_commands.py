@@ -522,10 +522,11 @@ def test_wrong_usage_exits_2_and_asks_nothing(
         *[("template", c) for c in ("create", "list", "show", "delete")],
         *[("nodegroup", c) for c in ("list", "show")],
         *[("operation", c) for c in ("list", "show")],
+        *[(c,) for c in ("run", "ps", "logs", "exec", "stop")],
     ],
 )
-def test_every_command_has_help_with_an_example_and_json(run: Run, capsys: Capture, command: tuple[str, str]) -> None:
+def test_every_command_has_help_with_an_example_and_json(run: Run, capsys: Capture, command: tuple[str, ...]) -> None:
     assert run(*command, "--help") == 0
     shown = capsys.readouterr().out
-    assert f"jeroboam {command[0]} {command[1]}" in shown.split("Example", 1)[1]
+    assert f"jeroboam {' '.join(command)}" in shown.split("Example", 1)[1]
     assert "--json" in shown
