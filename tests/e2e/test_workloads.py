@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from .test_swarm import Swarm, live_swarm
 from .world import PROGRAM, Cluster, Service, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
@@ -51,8 +52,25 @@ def kubernetes(service: Service, cluster: Cluster) -> Live:
     return Live(service, cluster.uuid, HELLO, ("--", "serve"), "/hello", seen)
 
 
-TOOLS = [pytest.param("kubernetes", marks=pytest.mark.kubernetes)]
-SEEN = {"kubernetes": ["Deployment web", "Service web"]}
+@pytest.fixture(scope="module")
+def live_swarm_of_two(
+    light_service: Service, swarm_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Swarm]:
+    template = light_service.template("swarm-workloads", swarm_image, coe="swarm")
+    with live_swarm(light_service, template, tmp_path_factory.mktemp("docker-config"), node_count=1) as made:
+        yield made
+
+
+@pytest.fixture
+def swarm(light_service: Service, live_swarm_of_two: Swarm) -> Live:
+    def seen() -> list[str]:
+        return live_swarm_of_two.docker("service", "ls", "--format", "{{.Name}}").split()
+
+    return Live(light_service, live_swarm_of_two.uuid, HELLO, ("--", "serve"), "/hello", seen)
+
+
+TOOLS = [pytest.param("kubernetes", marks=pytest.mark.kubernetes), "swarm"]
+SEEN = {"kubernetes": ["Deployment web", "Service web"], "swarm": ["web"]}
 
 
 @pytest.mark.parametrize("tool", TOOLS)

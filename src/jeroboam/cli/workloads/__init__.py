@@ -58,4 +58,8 @@ def _tool(coe: str, session: Session) -> Tool:
         from .kubernetes import Kubernetes
 
         return Kubernetes(session)
+    if coe in ("swarm", "swarm-mode"):
+        from .swarm import Swarm
+
+        return Swarm(session)
     raise Usage(f"Workloads on {coe} are not there yet.", hint="`jeroboam cluster config` leads its own client there.")

@@ -1,0 +1,136 @@
+"""Workloads on Swarm: a replicated service by the Docker API of a manager. Source: Docker Engine API v1.41.
+
+Ports are published in host mode, on the nodes that have a replica: the routing mesh wants IPVS, which not every kernel has and which no
+manager can be asked about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..errors import Usage
+from ..wire import Json
+from .docker_streams import demultiplexed
+from .patience import Patience
+from .session import Session
+from .swarm_exec import execute
+from .wish import Wish
+from .workload import MANAGED_BY, NAME_LABEL, OURS, Outcome, Replica, Workload
+
+API = "/v1.41"
+_OVER = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
+_PUBLISHED = "Port {port} is open on nodes that have a replica, and only there (host mode: no routing mesh is needed)."
+
+
+class Swarm:
+    """Implements Tool."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def run(self, wish: Wish, timeout_s: float) -> str:
+        if wish.publish is not None and wish.publish.outside is not None:
+            self._refuse_more_than_nodes(wish)
+        self._session.post(f"{API}/services/create", service(wish))
+        return _PUBLISHED.format(port=wish.publish.inside) if wish.publish else ""
+
+    def workloads(self) -> list[Workload]:
+        nodes = {node["ID"]: node for node in self._session.get(f"{API}/nodes")}
+        tasks = self._tasks({"label": [f"{MANAGED_BY}={OURS}"]})
+        found = []
+        for one in self._session.get(f"{API}/services", filters=json.dumps({"label": [f"{MANAGED_BY}={OURS}"]})):
+            spec = one["Spec"]
+            name, wanted = str(spec["Name"]), spec["Mode"].get("Replicated", {}).get("Replicas", 1)
+            mine = _latest([task for task in tasks if task["ServiceID"] == one["ID"]])
+            image = spec["TaskTemplate"]["ContainerSpec"]["Image"]
+            found.append(Workload(name, image, wanted, tuple(_replica(name, task, nodes) for task in mine)))
+        return sorted(found, key=lambda workload: workload.name)
+
+    def logs(self, replica: Replica, tail: int | None) -> str:
+        params = {"stdout": "1", "stderr": "1", "tail": "all" if tail is None else str(tail)}
+        answer = self._session.send("GET", f"{API}/tasks/{replica.ident}/logs", params=params)
+        return b"".join(part for _, part in demultiplexed(answer.content)).decode(errors="replace")
+
+    def exec(self, replica: Replica, argv: Sequence[str], timeout_s: float) -> Outcome:
+        return execute(self._session, self._session.get(f"{API}/tasks/{replica.ident}"), argv, timeout_s)
+
+    def stop(self, workload: Workload, timeout_s: float) -> None:
+        self._session.delete(f"{API}/services/{workload.name}")
+        patience = Patience(timeout_s)
+        while any(task["Status"]["State"] not in _OVER for task in self._tasks({"name": [f"{workload.name}."]})):
+            patience.pause(f"{workload.name} is being stopped, but is not gone")
+
+    def _tasks(self, wanted: Json) -> list[Json]:
+        return list(self._session.get(f"{API}/tasks", filters=json.dumps(wanted)))
+
+    def _refuse_more_than_nodes(self, wish: Wish) -> None:
+        """A fixed port of a node is there once."""
+        usable = [node for node in self._session.get(f"{API}/nodes") if _usable(node)]
+        if wish.replicas > len(usable):
+            raise Usage(
+                f"--replicas {wish.replicas} cannot all have port {wish.publish.outside if wish.publish else 0} of a "
+                f"node: Swarm publishes in host mode, and {len(usable)} nodes take workloads.",
+                hint="Leave the node's port to the tool (--publish PORT), or ask for fewer replicas.",
+            )
+
+
+def service(wish: Wish) -> Json:
+    """What is posted for it."""
+    container: Json = {"Image": wish.image, "Labels": _labels(wish.name)}
+    if wish.command:
+        container["Args"] = list(wish.command)
+    if wish.env:
+        container["Env"] = [f"{name}={_literal(value)}" for name, value in wish.env.items()]
+    made: Json = {
+        "Name": wish.name,
+        "Labels": _labels(wish.name),
+        "TaskTemplate": {"ContainerSpec": container, "RestartPolicy": {"Condition": "any"}},
+        "Mode": {"Replicated": {"Replicas": wish.replicas}},
+        "EndpointSpec": {"Mode": "dnsrr"},  # virtual addresses want IPVS as well
+    }
+    if wish.publish is not None:
+        port: Json = {"Protocol": "tcp", "TargetPort": wish.publish.inside, "PublishMode": "host"}
+        if wish.publish.outside is not None:
+            port["PublishedPort"] = wish.publish.outside
+        made["EndpointSpec"]["Ports"] = [port]
+    return made
+
+
+def _labels(name: str) -> dict[str, str]:
+    return {NAME_LABEL: name, MANAGED_BY: OURS}
+
+
+def _literal(value: str) -> str:
+    """Swarm reads `{{...}}` in a value as a template; this is how a template says the two braces."""
+    return value.replace("{{", '{{"{{"}}')
+
+
+def _usable(node: Json) -> bool:
+    return bool(node["Status"]["State"] == "ready" and node["Spec"]["Availability"] == "active")
+
+
+def _latest(tasks: list[Json]) -> list[Json]:
+    """Of each slot the newest task; Swarm keeps the former ones for a look at them."""
+    slots: dict[int, Json] = {}
+    for task in sorted(tasks, key=lambda task: str(task["CreatedAt"])):
+        slots[int(task.get("Slot") or 0)] = task
+    return [slots[slot] for slot in sorted(slots)]
+
+
+def _replica(name: str, task: Json, nodes: dict[str, Json]) -> Replica:
+    status, node = task["Status"], nodes.get(task.get("NodeID") or "", {})
+    state = str(status["State"])
+    running = state == "running" and task["DesiredState"] == "running"
+    note = "" if running else " ".join(str(status.get("Err") or "").split())
+    started = bool((status.get("ContainerStatus") or {}).get("ContainerID"))
+    host = str((node.get("Description") or {}).get("Hostname") or "")
+    ports = tuple(_ports(status, node)) if running else ()
+    return Replica(f"{name}.{task.get('Slot', 0)}", host, running, started, state, note, ports, ident=str(task["ID"]))
+
+
+def _ports(status: Json, node: Json) -> list[str]:
+    address: Any = (node.get("Status") or {}).get("Addr")
+    published = (status.get("PortStatus") or {}).get("Ports") or ()
+    return [f"{address}:{port['PublishedPort']}" for port in published if address and port.get("PublishedPort")]

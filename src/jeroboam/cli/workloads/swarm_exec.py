@@ -1,0 +1,84 @@
+"""A program inside a task on any node of a swarm.
+
+Only managers serve the Docker API, and `docker exec` reaches the containers of its own engine only. So a job is placed on the task's node:
+a container of the task's own image, which is there for sure, with the node's docker client and engine socket bound in; its command is
+`docker exec`. Whoever may ask a manager for services may do that, so nothing is gained by it. The job is removed in the end.
+Source: Docker Engine API v1.41 (ReplicatedJob).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+
+from ..errors import CliError, WaitTimeout
+from ..wire import Json
+from .docker_streams import STDERR, STDOUT, demultiplexed
+from .patience import Patience
+from .session import Session
+from .workload import MANAGED_BY, Outcome
+
+_API = "/v1.41"
+_FOLDERS = ("/usr", "/lib", "/lib64")  # where the node's client and what it is linked to lie
+_SOCKET = "/var/run/docker.sock"
+_BY = "jeroboam-exec"  # not what workloads bear: `ps` shows no jobs of ours
+_ENDED = ("complete", "failed")
+_NEVER = ("rejected", "orphaned", "remove", "shutdown")
+
+
+def execute(session: Session, task: Json, argv: Sequence[str], timeout_s: float) -> Outcome:
+    """Run it to its end. Raises WaitTimeout; the program goes on then, since a `docker exec` that ends does not end it."""
+    name = f"jeroboam-exec-{secrets.token_hex(6)}"
+    session.post(f"{_API}/services/create", job(name, task, argv))
+    try:
+        ended = _end(session, name, argv[0], timeout_s)
+        answer = session.send("GET", f"{_API}/services/{name}/logs", params={"stdout": "1", "stderr": "1"})
+    finally:
+        session.delete(f"{_API}/services/{name}")
+    said = {STDOUT: b"", STDERR: b""}
+    for stream, part in demultiplexed(answer.content):
+        said[stream] += part
+    return Outcome(int(ended["ContainerStatus"].get("ExitCode") or 0), said[STDOUT], said[STDERR])
+
+
+def job(name: str, task: Json, argv: Sequence[str]) -> Json:
+    """What is posted for it."""
+    container = str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "")
+    binds = [{"Type": "bind", "Source": path, "Target": path, "ReadOnly": True} for path in _FOLDERS]
+    spec = {
+        "Image": task["Spec"]["ContainerSpec"]["Image"],
+        "Command": ["/usr/bin/docker", "exec", container, *argv],
+        "Env": ["HOME=/"],
+        "User": "0",
+        "Mounts": [*binds, {"Type": "bind", "Source": _SOCKET, "Target": _SOCKET}],
+    }
+    template = {
+        "ContainerSpec": spec,
+        "Placement": {"Constraints": [f"node.id=={task['NodeID']}"]},
+        "RestartPolicy": {"Condition": "none"},
+    }
+    once = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}
+    return {"Name": name, "Labels": {MANAGED_BY: _BY}, "TaskTemplate": template, "Mode": once}
+
+
+def _end(session: Session, name: str, program: str, timeout_s: float) -> Json:
+    """The status of the job's task when it is over."""
+    patience = Patience(timeout_s)
+    while True:
+        for task in session.get(f"{_API}/tasks", filters=json.dumps({"service": [name]})):
+            status: Json = task["Status"]
+            if status["State"] in _NEVER or (status["State"] == "failed" and not _ran(status)):
+                raise CliError(f"The program could not be run: {' '.join(str(status.get('Err')).split())}")
+            if status["State"] in _ENDED:
+                return status
+        try:
+            patience.pause(f"{program} does not end")
+        except WaitTimeout as error:
+            error.message = f"{error.message.removesuffix('.')}; it goes on."
+            raise
+
+
+def _ran(status: Json) -> bool:
+    """A container that was started has a process; one that could not be has an error and no process."""
+    return bool((status.get("ContainerStatus") or {}).get("ExitCode"))
