@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from ..errors import Usage
 from .wish import Publish, Wish
 from .workload import MANAGED_BY, NAME_LABEL, OURS, Outcome, Replica, Workload
 
@@ -58,8 +57,10 @@ def _tool(coe: str, session: Session) -> Tool:
         from .kubernetes import Kubernetes
 
         return Kubernetes(session)
-    if coe in ("swarm", "swarm-mode"):
-        from .swarm import Swarm
+    if coe == "lxd":
+        from .lxd import Lxd
 
-        return Swarm(session)
-    raise Usage(f"Workloads on {coe} are not there yet.", hint="`jeroboam cluster config` leads its own client there.")
+        return Lxd(session)
+    from .swarm import Swarm
+
+    return Swarm(session)
