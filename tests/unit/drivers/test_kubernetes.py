@@ -10,8 +10,8 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jeroboam.contracts import ClusterContext, Image, MachineSpec, NodeConfig
-from jeroboam.domain import Cluster, Role
+from jeroboam.contracts import ClusterContext, Image, MachineSpec, NodeConfig, Problem
+from jeroboam.domain import Cluster, Role, Status
 from jeroboam.drivers.kubernetes import KubernetesDriver, kubeadm, labels
 from jeroboam.testing import builders
 from jeroboam.testing.driver_suite import context_of, specs_of
@@ -74,6 +74,54 @@ def test_an_image_of_another_or_no_version_is_refused_and_all_problems_come_at_o
     for properties in ({}, {"kube_version": "v1.20.0"}):
         problems = DRIVER.validate(cluster, builders.groups(cluster, control_planes=2), Image("i", "i", properties))
         assert {p.field for p in problems} == {"image_id", "labels/flannel_backend", "tls_disabled", "master_count"}
+
+
+@pytest.mark.parametrize(
+    ("running", "problem"),
+    [
+        ("v1.34.9", None),
+        ("v1.37.0", None),
+        ("v1.33.9", ("newer than the cluster's v1.33.9.", "Use a node image from v1.30 to v1.33.")),
+        ("v1.38.0", ("more than 3 minors older than the cluster's v1.38.0.", "Use a node image from v1.35 to v1.38.")),
+    ],
+)
+def test_a_live_cluster_takes_nodes_within_the_skew_whatever_its_kube_tag(
+    running: str, problem: tuple[str, str] | None
+) -> None:
+    cluster = replace(wish({"kube_tag": "v1.36.3"}), coe_version=running, status=Status.UPDATE_COMPLETE)
+    message = f"Image node holds Kubernetes v1.34.4, which is {problem[0]}" if problem else ""
+    wanted = [Problem(message, "image_id", problem[1])] if problem else []
+    assert DRIVER.validate(cluster, builders.groups(cluster), IMAGE) == wanted
+
+
+def test_a_group_with_an_image_of_its_own_waits_until_the_cluster_is_up() -> None:
+    coming = wish()
+    first, second = builders.groups(coming)
+    groups = [first, second, replace(second, name="old", image_id="other")]
+    [problem] = DRIVER.validate(coming, groups, IMAGE)
+    assert (problem.field, problem.hint) == (
+        "image_id",
+        "Use image-1, or add the node group when the cluster is complete.",
+    )
+    up = replace(coming, coe_version="v1.34.4", status=Status.CREATE_COMPLETE)
+    assert DRIVER.validate(up, groups, IMAGE) == []
+
+
+def test_a_node_of_another_version_gives_its_images_the_names_that_the_cluster_uses() -> None:
+    cluster = replace(wish(), coe_version="v1.35.4")
+    *_, config = boot(Role.WORKER, cluster)
+    names = [one.name for one in config.commands]
+    assert names.index("image-names") < names.index("kubelet")
+    command = config.commands[names.index("image-names")]
+    assert command.argv[4:] == (
+        "registry.k8s.io/kube-proxy:v1.34.4",
+        "registry.k8s.io/kube-proxy:v1.35.4",
+        "registry.k8s.io/coredns/coredns:v1.12.1",
+        "registry.k8s.io/coredns/coredns:v1.13.1",
+    )
+    for same in (None, "v1.34.4", "v1.99.0"):
+        *_, config = boot(Role.WORKER, replace(cluster, coe_version=same))
+        assert "image-names" not in {one.name for one in config.commands}
 
 
 @given(st.dictionaries(st.sampled_from([spec.name for spec in labels.LABELS]), st.text(max_size=30)))

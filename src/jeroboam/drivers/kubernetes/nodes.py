@@ -33,6 +33,12 @@ until kubectl --kubeconfig {_ADMIN} --request-timeout=5s apply --validate=false 
 """
 
 
+_ALSO_NAMED = """\
+until ctr version >/dev/null 2>&1; do sleep 0.1; done
+while [ $# -gt 1 ]; do ctr -n k8s.io images tag --force "$1" "$2" || exit 1; shift 2; done
+"""
+
+
 def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
     """Files and commands of one machine."""
     chosen = options(context.cluster.shape.labels)
@@ -81,6 +87,7 @@ def _worker(context: ClusterContext, machine: MachineSpec, chosen: Options, comm
     )
     commands = (
         Command("cgroup-driver", _bash(_CGROUP_DRIVER, _KUBELET), 10),
+        *_names_of_the_cluster(context),
         Command("kubelet-config", ("cp", _KUBELET, "/var/lib/kubelet/config.yaml"), 10),
         Command("control-plane-open", _bash(_OPEN, inside.host, str(inside.port)), 600),
         Command("kubelet", ("systemctl", "enable", "--now", "kubelet"), 60),
@@ -90,6 +97,17 @@ def _worker(context: ClusterContext, machine: MachineSpec, chosen: Options, comm
 
 def _bash(script: str, *arguments: str) -> tuple[str, ...]:
     return ("bash", "-c", script, "bash", *arguments)
+
+
+def _names_of_the_cluster(context: ClusterContext) -> tuple[Command, ...]:
+    """Add-ons that run on any node name the images of the control plane's version. A node of another one holds its own, which the
+    skew rules allow in their place: they get those names, too. Nothing could be pulled."""
+    running, own = context.cluster.coe_version, version_of(context)
+    if running is None or running == own or running not in catalogue().kubernetes:
+        return ()
+    pairs = [(_image(part, own), _image(part, running)) for part in ("/kube-proxy:", "/coredns:", "/flannel:")]
+    words = [name for pair in pairs if pair[0] != pair[1] for name in pair]
+    return (Command("image-names", _bash(_ALSO_NAMED, *words), 60),) if words else ()
 
 
 def _authorities(context: ClusterContext) -> tuple[File, ...]:

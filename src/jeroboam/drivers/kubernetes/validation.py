@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from ...contracts import Capabilities, Image, Problem
-from ...domain import Cluster, ClusterShape, NodeGroup
+from ...domain import Cluster, ClusterShape, NodeGroup, Role, Status
 from .. import checks
 from . import labels
+
+_OLDER_MINORS = 3  # Source: Kubernetes version skew policy, kubelet
+_UP = (Status.CREATE_COMPLETE, Status.UPDATE_COMPLETE)
 
 
 def problems(
     cluster: Cluster, groups: Sequence[NodeGroup], image: Image, can: Capabilities, known: Sequence[str]
 ) -> list[Problem]:
-    """Everything that cannot be served."""
+    """Everything that cannot be served. A cluster without `coe_version` will run what `image` holds, and kube_tag speaks of that one;
+    one that has a version takes nodes of an image that fits it."""
     options, found = labels.read(cluster.shape.labels)
-    found += _version(image, options.kube_tag if options else None, known)
+    running = cluster.coe_version
+    found += _version(image, options.kube_tag if options and running is None else None, known)
+    found += _too_early(cluster, groups) if running is None else _skew(image, running)
     found += checks.sizes(groups, can, "control-plane nodes")
     found += checks.shape(cluster.shape, can, "Kubernetes")
     found += _registries(cluster.shape)
@@ -42,6 +49,36 @@ def _version(image: Image, asked: str | None, known: Sequence[str]) -> Iterator[
             "labels/kube_tag",
             "Leave the label out, or choose an image of that version.",
         )
+
+
+def _too_early(cluster: Cluster, groups: Sequence[NodeGroup]) -> Iterator[Problem]:
+    """What the control plane will run is known once it does."""
+    if cluster.status not in _UP and len({group.image_id for group in groups}) > 1:
+        own = next(group.image_id for group in groups if group.role is Role.CONTROL_PLANE)
+        yield Problem(
+            "The cluster's Kubernetes version is not known before it is up, so all node groups must have one image.",
+            "image_id",
+            f"Use {own}, or add the node group when the cluster is complete.",
+        )
+
+
+def _skew(image: Image, running: str) -> Iterator[Problem]:
+    """A kubelet is never newer than the API server, and at most three minors older. Source: Kubernetes version skew policy."""
+    holds = image.properties.get("kube_version", "")
+    cluster, node = _minor(running), _minor(holds)
+    if cluster is None or node is None or cluster - _OLDER_MINORS <= node <= cluster:
+        return
+    why = "newer than" if node > cluster else f"more than {_OLDER_MINORS} minors older than"
+    yield Problem(
+        f"Image {image.name} holds Kubernetes {holds}, which is {why} the cluster's {running}.",
+        "image_id",
+        f"Use a node image from v1.{max(0, cluster - _OLDER_MINORS)} to v1.{cluster}.",
+    )
+
+
+def _minor(version: str) -> int | None:
+    found = re.match(r"v1\.(\d+)\.", version)
+    return int(found[1]) if found else None
 
 
 def _registries(shape: ClusterShape) -> Iterator[Problem]:
