@@ -532,6 +532,18 @@ def test_a_key_that_a_killed_process_had_begun_does_not_stand_in_the_way(tmp_pat
     assert Sealer.from_file(tmp_path / "key").open("c", "n", sealed) == b"v"
 
 
+def test_a_new_key_outlives_a_power_loss_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[tuple[str, bool]] = []
+
+    def fsync(descriptor: int) -> None:
+        place = os.readlink(f"/proc/self/fd/{descriptor}")
+        synced.append((Path(place).name.partition(".key.")[0] or "the file", (tmp_path / "sub" / "key").exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    Sealer.from_file(tmp_path / "sub" / "key")
+    assert synced == [("the file", False), ("sub", True)]  # the bytes before they have the name, then the name
+
+
 async def test_the_database_file_is_its_owners_only(url: str, store: SqlStore) -> None:
     assert Path(url.removeprefix("sqlite:///")).stat().st_mode & 0o777 == 0o600
 

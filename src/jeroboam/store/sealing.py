@@ -64,8 +64,18 @@ def _create(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.link(temporary, path)  # fails when another process was first; never a half-written key
+        _sync_folder(path.parent)
     finally:
         os.unlink(temporary)
+
+
+def _sync_folder(folder: Path) -> None:
+    """A key whose name a power loss takes away opens nothing that was sealed with it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _bound(owner: str, name: str) -> bytes:
