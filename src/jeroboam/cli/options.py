@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 from cyclopts import Group, Parameter
 
-from .errors import CliError, Usage
+from .errors import CliError, Interrupted, Usage
 
 if TYPE_CHECKING:
     from .client import Client
@@ -91,9 +91,10 @@ def show_error(error: CliError, *, as_json: bool) -> None:
         body = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code, **error.details}
         print(json.dumps({"error": body}, ensure_ascii=False), file=sys.stderr)
         return
-    print(f"Error: {plain(error.message)}", file=sys.stderr)
+    start = "" if isinstance(error, Interrupted) else "Error: "  # Ctrl-C is no error; what was asked goes on
+    print(f"{start}{plain(error.message)}", file=sys.stderr)
     if error.hint:
-        print(f"       {plain(error.hint)}", file=sys.stderr)
+        print(f"{' ' * len(start)}{plain(error.hint)}", file=sys.stderr)
 
 
 def usage_error(error: Exception) -> object:

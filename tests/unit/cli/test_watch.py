@@ -12,6 +12,7 @@ from jeroboam.cli.address import Address
 from jeroboam.cli.client import Client
 from jeroboam.cli.errors import Interrupted, Refused, Unreachable, WaitTimeout
 from jeroboam.cli.live import latest
+from jeroboam.cli.options import show_error
 from jeroboam.cli.watch import follow
 
 from .scripted import OPERATION, UUID, operation, step
@@ -118,6 +119,12 @@ def test_ctrl_c_leaves_the_operation_running() -> None:
         follow(playing(iter([(RUNNING, [])])), UUID, OPERATION, None, sleep=interrupt)
     assert stopped.value.exit_code == 130
     assert stopped.value.message == f"Not waiting any more; operation {OPERATION} goes on."
+
+
+def test_ctrl_c_is_told_as_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    show_error(Interrupted("Not waiting any more.", hint="Look at it."), as_json=False)
+    show_error(WaitTimeout("Too long.", hint="Go on."), as_json=False)
+    assert capsys.readouterr().err == "Not waiting any more.\nLook at it.\nError: Too long.\n       Go on.\n"
 
 
 def test_a_restart_of_the_service_is_waited_out() -> None:
