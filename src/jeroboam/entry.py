@@ -32,6 +32,7 @@ def build_app() -> App:
     app.command(
         "jeroboam.admin.doctor:doctor", name="doctor", help="What this machine can and cannot do, with the cure."
     )
+    app.command("jeroboam.admin.plugin_list:show_plugins", name="plugins", help="Plug-ins, and why one cannot be used.")
     config = App(name="config", help="The service's configuration.")
     config.command("jeroboam.admin.settings:show_sample", name="sample", help="Print every option with its meaning.")
     app.command(config)

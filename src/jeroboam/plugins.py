@@ -64,6 +64,18 @@ def load_provider(found: Installed, name: str, settings: Settings) -> Provider:
     return made
 
 
+def tried(entry: EntryPoint, settings: Mapping[str, str]) -> tuple[Any, str]:
+    """What the entry point makes, and ""; or None, and why it cannot be used. Raises nothing, whatever its code does."""
+    try:
+        return _plugin(entry).create(settings), ""
+    except ConfigError as error:
+        return None, error.message
+    except _Broken as error:
+        return None, str(error)
+    except Exception as error:  # noqa: BLE001 - foreign code
+        return None, _reason(error)
+
+
 def declared_drivers(provider: Provider) -> Sequence[DeclaredDriver]:
     """What the provider's settings say of drivers, usually nothing."""
     return provider.declared_drivers if isinstance(provider, DeclaresDrivers) else ()
@@ -84,7 +96,7 @@ def load_drivers(
     """
     if declared:
         return _declared(found, declared, enabled, disabled, settings)
-    names = _chosen(found, provider, enabled, disabled)
+    names = chosen_drivers(found, provider=provider, enabled=enabled, disabled=disabled)
     loaded: dict[str, Driver] = {}
     broken: dict[str, str] = {}
     for name in names:
@@ -124,7 +136,10 @@ def _check_known(known: Mapping[str, object], enabled: Collection[str], disabled
                 raise _unknown(f"[drivers] {option}", name, known)
 
 
-def _chosen(found: Installed, provider: str, enabled: Collection[str], disabled: Collection[str]) -> list[str]:
+def chosen_drivers(
+    found: Installed, *, provider: str, enabled: Collection[str] = (), disabled: Collection[str] = ()
+) -> list[str]:
+    """The names of the drivers that are to be loaded. Raises ConfigError for an unknown name."""
     _check_known(found.drivers, enabled, disabled)
     usual = {FAKE} if provider == FAKE else set(found.drivers) - {FAKE}
     return sorted((set(enabled) or usual) - set(disabled))
@@ -138,16 +153,30 @@ def _none_left(names: Iterable[str], broken: Mapping[str, str]) -> ConfigError:
     )
 
 
+def quarrel(name: str, drivers: Mapping[str, Driver]) -> str:
+    """What another of these drivers claims as this one does, with whose move it is; "" when nothing."""
+    for other, driver in sorted(drivers.items()):
+        claim = "" if other == name else _claim(drivers[name], driver)
+        if claim:
+            return f"claims ({claim}), as {other} does: set [drivers] disabled_drivers"
+    return ""
+
+
 def _check_claims(drivers: Mapping[str, Driver]) -> None:
     """Raises ConfigError when two drivers serve the same (server type, OS, COE): which one would make a cluster?"""
     for (one, first), (other, second) in combinations(sorted(drivers.items()), 2):
-        both = first.capabilities.cluster_types & second.capabilities.cluster_types
-        if both:
-            claim = ", ".join(min(both))
+        claim = _claim(first, second)
+        if claim:
             raise ConfigError(
                 f"The drivers {one} and {other} both claim ({claim}).",
                 hint=f"Set [drivers] disabled_drivers = {one} or {other}.",
             )
+
+
+def _claim(first: Driver, second: Driver) -> str:
+    """The first type of cluster that both serve, or ""."""
+    both = first.capabilities.cluster_types & second.capabilities.cluster_types
+    return ", ".join(min(both)) if both else ""
 
 
 class _Broken(Exception):
@@ -159,10 +188,14 @@ def _plugin(entry: EntryPoint) -> Any:
     try:
         found = entry.load()
     except Exception as error:  # foreign code: whatever its import raises is the reason
-        raise _Broken(f"{type(error).__name__}: {error}".splitlines()[0]) from error
+        raise _Broken(_reason(error)) from error
     if not callable(getattr(found, "create", None)):
         raise _Broken(f"{entry.value} has no method `create`")
     return found
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _by_name(found: Iterable[EntryPoint]) -> dict[str, EntryPoint]:

@@ -17,6 +17,12 @@ _MODES: dict[str, Callable[[Mapping[str, str]], Identity]] = {
     "keystone": KeystoneIdentity.from_settings,
     "trusted_headers": TrustedHeadersIdentity.from_settings,
 }
+_NEEDS = {"keystone": "keystonemiddleware"}  # packages of the extra `openstack`, imported when chosen
+
+
+def modes() -> Mapping[str, str | None]:
+    """Every mode, with the Python module that it needs beside this package."""
+    return {name: _NEEDS.get(name) for name in sorted(_MODES)}
 
 
 def create(mode: str, settings: Mapping[str, str]) -> Identity:
@@ -26,4 +32,4 @@ def create(mode: str, settings: Mapping[str, str]) -> Identity:
     return _MODES[mode](settings)
 
 
-__all__ = ["BasicIdentity", "KeystoneIdentity", "NoneIdentity", "TrustedHeadersIdentity", "create"]
+__all__ = ["BasicIdentity", "KeystoneIdentity", "NoneIdentity", "TrustedHeadersIdentity", "create", "modes"]

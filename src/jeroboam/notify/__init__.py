@@ -15,6 +15,12 @@ _DRIVERS: dict[str, Callable[[Mapping[str, str]], Sender]] = {
     "messaging": MessagingSender.from_settings,
     "webhook": WebhookSender.from_settings,
 }
+_NEEDS = {"messaging": "oslo_messaging"}  # a package of the extra `openstack`, imported when chosen
+
+
+def senders() -> Mapping[str, str | None]:
+    """Every driver, with the Python module that it needs beside this package."""
+    return {name: _NEEDS.get(name) for name in sorted(_DRIVERS)}
 
 
 def create(driver: str, settings: Mapping[str, str]) -> Sender:
@@ -27,4 +33,4 @@ def create(driver: str, settings: Mapping[str, str]) -> Sender:
     return _DRIVERS[driver](settings)
 
 
-__all__ = ["LogSender", "MessagingSender", "WebhookSender", "create"]
+__all__ = ["LogSender", "MessagingSender", "WebhookSender", "create", "senders"]
