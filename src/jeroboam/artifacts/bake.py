@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import shutil
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from . import images
 from .cache import Cache
 from .catalogue import Release
 from .oven import MASKED, Oven, file, mode_of, node_files, open_oven
+from .task import under_way
 
 _IPTABLES = """
 set -e
@@ -86,9 +86,7 @@ class Plan:
 async def bake(cache: Cache, plan: Plan, progress: Progress) -> None:
     """Make the image and give it its tag."""
     task = f"node image {plan.version}"
-    progress.start(task, total=4, unit="steps")
-    work = cache.work(f"node-image-{plan.version}")
-    try:
+    with under_way(progress, task, total=4, unit="steps"), cache.work(f"node-image-{plan.version}") as work:
         async with open_oven(plan.recipe, plan.base, await asyncio.to_thread(_tree, plan)) as oven:
             progress.advance(task, note="programs in place")
             await _container_images(oven, plan, work)
@@ -98,13 +96,6 @@ async def bake(cache: Cache, plan: Plan, progress: Progress) -> None:
             progress.advance(task, note="container images unpacked")
             await oven.commit(plan.tag, _labels(plan))
             progress.advance(task)
-    except BaseException:
-        progress.finish(task, note="stopped")
-        raise
-    else:
-        progress.finish(task)
-    finally:
-        await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
 
 
 async def _container_images(oven: Oven, plan: Plan, work: Path) -> None:

@@ -14,6 +14,7 @@ from ..domain.errors import ArtifactUnavailable, DeadlineExceeded, HostUnsupport
 from .cache import Cache
 from .docker import docker
 from .process import run
+from .task import under_way
 
 PACKAGES = (
     "systemd",
@@ -67,19 +68,11 @@ async def ensure_base(cache: Cache, progress: Progress, more: Sequence[str] = ()
 
 async def _make(tag: str, packages: Sequence[str], cache: Cache, progress: Progress) -> None:
     task = f"debian {SUITE}"
-    progress.start(task)
-    progress.advance(task, 0, note=f"{len(packages)} packages and what they need")
-    tar = cache.work("base") / "base.tar"
-    try:
-        obstacle = bootstrap_obstacle()
+    with under_way(progress, task), cache.work("base") as work:
+        progress.advance(task, 0, note=f"{len(packages)} packages and what they need")
+        tar, obstacle = work / "base.tar", bootstrap_obstacle()
         await (from_registry(tar, obstacle, packages=packages) if obstacle else _from_packages(tar, packages))
         await docker("import", str(tar), tag, timeout_s=300)
-    except BaseException:
-        progress.finish(task, note="stopped")
-        raise
-    finally:
-        tar.unlink(missing_ok=True)
-    progress.finish(task)
 
 
 def bootstrap_obstacle() -> str:

@@ -8,8 +8,8 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,12 +114,16 @@ class Cache:
         folder.mkdir(parents=True, exist_ok=True)
         return folder / sha256
 
-    def work(self, name: str) -> Path:
-        """An empty folder for unfinished things, on the same file system."""
+    @contextmanager
+    def work(self, name: str) -> Iterator[Path]:
+        """An empty folder for unfinished things, on the same file system; what is still in it at the end is removed."""
         path = self.root / "work" / name
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True)  # of a run that was killed
         path.mkdir(parents=True)
-        return path
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
 
     @asynccontextmanager
     async def lock(self, name: str, progress: Progress, *, wait_s: float = 3600) -> AsyncIterator[None]:

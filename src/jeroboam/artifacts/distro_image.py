@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import io
 import json
-import shutil
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from .held import NodeImage, drop_replaced, find_node_image, list_node_images
 from .node_image import architecture
 from .oven import MASKED, file, mode_of, node_files, open_oven
 from .sources import SourceSettings, Wanted, open_sources
+from .task import under_way
 
 _HELLO = ContainerImage("jeroboam.local/hello:1", ("hello",), prefix="", entrypoint="/hello")
 # What every kind of node has.
@@ -147,22 +147,13 @@ async def build_distro_image(
 
 async def _bake(cache: Cache, coe: str, recipe: str, base: str, version: str, hello: Path, progress: Progress) -> str:
     task, tag = f"node image {coe} {version}", f"jeroboam/node-{coe}:{version}"
-    progress.start(task, total=2, unit="steps")
-    work = cache.work(f"node-image-{coe}")
-    try:
+    with under_way(progress, task, total=2, unit="steps"), cache.work(f"node-image-{coe}") as work:
         tree = await asyncio.to_thread(_tree, work, coe, version, hello)
         async with open_oven(recipe, base, tree) as oven:
             progress.advance(task, note="programs in place")
             await oven.run(f"systemctl mask {' '.join(MASKED)}; " + _FINISH + TOOLS[coe].finish)
             await oven.commit(tag, _labels(coe, version, recipe))
             progress.advance(task)
-    except BaseException:
-        progress.finish(task, note="stopped")
-        raise
-    else:
-        progress.finish(task)
-    finally:
-        await asyncio.to_thread(shutil.rmtree, work, ignore_errors=True)
     return tag
 
 

@@ -6,15 +6,15 @@ Which Go is used: see toolchain.py.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
-import shutil
 from importlib import resources
 from pathlib import Path
 
 from ..contracts import Progress
-from ..domain.errors import ArtifactUnavailable
 from .cache import Cache, built_by
 from .catalogue import Part
+from .task import under_way
 from .toolchain import Toolchain, choose
 
 _VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
@@ -48,33 +48,22 @@ def flags(version: str, spec: Part) -> str:
 
 async def build(cache: Cache, part: str, version: str, spec: Part, arch: str, progress: Progress) -> Path:
     """Build one part into the cache and return its folder. Raises ArtifactUnavailable with the compiler's words."""
-    made = cache.work(f"{part}-{version}")
-    try:
+    with cache.work(f"{part}-{version}") as made:
         toolchain = await choose(f"{part} {version}", module_folder(part, version), made, cache.root, cgo=spec.cgo)
         await _compile(toolchain, f"build {part} {version}", version, spec, arch, progress)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-    return cache.put(part, version, arch, made, built_by(recipe(part, version, spec)))
+        origin = built_by(recipe(part, version, spec))
+        return await asyncio.to_thread(cache.put, part, version, arch, made, origin)
 
 
 async def _compile(toolchain: Toolchain, task: str, version: str, spec: Part, arch: str, progress: Progress) -> None:
     env = {"CGO_ENABLED": "1" if spec.cgo else "0", "GOARCH": arch, "GOOS": "linux"}
     paths = [package.split("=")[0] for package in spec.go]
-    progress.start(f"{task}: modules")  # listing them downloads them
-    try:
+    with under_way(progress, f"{task}: modules"):  # listing them downloads them
         total = len((await toolchain.go(["list", "-mod=readonly", "-deps", *paths], env)).split())
-    finally:
-        progress.finish(f"{task}: modules")
-    progress.start(task, total=total, unit="packages")
-    try:
+    with under_way(progress, task, total=total, unit="packages"):
         for output, packages in _calls(spec):
             argv = ["build", "-v", "-mod=readonly", "-trimpath", "-ldflags", flags(version, spec), "-o", output]
             await toolchain.go([*argv, *packages], env, lambda line: _show(line, task, progress))
-    except BaseException as error:
-        progress.finish(task, note="failed" if isinstance(error, ArtifactUnavailable) else "stopped")
-        raise
-    progress.finish(task)
 
 
 def _calls(spec: Part) -> list[tuple[str, list[str]]]:

@@ -36,9 +36,9 @@ def test_every_image_and_node_is_made_of_known_binaries_and_committed_modules() 
 
 
 def _finished(cache: Cache, content: bytes) -> Path:
-    made = cache.work("x")
-    (made / "tool").write_bytes(content)
-    return cache.put("part", "v1", "amd64", made, built_by("recipe-1"))
+    with cache.work("x") as made:
+        (made / "tool").write_bytes(content)
+        return cache.put("part", "v1", "amd64", made, built_by("recipe-1"))
 
 
 def test_what_was_put_is_found_until_it_is_damaged_or_its_recipe_changes(tmp_path: Path) -> None:
@@ -54,9 +54,9 @@ def test_what_was_put_is_found_until_it_is_damaged_or_its_recipe_changes(tmp_pat
 
 def test_what_was_published_is_good_whatever_our_recipe_is(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    made = cache.work("x")
-    (made / "tool").write_bytes(b"good")
-    folder = cache.put("part", "v1", "amd64", made, published_by("https://files.example/release"))
+    with cache.work("x") as made:
+        (made / "tool").write_bytes(b"good")
+        folder = cache.put("part", "v1", "amd64", made, published_by("https://files.example/release"))
     assert cache.find("part", "v1", "amd64", ("tool",), "any recipe") == folder
     assert (folder / "SHA256SUMS").read_text() == (
         "# published https://files.example/release\n"

@@ -69,6 +69,7 @@ async def test_a_damaged_binary_is_never_used(place: Place, tmp_path: Path, cach
     with pytest.raises(ArtifactCorrupt, match=rf"etcd.*SHA-256 is {sha256(b'damaged')}"):
         await obtain(place(tmp_path / "mirror"), cache, told)
     assert not (cache.root / "bin").exists()
+    assert not list((cache.root / "work").iterdir())
 
 
 async def test_what_the_mirror_lacks_is_named(place: Place, tmp_path: Path, cache: Cache, told: Told) -> None:
@@ -110,11 +111,11 @@ async def test_a_mirror_that_was_written_from_one_cache_fills_another(
     release = catalogue().kubernetes["v1.34.4"]
     for part, version in release.parts.items():
         spec = catalogue().parts[part][version]
-        made = cache.work(part)
-        for name in spec.binaries:
-            (made / name).write_bytes(f"{part} {name}".encode())
         recipe = Wanted(part, version, architecture(), spec).recipe
-        cache.put(part, version, architecture(), made, built_by(recipe) if part == "pause" else published_by("x"))
+        with cache.work(part) as made:
+            for name in spec.binaries:
+                (made / name).write_bytes(f"{part} {name}".encode())
+            cache.put(part, version, architecture(), made, built_by(recipe) if part == "pause" else published_by("x"))
     mirror = tmp_path / "mirror"
     written = await mirror_parts(mirror, cache_root=cache.root, sources=SourceSettings(order=("modules",)))
     assert [str(path.relative_to(mirror)).rpartition("/")[0] for path in written] == [
@@ -140,10 +141,10 @@ async def test_a_mirror_folder_that_cannot_be_made_says_so(tmp_path: Path) -> No
     cache = Cache(tmp_path / "cache")
     release = catalogue().kubernetes["v1.34.4"]
     for part, version in release.parts.items():
-        made = cache.work(part)
-        for name in catalogue().parts[part][version].binaries:
-            (made / name).write_bytes(b"x")
-        cache.put(part, version, architecture(), made, published_by("x"))
+        with cache.work(part) as made:
+            for name in catalogue().parts[part][version].binaries:
+                (made / name).write_bytes(b"x")
+            cache.put(part, version, architecture(), made, published_by("x"))
     with pytest.raises(HostUnsupported, match=r"The mirror .*/file cannot be written: .*Not a directory"):
         await mirror_parts(tmp_path / "file", cache_root=cache.root)
     with pytest.raises(NotFound, match=r"Kubernetes v9\.9 is not known"):

@@ -34,6 +34,14 @@ def kubelet(site: FileSite, content: bytes = KUBELET, *, published: bytes | None
     return wanted("kubernetes", "v1.34.4", "kubelet")
 
 
+def publish_two(site: FileSite) -> Wanted:
+    """A second binary beside the kubelet."""
+    kubelet(site)
+    site.files[f"{SITE_PATH}/kubeadm"] = b"\x7fELF kubeadm"
+    site.files[f"{SITE_PATH}/kubeadm.sha256"] = sha256(b"\x7fELF kubeadm").encode()
+    return wanted("kubernetes", "v1.34.4", "kubelet", "kubeadm")
+
+
 def settings(site: FileSite, *order: str, limits: DownloadLimits = QUICK) -> SourceSettings:
     bases = {"kubernetes": "/release", "etcd": "/etcd-io/etcd", "coredns": "/coredns/coredns", "flannel": "/flannel"}
     sites = {part: site.url + path for part, path in bases.items()}
@@ -163,6 +171,23 @@ async def test_a_download_that_was_finished_before_a_kill_is_not_repeated(
     assert site.gets() == []
 
 
+async def test_what_was_finished_when_another_binary_failed_is_not_repeated(
+    site: FileSite, cache: Cache, told: Told
+) -> None:
+    part = publish_two(site)
+    site.status = {f"{SITE_PATH}/kubelet.sha256": [503, 503]}
+    slowly = dataclasses.replace(QUICK, tries=2, pause_s=0.5)  # time for the other one
+    with pytest.raises(ArtifactUnavailable, match=r"kubelet\.sha256 could not be read"):
+        await obtain(settings(site, limits=slowly), cache, told, part)
+    assert site.gets() == [(f"{SITE_PATH}/kubeadm", "")]
+    assert not list((cache.root / "work").iterdir())
+    site.asked.clear()
+    found = await obtain(settings(site), cache, told, part)
+    assert found["kubeadm"].read_bytes() == b"\x7fELF kubeadm"
+    assert site.gets() == [(f"{SITE_PATH}/kubelet", "")]
+    assert not list((cache.root / "downloads").iterdir())
+
+
 async def test_a_wrong_checksum_stops_everything_and_leaves_nothing(site: FileSite, cache: Cache, told: Told) -> None:
     part = kubelet(site, b"evil", published=b"good")
     with pytest.raises(ArtifactCorrupt) as error:
@@ -190,6 +215,7 @@ async def test_an_archive_without_the_binary_is_refused(site: FileSite, cache: C
     site.files["/coredns/coredns/v1.12.1/coredns_1.12.1_linux_amd64.tgz.sha256"] = sha256(archive).encode()
     with pytest.raises(ArtifactUnavailable, match="The published archive holds no file coredns"):
         await obtain(settings(site), cache, told, wanted("coredns", "v1.12.1"))
+    assert not list((cache.root / "downloads").iterdir())
 
 
 async def test_what_is_not_there_names_the_address(site: FileSite, cache: Cache, told: Told) -> None:

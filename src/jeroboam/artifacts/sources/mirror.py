@@ -37,14 +37,14 @@ class Mirror:
         await self._check_reachable()
         base = f"{self._place}/{wanted.part}/{wanted.version}/{wanted.arch}"
         sums = await self._sums(base, wanted)
-        made = cache.work(f"{wanted.part}-{wanted.version}-mirror")
-        work = [
-            self._one(f"{base}/{name}", made / name, sums.files[name], cache, wanted, progress)
-            for name in wanted.spec.binaries
-        ]
-        await together(work)
         origin = sums.origin or published_by(self._place)
-        return await asyncio.to_thread(cache.put, wanted.part, wanted.version, wanted.arch, made, origin)
+        with cache.work(f"{wanted.part}-{wanted.version}-mirror") as made:
+            if self._remote:
+                await self._download(base, sums, made, cache, wanted, progress)
+            else:
+                copies = [_copy(f"{base}/{name}", made / name, sums.files[name]) for name in wanted.spec.binaries]
+                await together(copies)
+            return await asyncio.to_thread(cache.put, wanted.part, wanted.version, wanted.arch, made, origin)
 
     async def _check_reachable(self) -> None:
         async with self._probing:
@@ -70,24 +70,29 @@ class Mirror:
             raise ArtifactUnavailable(f"{base} holds {wanted.title} built by another release of Jeroboam.")
         return sums
 
-    async def _one(
-        self, place: str, target: Path, sha256: str, cache: Cache, wanted: Wanted, progress: Progress
+    async def _download(
+        self, base: str, sums: Checksums, made: Path, cache: Cache, wanted: Wanted, progress: Progress
     ) -> None:
-        task = f"fetch {target.name} {wanted.version}"
-        if self._remote:
-            file = await self._downloads.file(place, cache.download(sha256), sha256, task, progress)
-            file.replace(target)
-            return
-        try:
-            await asyncio.to_thread(shutil.copyfile, place, target)
-        except OSError as error:
-            raise ArtifactUnavailable(f"{place} cannot be read: {error.strerror}.") from error
-        found = await asyncio.to_thread(digest, target)
-        if found != sha256:
-            raise ArtifactCorrupt(
-                f"{place} is damaged: its SHA-256 is {found}, and {SUMS} beside it says {sha256}.",
-                hint="Copy the mirror again, or make it anew: `jeroboam image mirror FOLDER`.",
-            )
+        async def one(name: str) -> Path:
+            sha256, task = sums.files[name], f"fetch {name} {wanted.version}"
+            return await self._downloads.file(f"{base}/{name}", cache.download(sha256), sha256, task, progress)
+
+        files = await together([one(name) for name in wanted.spec.binaries])
+        for name, file in zip(wanted.spec.binaries, files, strict=True):
+            file.replace(made / name)
+
+
+async def _copy(place: str, target: Path, sha256: str) -> None:
+    try:
+        await asyncio.to_thread(shutil.copyfile, place, target)
+    except OSError as error:
+        raise ArtifactUnavailable(f"{place} cannot be read: {error.strerror}.") from error
+    found = await asyncio.to_thread(digest, target)
+    if found != sha256:
+        raise ArtifactCorrupt(
+            f"{place} is damaged: its SHA-256 is {found}, and {SUMS} beside it says {sha256}.",
+            hint="Copy the mirror again, or make it anew: `jeroboam image mirror FOLDER`.",
+        )
 
 
 def is_address(place: str) -> bool:

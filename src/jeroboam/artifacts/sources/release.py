@@ -41,23 +41,30 @@ class Release:
         base, site = self._bases[wanted.part], self._published[wanted.part]
         if base in await self._unreachable():
             raise ArtifactUnavailable("; ".join(sorted(set((await self._unreachable()).values()))) + ".")
-        made = cache.work(f"{wanted.part}-{wanted.version}-release")
-        if site.member:
-            await self._archive(wanted, site, cache, made, progress)
-        else:
-            await together([self._binary(wanted, site, name, cache, made, progress) for name in wanted.spec.binaries])
-        return await asyncio.to_thread(cache.put, wanted.part, wanted.version, wanted.arch, made, published_by(base))
+        with cache.work(f"{wanted.part}-{wanted.version}-release") as made:
+            work = self._archive if site.member else self._binaries
+            await work(wanted, site, cache, made, progress)
+            return await asyncio.to_thread(
+                cache.put, wanted.part, wanted.version, wanted.arch, made, published_by(base)
+            )
 
-    async def _binary(
-        self, wanted: Wanted, site: Published, name: str, cache: Cache, made: Path, progress: Progress
-    ) -> None:
-        file = await self._verified(wanted, site, name, cache, f"download {name} {wanted.version}", progress)
-        file.replace(made / name)
+    async def _binaries(self, wanted: Wanted, site: Published, cache: Cache, made: Path, progress: Progress) -> None:
+        """All of them, then in their place: what was finished before another one failed is there for the next run."""
+        names = wanted.spec.binaries
+        work = [
+            self._verified(wanted, site, name, cache, f"download {name} {wanted.version}", progress) for name in names
+        ]
+        for name, file in zip(names, await together(work), strict=True):
+            file.replace(made / name)
 
     async def _archive(self, wanted: Wanted, site: Published, cache: Cache, made: Path, progress: Progress) -> None:
         archive = await self._verified(wanted, site, "", cache, f"download {wanted.title}", progress)
-        for name in wanted.spec.binaries:
-            await asyncio.to_thread(_extract, archive, self._path(site.member, wanted, name), made / name)
+        try:
+            for name in wanted.spec.binaries:
+                await asyncio.to_thread(_extract, archive, self._path(site.member, wanted, name), made / name)
+        except (ArtifactCorrupt, ArtifactUnavailable):
+            archive.unlink()  # of no use to the next run either
+            raise
         archive.unlink()
 
     async def _verified(
