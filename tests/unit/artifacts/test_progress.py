@@ -1,4 +1,5 @@
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -23,12 +24,11 @@ def test_lines_tell_beginning_end_and_reasons() -> None:
     progress.finish("download kubelet")
     progress.start("source release")
     progress.finish("source release", note="dl.example does not answer within 3 s")
-    assert lines == [
+    assert (lines[0], lines[2:]) == (
         "download kubelet ...",
-        "download kubelet: 0.0 s, 2.0 KiB",
-        "source release ...",
-        "source release: dl.example does not answer within 3 s",
-    ]
+        ["source release ...", "source release: dl.example does not answer within 3 s"],
+    )
+    assert re.fullmatch(r"download kubelet: \d\.\d s, 2\.0 KiB", lines[1])
 
 
 def test_lines_tell_now_and_then_how_far_it_is() -> None:
@@ -55,7 +55,7 @@ def test_bars_show_what_is_under_way_and_leave_a_line_of_what_is_done() -> None:
         progress.finish("build [etcd]")
         progress.start("source release")
         progress.finish("source release", note="not [there]")
-    assert "✓ build [etcd]: 0.0 s" in text(console)
+    assert re.search(r"✓ build \[etcd\]: \d\.\d s", text(console))
     assert "• source release: not [there]" in text(console)
 
 
@@ -77,7 +77,7 @@ def test_a_pipe_gets_lines_without_control_codes() -> None:
     with show_progress(stream) as progress:
         progress.start("build pause")
         progress.finish("build pause")
-    assert stream.getvalue() == "build pause ...\nbuild pause: 0.0 s\n"
+    assert re.fullmatch(r"build pause \.\.\.\nbuild pause: \d\.\d s\n", stream.getvalue())
 
 
 @pytest.mark.parametrize(
