@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import os
@@ -14,10 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contracts import Progress
-from ..domain.errors import DeadlineExceeded
+from ..domain.errors import DeadlineExceeded, HostUnsupported
+from .task import under_way
 
 SUMS = "SHA256SUMS"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _SUM = re.compile(r"([0-9A-Fa-f]{64}) [ *](.+)")
+_LOOK_S = 0.5
 _RECIPE, _PUBLISHED = "recipe ", "published "
 
 
@@ -76,6 +80,20 @@ class Cache:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Around all that is done with the cache: what the system refuses is HostUnsupported, with the place and the cure."""
+        try:
+            yield
+        except OSError as error:
+            if error.filename is None and error.errno not in _FULL:
+                raise  # not about a file
+            place = error.filename or self.root
+            raise HostUnsupported(
+                f"The cache cannot be used: {place}: {error.strerror}.",
+                hint="Free some space or see who owns it, or name another place in XDG_CACHE_HOME.",
+            ) from error
 
     def folder(self, part: str, version: str, arch: str) -> Path:
         return self.root / "bin" / part / version / arch
@@ -139,20 +157,23 @@ class Cache:
 
 
 async def _acquire(descriptor: int, name: str, progress: Progress, wait_s: float) -> None:
-    loop = asyncio.get_running_loop()
-    ends, task = loop.time() + wait_s, ""
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 32, 0).decode() or "unknown"
-            if loop.time() > ends:
-                raise DeadlineExceeded(f"Process {holder} has been building {name} for over {wait_s:g} s.") from None
-            if not task:
-                task = f"wait for process {holder}, which builds {name}"
-                progress.start(task)
-            await asyncio.sleep(0.5)
-            continue
-        if task:
-            progress.finish(task)
+    if _locked(descriptor):
         return
+    loop, holder = asyncio.get_running_loop(), os.pread(descriptor, 32, 0).decode() or "unknown"
+    ends = loop.time() + wait_s
+    with under_way(progress, f"wait for process {holder}, which builds {name}"):
+        while not _locked(descriptor):
+            if loop.time() > ends:
+                raise DeadlineExceeded(
+                    f"Process {holder} has been building {name} for over {wait_s:g} s.",
+                    hint="See what it does; if it hangs, end it and try again.",
+                )
+            await asyncio.sleep(_LOOK_S)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

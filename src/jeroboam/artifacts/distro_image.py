@@ -22,6 +22,7 @@ from .held import NodeImage, drop_replaced, find_node_image, list_node_images
 from .node_image import architecture
 from .oven import MASKED, file, mode_of, node_files, open_oven
 from .sources import SourceSettings, Wanted, open_sources
+from .space import check_space
 from .task import under_way
 
 _HELLO = ContainerImage("jeroboam.local/hello:1", ("hello",), prefix="", entrypoint="/hello")
@@ -129,19 +130,21 @@ async def build_distro_image(
     recipe = _recipe(TOOLS[coe])
     if not force and (present := await _current(coe, recipe)) is not None:
         return present
-    async with cache.lock(f"node-image-{coe}", shown):
-        if not force and (present := await _current(coe, recipe)) is not None:
-            return present  # somebody else built it while we waited
-        async with open_sources(sources or SourceSettings()) as ordered:
-            binaries = await ordered.obtain([_wanted()], cache, shown)
-        base = await ensure_base(cache, shown, TOOLS[coe].packages)
-        version = await _version(base, TOOLS[coe].packages[0])
-        before = await find_node_image(f"jeroboam/node-{coe}:{version}")
-        tag = await _bake(cache, coe, recipe, base, version, binaries["hello"], shown)
-        made = await find_node_image(tag)
-        if made is None:
-            raise NotFound("Node image", tag)
-        await drop_replaced(before, made)
+    with cache.guard():
+        async with cache.lock(f"node-image-{coe}", shown):
+            if not force and (present := await _current(coe, recipe)) is not None:
+                return present  # somebody else built it while we waited
+            await check_space(cache.root, cold=False)
+            async with open_sources(sources or SourceSettings()) as ordered:
+                binaries = await ordered.obtain([_wanted()], cache, shown)
+            base = await ensure_base(cache, shown, TOOLS[coe].packages)
+            version = await _version(base, TOOLS[coe].packages[0])
+            before = await find_node_image(f"jeroboam/node-{coe}:{version}")
+            tag = await _bake(cache, coe, recipe, base, version, binaries["hello"], shown)
+            made = await find_node_image(tag)
+            if made is None:
+                raise NotFound("Node image", tag)
+            await drop_replaced(before, made)
     return made
 
 

@@ -32,8 +32,9 @@ async def mirror_parts(
     releases = [known.find(version)[1] for version in versions or (known.default,)]
     wanted = list({one.title: one for release in releases for one in wanted_parts(release)}.values())
     cache = Cache(cache_root or default_cache())
-    async with open_sources(sources or SourceSettings()) as ordered:
-        await ordered.obtain(wanted, cache, shown)
+    with cache.guard():
+        async with open_sources(sources or SourceSettings()) as ordered:
+            await ordered.obtain(wanted, cache, shown)
     try:
         return [await asyncio.to_thread(_copy, cache, one, folder) for one in wanted]
     except OSError as error:

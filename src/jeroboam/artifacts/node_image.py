@@ -42,28 +42,25 @@ async def build_node_image(
     shown = progress or NoProgress()
     full, release = catalogue().find(version)
     cache = Cache(cache_root or default_cache())
-    recipe = _recipe(full, release)
-    if (
-        not force
-        and (present := await find_node_image(f"{REPOSITORY}:{full}")) is not None
-        and present.recipe == recipe
-    ):
+    tag, recipe = f"{REPOSITORY}:{full}", _recipe(full, release)
+    present = await find_node_image(tag)
+    if not force and present is not None and present.recipe == recipe:
         return present
-    async with cache.lock(f"node-image-{full}", shown):
-        present = await find_node_image(f"{REPOSITORY}:{full}")  # somebody else may have built it while we waited
-        if present is not None and present.recipe == recipe and not force:
-            return present
-        wanted = wanted_parts(release)
-        await check_space(cache.root, cold=not all(cache.holds(one.part, one.version, one.arch) for one in wanted))
-        async with open_sources(sources or SourceSettings()) as ordered:
-            binaries = await ordered.obtain(wanted, cache, shown)
-        base = await ensure_base(cache, shown)
-        tag = f"{REPOSITORY}:{full}"
-        await bake(cache, Plan(tag, full, release, recipe, base, binaries, architecture()), shown)
-        made = await find_node_image(f"{REPOSITORY}:{full}")
-        if made is None:
-            raise NotFound("Node image", full)
-        await drop_replaced(present, made)
+    with cache.guard():
+        async with cache.lock(f"node-image-{full}", shown):
+            present = await find_node_image(tag)  # somebody else may have built it while we waited
+            if not force and present is not None and present.recipe == recipe:
+                return present
+            wanted = wanted_parts(release)
+            await check_space(cache.root, cold=not all(cache.holds(one.part, one.version, one.arch) for one in wanted))
+            async with open_sources(sources or SourceSettings()) as ordered:
+                binaries = await ordered.obtain(wanted, cache, shown)
+            base = await ensure_base(cache, shown)
+            await bake(cache, Plan(tag, full, release, recipe, base, binaries, architecture()), shown)
+            made = await find_node_image(tag)
+            if made is None:
+                raise NotFound("Node image", tag)
+            await drop_replaced(present, made)
     return made
 
 

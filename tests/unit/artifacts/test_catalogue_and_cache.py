@@ -1,4 +1,6 @@
 import asyncio
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,9 @@ from jeroboam.artifacts.cache import Cache, Checksums, built_by, published_by
 from jeroboam.artifacts.catalogue import catalogue
 from jeroboam.artifacts.process import run
 from jeroboam.contracts import NoProgress
-from jeroboam.domain.errors import ArtifactUnavailable, DeadlineExceeded, NotFound
+from jeroboam.domain.errors import ArtifactUnavailable, DeadlineExceeded, HostUnsupported, NotFound
+
+from .file_site import Told
 
 
 @pytest.mark.parametrize("asked", [None, "v1.34.4", "1.34.4", "1.34", "v1.34"])
@@ -88,12 +92,30 @@ async def test_two_builds_at_once_take_turns(tmp_path: Path) -> None:
     assert order in (["a in", "a out", "b in", "b out"], ["b in", "b out", "a in", "a out"])
 
 
-async def test_a_lock_that_is_held_too_long_is_an_error_that_names_its_holder(tmp_path: Path) -> None:
-    cache = Cache(tmp_path)
+async def test_a_lock_that_is_held_too_long_is_an_error_that_names_its_holder(cache: Cache, told: Told) -> None:
     async with cache.lock("image", NoProgress()):
-        with pytest.raises(DeadlineExceeded, match=r"Process \d+ has been building image"):
-            async with cache.lock("image", NoProgress(), wait_s=0):
+        with pytest.raises(DeadlineExceeded) as error:
+            async with cache.lock("image", told, wait_s=0):
                 pass
+    assert error.value.message == f"Process {os.getpid()} has been building image for over 0 s."
+    assert error.value.hint == "See what it does; if it hangs, end it and try again."
+    assert told.finished == [(f"wait for process {os.getpid()}, which builds image", "failed")]
+
+
+def test_what_the_system_refuses_in_the_cache_is_told_with_the_place(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    cache = Cache(tmp_path / "file")
+    with pytest.raises(HostUnsupported) as error, cache.guard():
+        cache.download("a" * 64)
+    assert error.value.message == f"The cache cannot be used: {tmp_path}/file/downloads: Not a directory."
+    assert error.value.hint == "Free some space or see who owns it, or name another place in XDG_CACHE_HOME."
+    with (
+        pytest.raises(HostUnsupported, match=rf"^The cache cannot be used: {tmp_path}/file: No space left"),
+        cache.guard(),
+    ):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as a write says it: without a name
+    with pytest.raises(OSError, match="Too many open files"), cache.guard():
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 async def test_a_program_that_fails_hangs_or_is_absent_is_an_error_of_ours() -> None:
