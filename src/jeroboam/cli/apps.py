@@ -6,9 +6,9 @@ from cyclopts import App
 
 from .options import usage_error
 
-cluster = App(name="cluster", help="Clusters: create, list, show, resize, config, why, watch, delete.")
+cluster = App(name="cluster", help="Clusters: create, list, show, resize, upgrade, config, why, watch, delete.")
 template = App(name="template", help="Cluster templates: create, list, show, delete.")
-nodegroup = App(name="nodegroup", help="Node groups of a cluster: list, show.")
+nodegroup = App(name="nodegroup", help="Node groups of a cluster: create, list, show, update, delete.")
 operation = App(name="operation", help="Operations on clusters: list, show.")
 for group in (cluster, template, nodegroup, operation):
     group.error_formatter = usage_error

@@ -11,6 +11,7 @@ from .apps import cluster as cluster_app
 from .deletion import confirm, delete_each
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import show_fields, show_json, show_table
+from .preview import DRY_RUN, show_plan, show_plans
 from .results import accepted, settled
 from .waiting import WAIT, WAIT_S
 from .wire import Json, segment
@@ -42,6 +43,7 @@ def create(
     api_lb: Annotated[bool | None, Parameter(negative="--no-api-lb")] = None,
     floating_ip: Annotated[bool | None, Parameter(negative="--no-floating-ip")] = None,
     timeout: int | None = None,
+    dry_run: DRY_RUN = False,
     wait: WAIT = False,
     timeout_s: WAIT_S = waiting.TIMEOUT_S,
     common: Common = DEFAULTS,
@@ -49,6 +51,8 @@ def create(
     """Make a cluster.
 
     Examples:
+
+    jeroboam cluster create demo --template k8s --nodes 2 --dry-run
 
     jeroboam cluster create demo --template k8s --nodes 2 --wait
 
@@ -105,6 +109,8 @@ def create(
         create_timeout=timeout,
     )
     with common.client() as client:
+        if dry_run:
+            return show_plan(client, "ext/v1/clusters/plan", fields, common)
         answer = client.post("v1/clusters", fields, needs="uuid")
         uuid = str(answer.document["uuid"])
         if not wait:
@@ -168,6 +174,7 @@ def resize(
     *,
     nodegroup: str | None = None,
     remove: Annotated[tuple[str, ...], Parameter(negative="", show_default=False)] = (),
+    dry_run: DRY_RUN = False,
     wait: WAIT = False,
     timeout_s: WAIT_S = waiting.TIMEOUT_S,
     common: Common = DEFAULTS,
@@ -194,6 +201,8 @@ def resize(
     body = given(node_count=nodes, nodes_to_remove=list(remove), nodegroup=nodegroup)
     with common.client() as client:
         uuid = str(client.cluster(cluster)["uuid"])
+        if dry_run:
+            return show_plan(client, f"ext/v1/clusters/{segment(uuid)}/plan", {"operation": "resize", **body}, common)
         answer = client.send("POST", f"v1/clusters/{segment(uuid)}/actions/resize", body=body)
         if not wait:
             return accepted(client.cluster(uuid), f"Cluster {cluster} is being resized ({uuid}).", common)
@@ -207,6 +216,7 @@ def delete(
     first: str,
     /,
     *more: str,
+    dry_run: DRY_RUN = False,
     wait: WAIT = False,
     yes: Annotated[bool, Parameter(name=("--yes", "-y"), negative="", show_default=False)] = False,
     timeout_s: WAIT_S = waiting.TIMEOUT_S,
@@ -230,6 +240,9 @@ def delete(
         Do not ask.
     """
     names = (first, *more)
+    if dry_run:
+        with common.client() as client:
+            return show_plans(client, names, {"operation": "delete"}, common)
     confirm(f"Delete {', '.join(names)} with all that is in {'it' if len(names) == 1 else 'them'}?", yes=yes)
     told = "Cluster {name} is deleted ({uuid})." if wait else "Cluster {name} is being deleted ({uuid})."
 

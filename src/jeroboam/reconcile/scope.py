@@ -26,7 +26,7 @@ from ..contracts import (
 )
 from ..domain import Cluster, NodeGroup, Operation, OperationKind, Role, Upgrade
 from ..domain.errors import LeaseLost, NotFound
-from .plan import MachinePlan
+from ..planning import MachinePlan
 from .timeline import Timeline
 
 

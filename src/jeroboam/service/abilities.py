@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..contracts import ClusterRow, UpgradeChecker
+from ..contracts import Caller, ClusterRow, UpgradeChecker
 from ..domain import ClusterTemplate, NodeGroup, OperationKind, Status, Upgrade
 from ..domain.errors import Conflict, Forbidden, InvalidRequest, NotSupported
 from . import catalogue, changes, choice, clusters, node_groups, templates
-from .changes import Change, under_way
+from .changes import Change, Planner, under_way
+from .findings import Findings
 from .services import Asker, Services
 
 _SETTLED = frozenset({Status.CREATE_COMPLETE, Status.UPDATE_COMPLETE})
@@ -32,24 +33,34 @@ async def upgrade(services: Services, asker: Asker, ident: str, wish: UpgradeWis
     """
     caller = asker.caller
     row = await clusters.authorised(services, caller, ident, "cluster:upgrade", across="cluster:upgrade_all_projects")
+    await changes.request(services, asker, row, await upgrade_plan(services, caller, wish, Findings()))
+    return row.cluster.uuid
+
+
+async def upgrade_plan(services: Services, caller: Caller, wish: UpgradeWish, found: Findings) -> Planner:
+    """The change that an upgrade is. Raises NotFound (template, group), Ambiguous, Forbidden, whatever `found` does with the rest."""
     template = await templates.find(services, caller, wish.template)
     if template.hidden and not services.policy.is_admin(caller):
         raise Forbidden("Not authorized.")
 
     async def plan(now: ClusterRow) -> Change:
-        groups = _chosen(now, template, wish.group)
-        _check_state(now, _SETTLED, "Upgrading a cluster when")
-        _check_ability(services, now, OperationKind.UPGRADE)
-        _check_kin(now, template)
+        groups: list[NodeGroup] = []
+        with found.check():
+            groups = _chosen(now, template, wish.group)
+        with found.check():
+            _check_state(now, _SETTLED, "Upgrading a cluster when")
+        with found.check():
+            _check_ability(services, now, OperationKind.UPGRADE)
+        with found.check():
+            _check_kin(now, template)
         old = (await clusters.parents(services, [now])).get(now.cluster.template_uuid)
         target = Upgrade.to(template, old, groups, batch_size=wish.batch_size)
-        await _check_versions(services, now, groups, target)
+        await _check_versions(services, now, groups, target, found)
         changed = [replace(group, status=under_way(group.status)) for group in groups]
         summary = f"upgrade {', '.join(group.name for group in groups)} to template {template.name}"
         return Change(OperationKind.UPGRADE, changed, summary, target.as_details())
 
-    await changes.request(services, asker, row, plan)
-    return row.cluster.uuid
+    return plan
 
 
 async def rotate_ca(services: Services, asker: Asker, ident: str) -> str:
@@ -127,14 +138,20 @@ def _check_kin(row: ClusterRow, template: ClusterTemplate) -> None:
             )
 
 
-async def _check_versions(services: Services, row: ClusterRow, groups: list[NodeGroup], target: Upgrade) -> None:
+async def _check_versions(
+    services: Services, row: ClusterRow, groups: list[NodeGroup], target: Upgrade, found: Findings
+) -> None:
     look_up, cluster = services.provider.catalogue, row.cluster
-    new = await catalogue.image(look_up, cluster.project_id, target.image_id)
+    new = None
+    with found.check():
+        new = await catalogue.image(look_up, cluster.project_id, target.image_id)
+    if new is None:
+        return
     driver = choice.loaded(services, cluster.shape.driver)
     wished = target.cluster(cluster)
     if isinstance(driver, UpgradeChecker):
         for word in dict.fromkeys(group.image_id for group in groups):
             for old in (await look_up.find_images(cluster.project_id, word))[:1]:  # an image that is gone tells nothing
                 labels = (cluster.shape.labels, wished.shape.labels)
-                clusters.refuse(driver.check_upgrade(old, new, labels))
-    clusters.refuse(driver.validate(wished, [target.group(group) for group in row.groups], new))
+                found.refuse(driver.check_upgrade(old, new, labels))
+    found.refuse(driver.validate(wished, [target.group(group) for group in row.groups], new))

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from ..contracts import Catalogue, Image
 from ..domain import ClusterShape, Labels
 from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
+from .findings import Findings
 
 
 class _Found(Protocol):
@@ -45,13 +46,16 @@ def the_image(images: Sequence[Image], ident: str) -> Image:
     return found[0]
 
 
-async def check_shape(catalogue: Catalogue, project_id: str, shape: ClusterShape) -> None:
+async def check_shape(catalogue: Catalogue, project_id: str, shape: ClusterShape, found: Findings) -> None:
     """Flavors, networks, name servers and labels of a shape are there and well formed."""
     for flavor in (shape.flavor_id, shape.control_plane_flavor_id):
-        await check_flavor(catalogue, project_id, flavor)
-    await _check_networks(catalogue, project_id, shape)
-    check_name_servers(shape.dns_nameserver)
-    check_labels(shape.labels)
+        with found.check():
+            await check_flavor(catalogue, project_id, flavor)
+    await _check_networks(catalogue, project_id, shape, found)
+    with found.check():
+        check_name_servers(shape.dns_nameserver)
+    with found.check():
+        check_labels(shape.labels)
 
 
 async def check_flavor(catalogue: Catalogue, project_id: str, ident: str | None) -> None:
@@ -92,16 +96,19 @@ async def check_keypair(catalogue: Catalogue, project_id: str, ident: str | None
         raise NotFound("Keypair", ident, message=f"Unable to find keypair {ident}.")
 
 
-async def _check_networks(catalogue: Catalogue, project_id: str, shape: ClusterShape) -> None:
+async def _check_networks(catalogue: Catalogue, project_id: str, shape: ClusterShape, found: Findings) -> None:
     if shape.external_network_id is not None:
         outside = await catalogue.find_networks(project_id, shape.external_network_id)
-        _one([n for n in outside if n.external], "external network", shape.external_network_id)
+        with found.check():
+            _one([n for n in outside if n.external], "external network", shape.external_network_id)
     if shape.fixed_network is not None:
         inside = await catalogue.find_networks(project_id, shape.fixed_network)
-        _one(inside, "network", shape.fixed_network, named="fixed network")
+        with found.check():
+            _one(inside, "network", shape.fixed_network, named="fixed network")
     if shape.fixed_subnet is not None:
         subnets = await catalogue.find_subnets(project_id, shape.fixed_subnet)
-        _one(subnets, "subnet", shape.fixed_subnet, named="fixed subnet")
+        with found.check():
+            _one(subnets, "subnet", shape.fixed_subnet, named="fixed subnet")
 
 
 def _one(found: Sequence[_Found], kind: str, ident: str, *, named: str = "") -> None:

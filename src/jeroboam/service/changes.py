@@ -10,6 +10,7 @@ from ..contracts import ClusterRow, Machine
 from ..domain import FAILED, IN_PROGRESS, Health, NodeGroup, OperationKind, Role, Status
 from ..domain.errors import BeingDeleted, InvalidRequest, NotSupported, RetryLater
 from . import choice, clusters, node_groups
+from .findings import Findings
 from .services import Asker, Services
 from .wishes import WORKER_GROUP, counted, operation
 
@@ -44,15 +45,23 @@ class Resize:
 async def resize(services: Services, asker: Asker, ident: str, wish: Resize) -> str:
     """Ask for it; returns the cluster's uuid. Raises NotFound, Ambiguous, Forbidden, InvalidRequest, NotSupported, Conflict."""
     row = await clusters.authorised(services, asker.caller, ident, "cluster:resize")
+    await request(services, asker, row, resize_plan(services, wish, Findings()))
+    return row.cluster.uuid
+
+
+def resize_plan(services: Services, wish: Resize, found: Findings) -> Planner:
+    """The change that a resize is. It raises NotFound (group), whatever `found` does with the rest."""
 
     async def plan(now: ClusterRow) -> Change | None:
         group = node_groups.pick(now, wish.group or WORKER_GROUP)
-        _check_range(group, wish.node_count)
-        named = await _machines(services, now, group, wish.remove_nodes)
-        return _resized(services, OperationKind.RESIZE, now, group, wish.node_count, named)
+        with found.check():
+            _check_range(group, wish.node_count)
+        named: Mapping[str, str] = {}
+        with found.check():
+            named = await _machines(services, now, group, wish.remove_nodes)
+        return _resized(services, OperationKind.RESIZE, now, group, wish.node_count, named, found)
 
-    await request(services, asker, row, plan)
-    return row.cluster.uuid
+    return plan
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,7 @@ async def update(services: Services, asker: Asker, ident: str, wish_of: Callable
 
         async def plan(now: ClusterRow) -> Change | None:
             group = node_groups.pick(now, WORKER_GROUP)
-            return _resized(services, OperationKind.UPDATE, now, group, count, {})
+            return _resized(services, OperationKind.UPDATE, now, group, count, {}, Findings())
 
         await request(services, asker, row, plan)
     if wish.health is not None or wish.health_reason is not None:
@@ -130,19 +139,28 @@ def check_resizable(services: Services, row: ClusterRow) -> None:
 
 
 def _resized(
-    services: Services, kind: OperationKind, row: ClusterRow, group: NodeGroup, count: int, named: Mapping[str, str]
+    services: Services,
+    kind: OperationKind,
+    row: ClusterRow,
+    group: NodeGroup,
+    count: int,
+    named: Mapping[str, str],
+    found: Findings,
 ) -> Change | None:
     """`named` are machines to remove: id to name."""
-    check_resizable(services, row)
+    with found.check():
+        check_resizable(services, row)
     remove, words = tuple(named), tuple(named.values())
-    if group.role is Role.CONTROL_PLANE:
-        raise NotSupported("Resizing the master nodegroup is not supported by this driver.")
+    with found.check():
+        if group.role is Role.CONTROL_PLANE:
+            raise NotSupported("Resizing the master nodegroup is not supported by this driver.")
     if group.deleting:
         return Change(kind, [], f"resize {group.name}", dropped=f"Not begun: node group {group.name} is being deleted.")
     if count == group.node_count and not remove and row.cluster.status not in FAILED:
         return None  # after a failure the same count is a wish to try again
     others = sum(one.node_count for one in row.groups if one.uuid != group.uuid)
-    clusters.check_total(services, others + count)
+    with found.check():
+        clusters.check_total(services, others + count)
     still = group.remove_nodes if row.cluster.status in IN_PROGRESS else ()  # asked for before, perhaps not done yet
     changed = replace(
         group,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from ..contracts import Caller, ClusterBrief, ClusterRow, Image, Page, Problem
-from ..domain import Cluster, ClusterTemplate, OperationKind
+from ..contracts import Caller, ClusterBrief, ClusterRow, Driver, Image, Page
+from ..domain import Cluster, ClusterTemplate, NodeGroup, OperationKind
 from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
 from . import catalogue, choice, label_check, quotas, templates
+from .findings import Findings
 from .policy import Target
 from .services import Asker, Services
 from .wishes import NewCluster, cluster_of, counted, default_groups, machines, operation
@@ -16,51 +18,95 @@ _KIND = "Cluster"
 ZERO_NODES = "Resizing a nodegroup to zero is not supported in the provided microversion."
 
 
+@dataclass(frozen=True)
+class Draft:
+    """A cluster that was asked for, with its node groups; `driver` is None where none serves it (a plan only)."""
+
+    cluster: Cluster
+    groups: Sequence[NodeGroup]
+    driver: Driver | None
+    summary: str
+
+
 async def create(services: Services, asker: Asker, wish: NewCluster) -> Cluster:
     """Check everything, then keep cluster, node groups and operation in one transaction.
 
     Raises NotFound (template, keypair), Ambiguous, Forbidden, InvalidRequest, QuotaExceeded; nothing is kept then.
     """
+    draft = await drafted(services, asker, wish, Findings())
+    await services.store.add_cluster(
+        draft.cluster,
+        draft.groups,
+        operation(draft.cluster, OperationKind.CREATE, asker, draft.summary),
+        max_clusters=services.settings.max_clusters_per_project,
+    )
+    return draft.cluster
+
+
+async def drafted(services: Services, asker: Asker, wish: NewCluster, found: Findings) -> Draft:
+    """All checks of a new cluster, in Magnum's order; nothing is changed.
+
+    Raises NotFound (template), Ambiguous, Forbidden, whatever `found` does with the rest.
+    """
     caller = asker.caller
     template = await templates.find(services, caller, wish.template)
     cluster = cluster_of(wish, template, asker)
-    driver = choice.check_served(services, cluster.shape)
-    choice.check_docker_volume(cluster.shape)
-    check_counts(services, wish)
+    driver = None
+    with found.check():
+        driver = choice.check_served(services, cluster.shape)
+    with found.check():
+        choice.check_docker_volume(cluster.shape)
+    _check_counts(services, wish, found)
     services.policy.require("cluster:create", caller)
-    await quotas.check_room(services, caller.project_id)
+    with found.check():
+        await quotas.check_room(services, caller.project_id)
     if template.hidden and not services.policy.is_admin(caller):
         raise Forbidden("Not authorized.")
-    groups = default_groups(cluster, wish)
-    image = await _looked_up(services, cluster)
-    if wish.control_plane_count > 1 and not cluster.shape.api_lb_enabled:
-        raise InvalidRequest("master_count must be 1 when master_lb_enabled is False", field="control_plane_count")
-    if label_check.is_strict(template.shape.labels) or label_check.is_strict(cluster.shape.labels):
-        label_check.check_strict(driver, cluster.shape.labels)
-    refuse(driver.validate(cluster, groups, image))
-    refuse(await services.provider.preflight(cluster, machines(cluster, groups, image)))
-    services.ask_gates(cluster, OperationKind.CREATE)
+    groups: Sequence[NodeGroup] = ()
+    with found.check():
+        groups = default_groups(cluster, wish)
     summary = f"create {counted(wish.control_plane_count, 'control plane')}, {counted(wish.worker_count, 'worker')}"
-    await services.store.add_cluster(
-        cluster,
-        groups,
-        operation(cluster, OperationKind.CREATE, asker, summary),
-        max_clusters=services.settings.max_clusters_per_project,
-    )
-    return cluster
+    draft = Draft(cluster, groups, driver, summary)
+    await _check_place(services, draft, wish, template, found)
+    return draft
 
 
-def check_counts(services: Services, wish: NewCluster) -> None:
-    """Numbers of nodes that make sense for any driver. Raises InvalidRequest."""
-    if wish.control_plane_count % 2 == 0:
-        raise InvalidRequest(
-            f"master nodegroup size of {wish.control_plane_count} is invalid, size cannot be an even number.",
-            field="control_plane_count",
-            value=wish.control_plane_count,
-        )
-    if wish.worker_count == 0 and not wish.zero_workers_allowed:
-        raise InvalidRequest(ZERO_NODES, field="worker_count", value=0)
-    check_total(services, wish.control_plane_count + wish.worker_count)
+async def _check_place(
+    services: Services, draft: Draft, wish: NewCluster, template: ClusterTemplate, found: Findings
+) -> None:
+    """What the catalogue, the driver and the provider say of it."""
+    cluster, shape = draft.cluster, draft.cluster.shape
+    image = await _looked_up(services, cluster, found)
+    if wish.control_plane_count > 1 and not shape.api_lb_enabled:
+        with found.check():
+            text = "master_count must be 1 when master_lb_enabled is False"
+            raise InvalidRequest(text, field="control_plane_count")
+    if draft.driver is not None:
+        if label_check.is_strict(template.shape.labels) or label_check.is_strict(shape.labels):
+            with found.check():
+                label_check.check_strict(draft.driver, shape.labels)
+        if image is not None and draft.groups:
+            found.refuse(draft.driver.validate(cluster, draft.groups, image))
+    if image is not None:
+        found.refuse(await services.provider.preflight(cluster, machines(cluster, draft.groups, image)))
+    with found.check():
+        services.ask_gates(cluster, OperationKind.CREATE)
+
+
+def _check_counts(services: Services, wish: NewCluster, found: Findings) -> None:
+    """Numbers of nodes that make sense for any driver."""
+    with found.check():
+        if wish.control_plane_count % 2 == 0:
+            raise InvalidRequest(
+                f"master nodegroup size of {wish.control_plane_count} is invalid, size cannot be an even number.",
+                field="control_plane_count",
+                value=wish.control_plane_count,
+            )
+    with found.check():
+        if wish.worker_count == 0 and not wish.zero_workers_allowed:
+            raise InvalidRequest(ZERO_NODES, field="worker_count", value=0)
+    with found.check():
+        check_total(services, wish.control_plane_count + wish.worker_count)
 
 
 def check_total(services: Services, nodes: int) -> None:
@@ -72,22 +118,20 @@ def check_total(services: Services, nodes: int) -> None:
         )
 
 
-async def _looked_up(services: Services, cluster: Cluster) -> Image:
+async def _looked_up(services: Services, cluster: Cluster, found: Findings) -> Image | None:
+    """The image; None when it is not to be had (a plan only)."""
     shape, look_up = cluster.shape, services.provider.catalogue
     flavors = (shape.flavor_id, shape.control_plane_flavor_id)
     default = services.settings.default_boot_volume_size_gib
-    await catalogue.check_root_volumes(look_up, cluster.project_id, shape.labels, flavors, default)
-    image = await catalogue.image(look_up, cluster.project_id, shape.image_id)
-    await catalogue.check_shape(look_up, cluster.project_id, shape)
-    await catalogue.check_keypair(look_up, cluster.project_id, cluster.keypair)
+    image = None
+    with found.check():
+        await catalogue.check_root_volumes(look_up, cluster.project_id, shape.labels, flavors, default)
+    with found.check():
+        image = await catalogue.image(look_up, cluster.project_id, shape.image_id)
+    await catalogue.check_shape(look_up, cluster.project_id, shape, found)
+    with found.check():
+        await catalogue.check_keypair(look_up, cluster.project_id, cluster.keypair)
     return image
-
-
-def refuse(problems: Sequence[Problem]) -> None:
-    """Raises InvalidRequest with all problems in one text."""
-    if problems:
-        texts = [f"{problem.message} {problem.hint}".strip() for problem in problems]
-        raise InvalidRequest(" ".join(texts), field=problems[0].field)
 
 
 async def list_all(services: Services, caller: Caller, page: Page) -> Sequence[ClusterBrief]:

@@ -11,6 +11,7 @@ from ..domain import Labels, NodeGroup, OperationKind, Role, Status
 from ..domain.errors import Conflict, NotSupported
 from . import catalogue, changes, choice, clusters, group_rules, label_check, node_groups
 from .changes import Change, under_way
+from .findings import Findings
 from .labels import joined
 from .services import Asker, Services
 from .wishes import counted, machines
@@ -144,8 +145,8 @@ async def _check_new(services: Services, row: ClusterRow, group: NodeGroup) -> N
     image = await catalogue.image(look_up, cluster.project_id, group.image_id)
     driver = choice.loaded(services, cluster.shape.driver)
     await _check_strict(services, row, group, driver)
-    clusters.refuse(driver.validate(cluster, [*row.groups, group], image))
-    clusters.refuse(await services.provider.preflight(cluster, machines(cluster, [group], image)))
+    Findings().refuse(driver.validate(cluster, [*row.groups, group], image))
+    Findings().refuse(await services.provider.preflight(cluster, machines(cluster, [group], image)))
 
 
 async def _check_strict(services: Services, row: ClusterRow, group: NodeGroup, driver: Driver) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from ..contracts import Caller, Page, Quota
 from ..domain.errors import Forbidden, NotFound, QuotaExceeded
@@ -34,11 +35,24 @@ async def get(services: Services, caller: Caller, project_id: str, resource: str
     return limit_of(found)
 
 
-async def check_room(services: Services, project_id: str) -> None:
-    """Raises QuotaExceeded, so that who has no room is told so first; the store counts again in the transaction that keeps."""
+class Room(NamedTuple):
+    """Clusters of a project: how many there are, and how many there may be."""
+
+    used: int
+    limit: int
+
+
+async def room(services: Services, project_id: str) -> Room:
+    """As of now; the store counts again in the transaction that keeps a cluster."""
     found = await services.store.get_quota(project_id, "Cluster")
     limit = services.settings.max_clusters_per_project if found is None else found.hard_limit
-    if (await services.store.totals(project_id)).clusters >= limit:
+    return Room((await services.store.totals(project_id)).clusters, limit)
+
+
+async def check_room(services: Services, project_id: str) -> None:
+    """Raises QuotaExceeded, so that who has no room is told so first."""
+    used, limit = await room(services, project_id)
+    if used >= limit:
         raise QuotaExceeded(
             f"Resource limit exceeded: You have reached the maximum clusters per project, {limit}. "
             "You may delete a cluster to make room for a new one."

@@ -10,6 +10,7 @@ from ..contracts import Caller, Image, Page
 from ..domain import ClusterShape, ClusterTemplate
 from ..domain.errors import Ambiguous, Conflict, Forbidden, InvalidRequest, NotFound, RetryLater
 from . import catalogue, choice, label_check
+from .findings import Findings
 from .names import made_up
 from .policy import Target
 from .services import Asker, Services
@@ -156,7 +157,7 @@ async def _completed(
     services: Services, project_id: str, shape: ClusterShape, images: Sequence[Image], *, distro: str | None = None
 ) -> ClusterShape:
     """The shape with the operating system (the image's, if not said) filled in, and all of it looked up."""
-    await catalogue.check_shape(services.provider.catalogue, project_id, shape)
+    await catalogue.check_shape(services.provider.catalogue, project_id, shape, Findings())
     if label_check.is_strict(shape.labels):
         label_check.check_strict(choice.loaded(services, shape.driver), shape.labels)
     image = catalogue.the_image(images, shape.image_id)

@@ -33,7 +33,7 @@ from ..contracts import (
     NodeConfig,
 )
 from ..domain import Cluster, NodeGroup, Role
-from ..reconcile.plan import plan_machines
+from ..planning import plan_machines
 from . import builders
 
 _MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

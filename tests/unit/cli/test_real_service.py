@@ -86,6 +86,61 @@ def test_the_life_of_a_cluster(run: Run, capsys: Capture, tmp_path: Path) -> Non
     assert run("template", "delete", "k8s") == 0
 
 
+def test_groups_and_renewals_in_plan_and_in_truth(run: Run, capsys: Capture) -> None:
+    assert run("template", "create", "k8s-4", "--image", "fake-image") == 0
+    capsys.readouterr()
+    wish = ("cluster", "create", "many", "--template", "k8s-4", "--nodes", "1")
+    assert run(*wish, "--dry-run") == 0
+    planned = capsys.readouterr().out.splitlines()
+    assert planned[0] == "Plan: create 1 control plane, 1 worker. Nothing was changed."
+    assert [line.split()[:2] for line in planned[2:6]] == [
+        ["make", "network"],
+        ["make", "endpoint"],
+        ["make", "machine"],
+        ["make", "machine"],
+    ]
+    assert planned[-1] == "It would be accepted."
+    assert run(*wish, "--control-planes", "2", "--dry-run") == 1
+    refused = capsys.readouterr().out
+    assert "Problem: master nodegroup size of 2 is invalid, size cannot be an even number.\n" in refused
+    assert refused.endswith("It would be refused.\n")
+    assert run("cluster", "show", "many") == 1
+
+    assert run(*wish, "--wait", "--timeout-s", "60") == 0
+    shape = ("--nodes", "2", "--max-nodes", "4", "--node-label", "disk=ssd", "--taint", "gpu=yes:NoSchedule")
+    assert run("nodegroup", "create", "many", "big", *shape, "--wait", "--timeout-s", "60") == 0
+    assert run("nodegroup", "update", "many", "big", "--max-nodes", "3", "--no-taints", "--wait") == 0
+    capsys.readouterr()
+    assert run("nodegroup", "show", "many", "big", "--json") == 0
+    group = json.loads(capsys.readouterr().out)
+    assert (group["node_count"], group["max_node_count"], group["status"]) == (2, 3, "UPDATE_COMPLETE")
+    assert (group["node_labels"], group["node_taints"]) == ({"disk": "ssd"}, [])
+    assert run("cluster", "resize", "many", "9", "--nodegroup", "big", "--dry-run") == 1
+    assert "Problem: Resizing big outside the allowed range: " in capsys.readouterr().out
+
+    assert run("cluster", "rotate-ca", "many", "--wait", "--timeout-s", "60") == 0
+    assert run("cluster", "rotate-credentials", "many", "--wait", "--timeout-s", "60") == 0
+    assert run("cluster", "upgrade", "many", "--template", "k8s-4", "--dry-run", "--json") == 0
+    assert json.loads("{" + capsys.readouterr().out.partition("\n{")[2])["possible"] is True
+    assert run("cluster", "upgrade", "many", "--template", "k8s-4", "--wait", "--timeout-s", "60") == 0
+    assert run("nodegroup", "delete", "many", "big", "--wait", "--timeout-s", "60") == 0
+    capsys.readouterr()
+    assert run("cluster", "delete", "many", "--dry-run") == 0
+    assert "remove   machine" in capsys.readouterr().out
+    assert run("cluster", "delete", "many", "--wait", "--timeout-s", "60") == 0
+
+
+@pytest.mark.parametrize("text", ["gpu", "=yes:NoSchedule", "gpu=yes:", ":NoSchedule"])
+def test_a_taint_that_is_none_is_named(run: Run, capsys: Capture, text: str) -> None:
+    assert run("nodegroup", "create", "many", "big", "--taint", text) == 2
+    assert capsys.readouterr().err.startswith(f"Error: --taint {text!r} is not KEY=VALUE:EFFECT.\n")
+
+
+def test_an_update_of_nothing_is_told(run: Run, capsys: Capture) -> None:
+    assert run("nodegroup", "update", "many", "big") == 2
+    assert capsys.readouterr().err.startswith("Error: Nothing to change.\n")
+
+
 def test_a_creation_that_fails_says_which_node_and_shows_its_console(run: Run, capsys: Capture) -> None:
     assert run("template", "create", "k8s-2", "--image", "fake-image") == 0
     assert run("cluster", "create", "broken", "--template", "k8s-2", "--wait", "--timeout-s", "60") == 1

@@ -1,7 +1,7 @@
-"""What Jeroboam tells beyond Magnum, under /ext/v1: operations and their timelines, signed certificates, what the installation offers."""
+"""What Jeroboam tells beyond Magnum, under /ext/v1: operations and timelines, signed certificates, plans, what the installation offers."""
 
-from . import certificates, installation, operations
+from . import certificates, installation, operations, plans
 
-ROUTES = (*operations.ROUTES, *certificates.ROUTES, *installation.ROUTES)
+ROUTES = (*operations.ROUTES, *certificates.ROUTES, *installation.ROUTES, *plans.ROUTES)
 
 __all__ = ["ROUTES"]

@@ -100,6 +100,17 @@ COLUMNS = {
 }
 
 
+WIRE_NAMES = {
+    "control_plane_count": "master_count",
+    "worker_count": "node_count",
+    "control_plane_flavor_id": "master_flavor_id",
+    "docker_volume_size_gib": "docker_volume_size",
+    "api_lb_enabled": "master_lb_enabled",
+    "remove_nodes": "nodes_to_remove",
+}
+"""What our fields are called on the wire, where that differs."""
+
+
 def wish_of(values: Mapping[str, Any], version: Version) -> NewCluster:
     """What a POST asks for."""
     return NewCluster(

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...contracts import MachineSpec
 from ...domain import Resource
 from ...domain.errors import BootstrapFailed, JeroboamError, RetryLater
-from ..plan import plan_machines
+from ...planning import plan_machines
 from ..scope import DONE, Outcome, Scope
 
 

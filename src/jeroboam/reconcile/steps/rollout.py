@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...contracts import Machine
 from ...domain import OperationKind
-from ..plan import plan_batch
+from ...planning import plan_batch
 from ..scope import DONE, Outcome, Scope
 from .removal import release
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..contracts import Machine, MachineSpec, MachineState
-from ..domain import Cluster, NodeGroup, Role, cluster_slug, machine_name
+from .contracts import Machine, MachineSpec, MachineState
+from .domain import Cluster, NodeGroup, Role, cluster_slug, machine_name
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from jeroboam.contracts import Machine, MachineSpec, MachineState
 from jeroboam.domain import Cluster, ClusterShape, NodeGroup, Role
-from jeroboam.reconcile.plan import plan_batch, plan_machines
+from jeroboam.planning import plan_batch, plan_machines
 
 CLUSTER = Cluster(
     "5b2f1a3c-0000-4000-8000-000000000000", "demo", "p", "u", "t", ClusterShape(coe="kubernetes", image_id="img")

@@ -1,0 +1,69 @@
+"""`--dry-run`: what a command would do, as the service plans it. Nothing is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from .options import Common
+from .output import plain, show_json, show_table
+from .wire import Json, segment
+
+if TYPE_CHECKING:
+    from .client import Client
+
+DRY_RUN = Annotated[
+    bool,
+    Parameter(
+        negative="", show_default=False, help="Show what would be done, and what stands against it; change nothing."
+    ),
+]
+_IMPOSSIBLE = 1
+
+
+def show_plan(client: Client, path: str, body: Mapping[str, object], common: Common) -> int:
+    """Ask for the plan at `path` and print it. The exit code is 1 when the request would be refused."""
+    plan: Json = client.post(path, body, needs="possible").document
+    if common.json:
+        show_json(plan)
+    else:
+        _print(plan)
+    return 0 if plan["possible"] else _IMPOSSIBLE
+
+
+def show_plans(client: Client, idents: Sequence[str], body: Mapping[str, object], common: Common) -> int:
+    """The same change of several clusters; JSON is a list."""
+    plans: list[Json] = []
+    for ident in idents:
+        uuid = segment(client.cluster(ident)["uuid"])
+        plans.append(client.post(f"ext/v1/clusters/{uuid}/plan", body, needs="possible").document)
+    if common.json:
+        show_json(plans)
+    else:
+        for plan in plans:
+            _print(plan)
+    return 0 if all(plan["possible"] for plan in plans) else _IMPOSSIBLE
+
+
+def _print(plan: Json) -> None:
+    print(f"Plan: {plain(plan['summary'])}. Nothing was changed.")
+    rows = [
+        (move["action"], move["kind"], move["name"], move["node_group"], move["image_id"], move["flavor_id"])
+        for move in plan["moves"]
+    ]
+    show_table(
+        ("ACTION", "KIND", "NAME", "NODE GROUP", "IMAGE", "FLAVOR"), rows, nothing="Nothing would be made or removed."
+    )
+    if plan["quota"]:
+        print(f"Clusters of the project: {plan['quota']['used']} of {plan['quota']['limit']}.")
+    for warning in plan["warnings"]:
+        print(f"Warning: {_sentence(warning)}")
+    for problem in plan["problems"]:
+        print(f"Problem: {_sentence(problem)}")
+    print("It would be accepted." if plan["possible"] else "It would be refused.")
+
+
+def _sentence(finding: Json) -> str:
+    return plain(f"{finding['message']} {finding['hint']}".strip())

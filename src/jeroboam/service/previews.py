@@ -1,0 +1,176 @@
+"""What a request would do, without doing it: its problems, all of them, and what would be made, replaced or removed.
+
+The checks and the machine plan are those of the real request and of the reconciler; nothing is kept, at the provider nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ..contracts import ClusterRow, Machine, MachineSpec
+from ..domain import Cluster, NodeGroup, OperationKind, Status, Upgrade
+from ..domain.errors import Conflict, InvalidRequest, UserError
+from ..planning import plan_machines
+from . import abilities, catalogue, changes, choice, clusters, label_check, quotas
+from .abilities import UpgradeWish
+from .changes import Change, Planner, Resize, under_way
+from .findings import Findings
+from .label_check import LabelFinding
+from .quotas import Room
+from .services import Asker, Services
+from .wishes import NewCluster, counted
+
+Action = Literal["make", "replace", "remove"]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One thing that would be made, replaced or removed. The last three are None for what is no machine."""
+
+    action: Action
+    kind: str  # machine, network, endpoint; of a deletion the provider's own word
+    name: str
+    group: str | None = None
+    image_id: str | None = None
+    flavor_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """`status` is what the cluster would show meanwhile; None where nothing would be done."""
+
+    kind: OperationKind
+    summary: str
+    status: Status | None
+    moves: Sequence[Move] = ()
+    problems: Sequence[UserError] = ()
+    warnings: Sequence[LabelFinding] = ()
+    room: Room | None = None  # of a creation: the project's clusters
+
+
+async def of_create(services: Services, asker: Asker, wish: NewCluster) -> Preview:
+    """Raises NotFound (template), Ambiguous, Forbidden: without a template there is nothing to plan."""
+    found = Findings(keep=True)
+    draft = await clusters.drafted(services, asker, wish, found)
+    shape = draft.cluster.shape
+    doubts = label_check.findings(draft.driver, shape.labels) if draft.driver else []
+    told = " ".join(problem.message for problem in found.problems)
+    specs = plan_machines(draft.cluster, draft.groups, ()).ensure
+    return Preview(
+        kind=OperationKind.CREATE,
+        summary=draft.summary,
+        status=Status.CREATE_IN_PROGRESS,
+        moves=[
+            Move("make", "network", draft.cluster.name),
+            Move("make", "endpoint", draft.cluster.name),
+            *_made(specs),
+        ],
+        problems=found.problems,
+        warnings=[doubt for doubt in doubts if doubt.message not in told],  # strict_labels made problems of them
+        room=await quotas.room(services, asker.caller.project_id),
+    )
+
+
+async def of_resize(services: Services, asker: Asker, ident: str, wish: Resize) -> Preview:
+    """Raises NotFound (cluster, group), Ambiguous, Forbidden."""
+    row = await clusters.authorised(services, asker.caller, ident, "cluster:resize")
+    found = Findings(keep=True)
+    return await _of_change(services, row, OperationKind.RESIZE, changes.resize_plan(services, wish, found), found)
+
+
+async def of_upgrade(services: Services, asker: Asker, ident: str, wish: UpgradeWish) -> Preview:
+    """Raises NotFound (cluster, template, group), Ambiguous, Forbidden."""
+    caller = asker.caller
+    row = await clusters.authorised(services, caller, ident, "cluster:upgrade", across="cluster:upgrade_all_projects")
+    found = Findings(keep=True)
+    plan = await abilities.upgrade_plan(services, caller, wish, found)
+    return await _of_change(services, row, OperationKind.UPGRADE, plan, found)
+
+
+async def of_delete(services: Services, asker: Asker, ident: str) -> Preview:
+    """Raises NotFound, Ambiguous, Forbidden."""
+    row = await clusters.authorised(
+        services, asker.caller, ident, "cluster:delete", across="cluster:delete_all_projects"
+    )
+    found = Findings(keep=True)
+    with found.check():
+        services.ask_gates(row.cluster, OperationKind.DELETE)
+    there = await services.provider.list_resources(row.cluster.uuid)
+    return Preview(
+        kind=OperationKind.DELETE,
+        summary=f"delete {counted(sum(group.node_count for group in row.groups), 'node')}",
+        status=Status.DELETE_IN_PROGRESS,
+        moves=[Move("remove", one.kind, one.name) for one in there],
+        problems=found.problems,
+    )
+
+
+async def _of_change(
+    services: Services, row: ClusterRow, kind: OperationKind, plan: Planner, found: Findings
+) -> Preview:
+    change = await plan(row)
+    if change is None:
+        return Preview(kind, "nothing to change", None, problems=found.problems)
+    with found.check():
+        if change.dropped or row.cluster.deleting:
+            raise Conflict(change.dropped or "The cluster is being deleted.")
+        services.ask_gates(row.cluster, kind)
+    target = Upgrade.of(change.details) if kind is OperationKind.UPGRADE else None
+    return Preview(
+        kind=kind,
+        summary=change.summary,
+        status=under_way(row.cluster.status),
+        moves=await _moves(services, row, change, target),
+        problems=found.problems,
+        warnings=_doubts(services, row.cluster, target),
+    )
+
+
+async def _moves(services: Services, row: ClusterRow, change: Change, target: Upgrade | None) -> list[Move]:
+    """From the provider's own view, as the reconciler would see it now."""
+    seen = await services.provider.list_machines(row.cluster.uuid)
+    wished = {group.uuid: group for group in change.groups}
+    groups = [wished.get(group.uuid, group) for group in row.groups]
+    if target is not None:
+        groups = [target.group(group) for group in groups]
+    plan = plan_machines(row.cluster, groups, seen)
+    moves = [
+        *_made(plan.ensure),
+        *(Move("remove", "machine", one.name, one.group, one.image_id) for one in plan.remove),
+    ]
+    if target is None:
+        return moves
+    words = await _words(services, row.cluster, target)
+    affected = {group.name: group for group in groups if group.uuid in target.groups}
+    return moves + [
+        _replaced(one, affected[one.group]) for one in plan.keep if one.group in affected and one.image_id not in words
+    ]
+
+
+async def _words(services: Services, cluster: Cluster, target: Upgrade) -> set[str]:
+    """What machines of the target's image may be tagged with."""
+    try:
+        image = await catalogue.image(services.provider.catalogue, cluster.project_id, target.image_id)
+    except UserError:  # told already
+        return {target.image_id}
+    return {target.image_id, image.id, image.name}
+
+
+def _replaced(machine: Machine, group: NodeGroup) -> Move:
+    return Move("replace", "machine", machine.name, group.name, group.image_id, group.flavor_id)
+
+
+def _made(specs: Sequence[MachineSpec]) -> list[Move]:
+    return [Move("make", "machine", spec.name, spec.group, spec.image_id, spec.flavor_id) for spec in specs]
+
+
+def _doubts(services: Services, cluster: Cluster, target: Upgrade | None) -> list[LabelFinding]:
+    if target is None:
+        return []
+    try:
+        driver = choice.loaded(services, cluster.shape.driver)
+    except InvalidRequest:
+        return []
+    return label_check.findings(driver, target.cluster(cluster).shape.labels)
