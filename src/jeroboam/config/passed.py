@@ -22,6 +22,12 @@ PASSED: Mapping[str, tuple[Passed, ...]] = {
         Passed("publish", "127.0.0.1", "Address of this host on which the APIs of clusters are published."),
         Passed("ports", "26443-28442", "Ports for the APIs of clusters; outside the kernel's ephemeral ones."),
         Passed("raise_limits", "true", "Raise this host's inotify limits for the nodes, where we may."),
+        Passed(
+            "keypairs",
+            "",
+            "Comma list of the key pairs that requests may name, for clients that insist on one. They have no effect: nodes are entered "
+            "by `docker exec`, not by SSH. Others are refused with 404.",
+        ),
     ),
     "fake": (
         Passed("boot_s", "0.3", "Seconds that a machine takes to boot."),

@@ -4,6 +4,7 @@ from typing import Any
 
 from jeroboam.providers.docker.catalogue import DockerCatalogue
 from jeroboam.providers.docker.daemon import Daemon
+from jeroboam.providers.docker.settings import read_settings
 
 DIGEST = "ab12" * 16
 LABELS = {"os_distro": "debian", "kube_version": "v1.34.4", "jeroboam.coe": "kubernetes"}
@@ -24,3 +25,12 @@ async def test_an_id_matches_once_however_many_tags_the_image_has() -> None:
         assert [image.id for image in await catalogue.find_images("p", ident)] == [f"sha256:{DIGEST}"], ident
     assert [image.name for image in await catalogue.find_images("p", "copy/node:v1")] == ["copy/node:v1"]
     assert await catalogue.find_images("p", "node:v2") == []
+
+
+async def test_a_key_pair_is_known_where_the_settings_name_it() -> None:
+    settings = read_settings({"keypairs": "ada, grace ,"})
+    catalogue = DockerCatalogue(OneImage("unix:///nowhere"), (), settings.keypairs)
+    assert [one.name for one in await catalogue.find_keypairs("p", "grace")] == ["grace"]
+    for other in ("", "linus", "ada, grace"):
+        assert await catalogue.find_keypairs("p", other) == []
+    assert await DockerCatalogue(OneImage("unix:///nowhere"), ()).find_keypairs("p", "ada") == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...contracts import CatalogueNetwork, Flavor, Image, Keypair
@@ -17,9 +17,10 @@ class DockerCatalogue:
 
     needs_flavor = False  # a node without one takes what it needs of the host
 
-    def __init__(self, daemon: Daemon, flavors: Sequence[Flavor]) -> None:
+    def __init__(self, daemon: Daemon, flavors: Sequence[Flavor], keypairs: Collection[str] = ()) -> None:
         self._daemon = daemon
         self._flavors = tuple(flavors)
+        self._keypairs = keypairs
 
     async def images(self, project_id: str) -> Sequence[Image]:
         found = await self._daemon.images(f"{NODE_IMAGE}=1")
@@ -42,8 +43,8 @@ class DockerCatalogue:
         return [flavor for flavor in self._flavors if ident == flavor.name]
 
     async def find_keypairs(self, project_id: str, ident: str) -> Sequence[Keypair]:
-        """None: nodes are entered by `docker exec`, not by SSH."""
-        return []
+        """The names that the settings let pass. They have no effect: nodes are entered by `docker exec`, not by SSH."""
+        return [Keypair(ident, ident)] if ident in self._keypairs else []
 
     async def find_networks(self, project_id: str, ident: str) -> Sequence[CatalogueNetwork]:
         return [_EXTERNAL] if ident == _EXTERNAL.name else []

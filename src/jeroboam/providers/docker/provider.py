@@ -46,7 +46,7 @@ class DockerProvider:
     def __init__(self, settings: DockerSettings) -> None:
         self.settings = settings
         self.daemon = Daemon(settings.url)
-        self.catalogue = DockerCatalogue(self.daemon, settings.flavors)
+        self.catalogue = DockerCatalogue(self.daemon, settings.flavors, settings.keypairs)
         self._host_cpus = 1
         self._extra: tuple[str, ...] | None = None
         self._addresses: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

@@ -26,13 +26,14 @@ _FLAVORS = (
 class DockerSettings:
     """`host`: URL of the daemon. `pool`: where /24 networks of clusters come from. `publish`: the address that APIs are published on.
     `ports`: range of the published ports, outside the kernel's ephemeral ones. `raise_limits`: raise this host's inotify limits where
-    we may and the daemon is on this host."""
+    we may and the daemon is on this host. `keypairs`: names that requests may give, with no effect."""
 
     host: str = ""
     pool: ipaddress.IPv4Network = _POOL
     publish: str = "127.0.0.1"
     ports: range = range(26443, 28443)
     raise_limits: bool = True
+    keypairs: frozenset[str] = frozenset()
     flavors: tuple[Flavor, ...] = _FLAVORS
 
     @property
@@ -58,6 +59,7 @@ def read_settings(settings: Mapping[str, str]) -> DockerSettings:
         publish=_address(settings.get("publish", default.publish)),
         ports=_ports(settings["ports"]) if "ports" in settings else default.ports,
         raise_limits=_yes(settings.get("raise_limits", "true")),
+        keypairs=frozenset(filter(None, map(str.strip, settings.get("keypairs", "").split(",")))),
     )
 
 
