@@ -1,4 +1,4 @@
-"""The real clients, python-magnumclient and openstacksdk, as their users call them, against a server on a free loopback port."""
+"""The real python-magnumclient as its users call it, against a server on a free loopback port."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import bcrypt
-import openstack
 import pytest
 import uvicorn
 from keystoneauth1 import http_basic, noauth, session
@@ -140,29 +139,3 @@ def test_passwords_through_the_real_client(tmp_path: Path) -> None:
             else:
                 made = magnum.cluster_templates.create(name="k8s", coe="kubernetes", image_id="fake-image")
                 assert (made.project_id, made.user_id) == ("web", "alice")
-
-
-@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
-def test_openstacksdk(tmp_path: Path) -> None:
-    with serving(tmp_path, identity.create("none", {})) as (url, parts):
-        cloud = openstack.connection.Connection(
-            session=session.Session(auth=noauth.NoAuth(endpoint=url)),
-            container_infrastructure_management_endpoint_override=url,
-            region_name="here",
-        )
-        magnum = cloud.container_infrastructure_management
-        template = magnum.create_cluster_template(name="k8s", coe="kubernetes", image_id="fake-image")
-        made = magnum.create_cluster(name="demo", cluster_template_id=template.id, node_count=1)
-        assert run_newest(parts, made.id) == "succeeded"
-        found = magnum.find_cluster("demo")
-        assert found is not None
-        assert (found.name, found.status, found.coe_version) == ("demo", "CREATE_COMPLETE", "v1.34.4")
-        assert [one.name for one in magnum.clusters()] == ["demo"]
-        assert magnum.find_cluster("nope") is None
-        assert magnum.get_cluster_certificate(made.id).pem.startswith("-----BEGIN CERTIFICATE-----")
-        magnum.update_cluster(found, node_count=2)
-        assert run_newest(parts, made.id) == "succeeded"
-        assert magnum.get_cluster(made.id).node_count == 2
-        magnum.delete_cluster(made.id)
-        assert run_newest(parts, made.id) == "succeeded"
-        assert list(magnum.clusters()) == []

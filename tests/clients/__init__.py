@@ -1,0 +1,1 @@
+"""Real, unchanged clients against `jeroboam serve` as a process."""
