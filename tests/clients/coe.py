@@ -14,7 +14,7 @@ from typing import Any
 
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
 _CHILD = str(Path(__file__).with_name("openstack_child.py"))
-_WITHIN_S = 60
+_WITHIN_S = 120
 
 
 def environment(clouds: Path) -> dict[str, str]:
@@ -63,7 +63,11 @@ class Shell:
         return Said(*json.loads(line))
 
     def stop(self) -> None:
-        self._process.communicate(timeout=20)
+        """It ends with its input."""
+        try:
+            self._process.communicate(timeout=20)
+        finally:
+            self._process.kill()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from .coe import Coe, words
 from .conftest import gone, settled
 
-pytestmark = pytest.mark.sockets
+pytestmark = [pytest.mark.sockets, pytest.mark.timeout(400)]  # the first waits for service and client to start
 
 # Flag -> its value, and what the cluster then shows. No value: a switch. A text for the columns: the refusal.
 CREATE: Mapping[str, tuple[str | None, dict[str, Any] | str]] = {
@@ -121,6 +121,20 @@ def test_labels_merged_with_the_template_s(ada: Coe, template: str) -> None:
     ada("cluster", "delete", "merged")
 
 
+def test_switches_overrule_the_template(ada: Coe) -> None:
+    flags = ["--coe", "kubernetes", "--image", "fake-image", "--external-network", "public", "--flavor", "small"]
+    flags += ["--master-flavor", "small", "--master-lb-enabled", "--floating-ip-disabled"]
+    ada("cluster", "template", "create", "switched", *flags)
+    names = ("master_lb_enabled", "floating_ip_enabled")
+    for cluster, given, expected in (
+        ("inherits", {}, (True, False)),
+        ("overrules", {"--master-lb-disabled": None, "--floating-ip-enabled": None}, (False, True)),
+    ):
+        shown = create(ada, cluster, "switched", given)
+        assert tuple(shown[name] for name in names) == expected
+        ada("cluster", "delete", cluster)
+
+
 def test_several_control_planes_need_a_load_balancer(ada: Coe, template: str) -> None:
     flags = ["--cluster-template", template, "--master-count", "3"]
     said = ada.fails("cluster", "create", "three", *flags)
@@ -215,6 +229,28 @@ def test_resize_names_the_nodes_to_remove(ada: Coe, template: str) -> None:
         "Node nope is not in the node group default-worker (HTTP 400)"
     )
     ada("cluster", "delete", "shrink")
+
+
+def test_upgrade(ada: Coe, cluster: Any) -> None:
+    name = cluster["name"]
+    flags = ["--coe", "kubernetes", "--image", "other-image", "--external-network", "public", "--flavor", "small"]
+    said = ada("cluster", "template", "create", "next", *flags, "--labels", "b=3", "-f", "value", "-c", "uuid")
+    template = said.split()[-1]
+    accepted = f"Request to upgrade cluster {name} has been accepted.\n"
+
+    def images() -> dict[str, str]:
+        return {row["name"]: row["image_id"] for row in ada.json("nodegroup", "list", name)}
+
+    assert ada("cluster", "upgrade", name, "next", "--nodegroup", "default-worker") == accepted
+    settled(ada, name, "UPDATE_COMPLETE")
+    assert images() == {"default-master": "fake-image", "default-worker": "other-image"}
+    assert ada("cluster", "upgrade", name, template, "--max-batch-size", "2") == accepted
+    shown = settled(ada, name, "UPDATE_COMPLETE")
+    assert (shown["cluster_template_id"], shown["labels"]) == (template, {"b": "3"})
+    assert images() == {"default-master": "other-image", "default-worker": "other-image"}
+    assert ada("cluster", "delete", name)
+    gone(ada, name)
+    ada("cluster", "template", "delete", "next")
 
 
 def test_what_upgrade_refuses(ada: Coe, cluster: Any, template: str) -> None:

@@ -15,7 +15,7 @@ from .coe import Coe
 from .conftest import settled
 from .test_cluster_commands import create
 
-pytestmark = pytest.mark.sockets
+pytestmark = [pytest.mark.sockets, pytest.mark.timeout(400)]  # the first waits for service and client to start
 
 FLAVORS = ("--flavor", "small", "--master-flavor", "small")
 CONFIG = frozenset({"--dir", "--force", "--output-certs", "--use-certificate", "--use-keystone"})
@@ -107,6 +107,21 @@ def test_only_who_made_the_cluster_gets_certificates(bob: Coe, root: Coe, cluste
     root("cluster", "show", "keys")  # an administrator sees it, and still gets none
     said = root.fails("cluster", "config", cluster["uuid"], "--dir", str(tmp_path))
     assert said == f"Cluster {cluster['uuid']} could not be found (HTTP 404)"
+
+
+def test_ca_rotate(ada: Coe, template: str, tmp_path: Path) -> None:
+    made = create(ada, "turned", template)
+    before = ada("ca", "show", "turned")
+    said = ada("ca", "rotate", "turned")
+    assert said == f"Request to rotate the CA certificate for cluster {made['uuid']} has been accepted.\n"
+    settled(ada, "turned", "UPDATE_COMPLETE")
+    after = ada("ca", "show", "turned")
+    assert after.startswith("-----BEGIN CERTIFICATE-----")
+    assert after != before
+    ada("cluster", "config", "turned", "--dir", str(tmp_path), "--output-certs")
+    assert (tmp_path / "ca.pem").read_text().strip() == after.strip()
+    openssl("verify", "-CAfile", str(tmp_path / "ca.pem"), str(tmp_path / "cert.pem"))
+    ada("cluster", "delete", "turned")
 
 
 def test_ca_show_and_sign(ada: Coe, cluster: Any, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from .coe import Coe, words
 from .conftest import settled
 from .test_cluster_commands import create as create_cluster
 
-pytestmark = pytest.mark.sockets
+pytestmark = [pytest.mark.sockets, pytest.mark.timeout(400)]  # the first waits for service and client to start
 
 # Flag -> its value, and what the node group then shows. No value: a switch. A text for the columns: the refusal.
 CREATE: Mapping[str, tuple[str | None, dict[str, Any] | str]] = {
@@ -22,7 +22,7 @@ CREATE: Mapping[str, tuple[str | None, dict[str, Any] | str]] = {
     "--min-nodes": ("1", {"min_node_count": 1}),
     "--max-nodes": ("5", {"max_node_count": 5}),
     "--role": ("gpu", {"role": "gpu"}),
-    "--image": ("fake-image", {"image_id": "fake-image"}),
+    "--image": ("other-image", {"image_id": "other-image"}),
     "--flavor": ("m1.medium", {"flavor_id": "m1.medium"}),
     "--merge-labels": (None, {"labels": {"a": "1", "b": "2"}}),
     "--node-labels": ("tier=web,zone=x", {"node_labels": {"tier": "web", "zone": "x"}}),

@@ -18,6 +18,7 @@ from tests.e2e.world import Service, until
 
 pytestmark = [
     pytest.mark.sockets,
+    pytest.mark.timeout(400),
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
     pytest.mark.filterwarnings("ignore::openstack.warnings.OpenStackDeprecationWarning"),
 ]
@@ -182,8 +183,8 @@ def _new(magnum: Any) -> bool:
     return bool(magnum.default_microversion)
 
 
-def test_resize_needs_a_microversion(cloud: Any, template: str) -> None:
-    """The SDK stumbles over the answer that it asked for (it takes the response for a dict); the cluster is resized nevertheless."""
+def test_resize_and_upgrade_need_a_microversion(cloud: Any, template: str) -> None:
+    """The SDK stumbles over the answers that it asked for (it takes the response for a dict); the cluster changes nevertheless."""
     magnum = cloud.container_infrastructure_management
     made = magnum.create_cluster(name="sdk-resize", cluster_template_id=template, node_count=1)
     cluster = magnum.wait_for_status(magnum.get_cluster(made.id), "CREATE_COMPLETE", ["CREATE_FAILED"], 1, 60)
@@ -197,8 +198,15 @@ def test_resize_needs_a_microversion(cloud: Any, template: str) -> None:
             cluster.resize(magnum, node_count=2)
         resized = magnum.wait_for_status(magnum.get_cluster(made.id), "UPDATE_COMPLETE", ["UPDATE_FAILED"], 1, 60)
         assert resized.node_count == 2
+        newer = magnum.create_cluster_template(name="sdk-newer", **{**TEMPLATE, "image_id": "other-image"})
+        with pytest.raises(TypeError, match="not subscriptable"):
+            cluster.upgrade(magnum, cluster_template="sdk-newer", max_batch_size=2)
+        until(lambda: magnum.get_cluster(made.id).cluster_template_id == newer.id, 60, "it is upgraded", every_s=0.2)
+        assert magnum.get_cluster(made.id).status == "UPDATE_COMPLETE"
     magnum.delete_cluster(cluster)
     magnum.wait_for_delete(cluster, 1, 60)
+    if _new(magnum):
+        magnum.delete_cluster_template(newer.id)
 
 
 def test_services(service: Service, tmp_path: Path) -> None:
