@@ -27,13 +27,14 @@ check: setup ## format, lint, strict types, import layers
 	@$(PY)/lint-imports --no-cache >.import-layers.log || { cat .import-layers.log; exit 1; }
 	@echo "format, lint, types and import layers are fine"
 
-test: setup ## all tests; installs and starts what they need (Docker, the node image)
+test: setup ## all tests; installs and starts what they need (Docker, the node image, PostgreSQL's programs)
 	@scripts/ensure-docker
 	@scripts/ensure-builder
+	@scripts/ensure-postgres
 	@$(PY)/pytest
 
-test-fast: setup ## tests that need no Docker
-	@$(PY)/pytest -m "not docker and not kubernetes"
+test-fast: setup ## tests that need neither Docker nor PostgreSQL
+	@$(PY)/pytest -m "not docker and not kubernetes and not postgresql"
 
 lock: ## renew the lock files after a change of dependencies
 	@for kind in "dev --group dev --extra openstack" "runtime"; do set -- $$kind; file=$$1; shift; \

@@ -16,6 +16,8 @@ from jeroboam.testing.stage import Stage
 if TYPE_CHECKING:
     from tests.keystone import Keystone
 
+    from jeroboam.testing.postgres import PostgresServer
+
 # A shell without job control starts what runs in its background with Ctrl-C ignored, and every child inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -30,6 +32,15 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     await store.start()
     yield Stage(store, FakeProvider(Cloud(), boot_s=0), FakeDriver(), SystemClock())
     await store.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A private PostgreSQL server. Tests that use it bear the mark `postgresql`; those that stop it have one of their own."""
+    from jeroboam.testing.postgres import PostgresServer
+
+    with PostgresServer() as server:
+        yield server
 
 
 @pytest.fixture

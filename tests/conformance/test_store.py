@@ -1,8 +1,7 @@
-"""The store's promises, on every database it supports here."""
+"""The store's promises, on SQLite and on PostgreSQL."""
 
 import asyncio
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +15,7 @@ import sqlalchemy.ext.asyncio
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy.engine import make_url
 
 from jeroboam.contracts import Caller, ClusterBrief, GroupStatus, Page, Quota, StatusChange, Totals
 from jeroboam.domain import (
@@ -62,16 +62,17 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/store.sqlite"
-
-
-@pytest.fixture
 async def store(url: str, clock: ManualClock) -> AsyncIterator[SqlStore]:
     made = SqlStore(url, Sealer(KEY), clock)
     await made.start()
     yield made
     await made.stop()
+
+
+def plain_engine(url: str) -> sa.Engine:
+    """Past the store: the database as it is. No connection outlives its use."""
+    plain = "sqlite" if url.startswith("sqlite") else "postgresql+psycopg"
+    return sa.create_engine(make_url(url).set(drivername=plain), poolclass=sa.NullPool)
 
 
 async def add(store: SqlStore, **changes: object) -> tuple[str, str]:
@@ -140,6 +141,28 @@ async def test_two_creates_at_the_limit_one_wins(store: SqlStore) -> None:
         "You may delete a cluster to make room for a new one."
     )
     assert len(await store.list_clusters(None, Page())) == 3
+
+
+async def test_parallel_creates_of_several_processes_win_as_often_as_the_limit_says(
+    url: str, clock: ManualClock
+) -> None:
+    stores = [SqlStore(url, Sealer(KEY), clock) for _ in range(3)]
+    other = builders.cluster(project_id="project-2")
+
+    async def create(store: SqlStore, project: str) -> bool:
+        cluster = replace(other, uuid=str(uuid4()), project_id=project)
+        try:
+            await store.add_cluster(cluster, builders.groups(cluster), builders.operation(cluster), max_clusters=7)
+        except QuotaExceeded:
+            return False
+        return True
+
+    projects = ("project-1", "project-2")
+    won = await asyncio.gather(*(create(store, project) for store in stores for _ in range(8) for project in projects))
+    assert [sum(won[place::2]) for place in (0, 1)] == [7, 7]
+    assert [len(await stores[0].list_briefs(project, Page())) for project in projects] == [7, 7]
+    for store in stores:
+        await store.stop()
 
 
 async def test_lists_are_paged_in_any_order(store: SqlStore) -> None:
@@ -252,6 +275,23 @@ async def test_an_operation_is_begun_under_a_new_fence_each_time(store: SqlStore
     assert await store.open_resources(cluster) == []
 
 
+async def test_an_operation_that_ends_while_another_process_takes_it_up_stays_ended(url: str, store: SqlStore) -> None:
+    cluster, operation = await add(store)
+    assert await store.begin_operation(operation) is not None
+    with plain_engine(url).connect() as other:
+        ours = {"cluster": cluster, "operation": operation}
+        other.execute(sa.text("UPDATE clusters SET fence = fence WHERE uuid = :cluster"), ours)
+        taking = asyncio.create_task(store.begin_operation(operation))
+        await asyncio.sleep(0.3)
+        assert not taking.done()
+        other.execute(sa.text("UPDATE operations SET state = 'failed' WHERE uuid = :operation"), ours)
+        other.commit()
+    assert await taking is None
+    kept = await store.get_operation(operation)
+    assert kept is not None
+    assert kept.state is OperationState.FAILED
+
+
 async def test_finishing_writes_status_and_outcome_together(store: SqlStore) -> None:
     cluster, operation = await add(store)
     begun = await store.begin_operation(operation)
@@ -360,10 +400,17 @@ async def test_the_ledger_is_opened_once_and_closed(store: SqlStore) -> None:
     assert await store.open_resources(cluster) == []
 
 
-async def test_secrets_are_sealed_and_the_first_writer_wins(store: SqlStore, tmp_path: Path) -> None:
+async def test_secrets_are_sealed_and_the_first_writer_wins(url: str, store: SqlStore, tmp_path: Path) -> None:
     cluster, _ = await add(store)
     assert await store.put_secrets(cluster, {"a": b"first"}) == {"a": b"first"}
     assert await store.put_secrets(cluster, {"a": b"second", "b": b"2"}) == {"a": b"first", "b": b"2"}
+    with plain_engine(url).connect() as connection:
+        kept = connection.execute(sa.text("SELECT name, sealed FROM secrets ORDER BY name")).all()
+    assert [(name, Sealer(KEY).open(cluster, name, bytes(sealed))) for name, sealed in kept] == [
+        ("a", b"first"),
+        ("b", b"2"),
+    ]
+    assert all(b"first" not in bytes(sealed) for _, sealed in kept)
     for file in tmp_path.glob("store.sqlite*"):
         assert b"first" not in file.read_bytes()
 
@@ -416,8 +463,9 @@ async def test_quotas_are_kept_by_project_and_resource(store: SqlStore, clock: M
     assert await store.list_quotas("q", Page()) == [other]
     assert await store.list_quotas(None, Page(marker="1")) == [other]
     assert await store.list_quotas(None, Page(marker="1", sort_key="hard_limit", descending=True)) == [other]
-    with pytest.raises(NotFound, match="Quota 9 could not be found"):
-        await store.list_quotas(None, Page(marker="9"))
+    for marker in ("9", str(2**70)):
+        with pytest.raises(NotFound, match=f"Quota {marker} could not be found"):
+            await store.list_quotas(None, Page(marker=marker))
     await store.delete_quota("p", "Cluster")
     for call in (store.delete_quota("p", "Cluster"), store.update_quota("p", "Cluster", 1)):
         with pytest.raises(NotFound, match="Quota could not be found: project_id p resource Cluster"):
@@ -475,29 +523,29 @@ async def test_text_and_numbers_that_no_database_holds_are_the_users(store: SqlS
 
 
 async def test_the_migrations_make_the_tables_of_this_program(url: str, store: SqlStore) -> None:
-    engine = sa.create_engine(url)
-    with engine.connect() as connection:
+    with plain_engine(url).connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         assert compare_metadata(context, metadata) == []
 
 
-async def test_a_second_start_finds_everything_and_a_newer_schema_is_refused(url: str, clock: ManualClock) -> None:
-    first = SqlStore(url, Sealer(KEY), clock)
-    second = SqlStore(url, Sealer(KEY), clock)
+async def test_a_second_start_finds_everything_and_a_newer_schema_is_refused(
+    empty_url: str, clock: ManualClock
+) -> None:
+    first, second = (SqlStore(empty_url, Sealer(KEY), clock) for _ in range(2))
     await asyncio.gather(first.start(), second.start())
     cluster, _ = await add(first)
     assert await second.load(cluster) is not None
     await first.stop()
     await second.stop()
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
-        raw.execute("UPDATE alembic_version SET version_num='9999'")
+    with plain_engine(empty_url).begin() as raw:
+        raw.execute(sa.text("UPDATE alembic_version SET version_num='9999'"))
     with pytest.raises(ConfigError, match="has the schema 9999, which this program does not know"):
-        await SqlStore(url, Sealer(KEY), clock).start()
+        await SqlStore(empty_url, Sealer(KEY), clock).start()
 
 
-async def test_operations_of_the_first_schema_keep_their_verb_as_their_kind(url: str, clock: ManualClock) -> None:
+async def test_operations_of_the_first_schema_keep_their_verb_as_their_kind(empty_url: str, clock: ManualClock) -> None:
     config = alembic_config()
-    with sa.create_engine(url).begin() as connection:
+    with plain_engine(empty_url).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         connection.execute(
@@ -506,7 +554,7 @@ async def test_operations_of_the_first_schema_keep_their_verb_as_their_kind(url:
                 " summary, cancel_requested) VALUES ('o', 'c', 'update', 'p', 'u', 'r', 1, 'succeeded', 's', false)"
             )
         )
-    store = SqlStore(url, Sealer(KEY), clock)
+    store = SqlStore(empty_url, Sealer(KEY), clock)
     await store.start()
     found = await store.get_operation("o")
     await store.stop()
@@ -544,8 +592,11 @@ def test_a_new_key_outlives_a_power_loss_with_its_name(tmp_path: Path, monkeypat
     assert synced == [("the file", False), ("sub", True)]  # the bytes before they have the name, then the name
 
 
-async def test_the_database_file_is_its_owners_only(url: str, store: SqlStore) -> None:
-    assert Path(url.removeprefix("sqlite:///")).stat().st_mode & 0o777 == 0o600
+async def test_the_database_file_is_its_owners_only(tmp_path: Path, clock: ManualClock) -> None:
+    made = SqlStore(f"sqlite:///{tmp_path}/own.sqlite", Sealer(KEY), clock)
+    await made.start()
+    await made.stop()
+    assert (tmp_path / "own.sqlite").stat().st_mode & 0o777 == 0o600
 
 
 async def test_a_pool_without_a_free_connection_is_a_passing_trouble(

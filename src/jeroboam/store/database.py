@@ -93,8 +93,6 @@ class _translated:
             raise ProviderUnavailable(f"The database does not answer: {_first_line(error)}", after_s=1.0) from error
         if isinstance(error, sa.exc.StatementError) and isinstance(error.orig, InvalidRequest):
             raise error.orig from error
-        if isinstance(error, OverflowError):
-            raise InvalidRequest("A number is too large for the database (64 bits).") from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise ProviderUnavailable("The connection to the database was lost.", after_s=1.0) from error
 

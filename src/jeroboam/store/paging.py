@@ -16,6 +16,7 @@ from ..contracts import Page
 from ..domain.errors import InvalidRequest, NotFound
 
 _FORMS = 1024
+_GREATEST_ID = 2**63 - 1  # of a column of 64 bits; drivers refuse more
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +46,23 @@ def page_of(
     parameters: dict[str, object] = {**bound, "page_limit": page.limit}
     begins = ""
     if page.marker is not None:
-        marker = int(page.marker) if listing.by == "id" else page.marker
-        row = connection.execute(_marked(listing, page.sort_key), {**bound, "page_marker": marker}).first()
+        row = _row_of(connection, listing, page, page.marker, bound)
         if row is None:
             raise NotFound(listing.kind, page.marker)
         begins = "after NULL" if row[0] is None else "after"
         parameters |= {"page_tie": row[1]} | ({} if row[0] is None else {"page_value": row[0]})
     return connection.execute(_statement(listing, page.sort_key, page.descending, begins), parameters)
+
+
+def _row_of(
+    connection: sa.Connection, listing: Listing, page: Page, marker: str, bound: Mapping[str, object]
+) -> tuple[Any, Any] | None:
+    """Sort key and id of the row that the marker names."""
+    value = int(marker) if listing.by == "id" else marker
+    if isinstance(value, int) and value > _GREATEST_ID:
+        return None
+    found = connection.execute(_marked(listing, page.sort_key), {**bound, "page_marker": value}).first()
+    return found and (found[0], found[1])
 
 
 @lru_cache(_FORMS)

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..domain import Cluster, ClusterShape, ClusterTemplate, NodeGroup, Operation, Resource, SignedCertificate, Step
-from .types import Json, Text, Utc, Word
+from .types import Json, Text, Utc, Whole, Word
 
 metadata = sa.MetaData(
     naming_convention={
@@ -36,7 +36,7 @@ def _type(hint: Any) -> tuple[sa.types.TypeEngine[Any], bool]:
     simple: dict[Any, sa.types.TypeEngine[Any]] = {
         str: Text(),
         bool: sa.Boolean(),
-        int: sa.BigInteger(),
+        int: Whole(),
         datetime: Utc(),
         tuple: Json(),
         Mapping: Json(),
@@ -118,7 +118,7 @@ quotas = sa.Table(
     _id(),
     sa.Column("project_id", Text(), nullable=False),
     sa.Column("resource", Text(), nullable=False),
-    sa.Column("hard_limit", sa.BigInteger(), nullable=False),
+    sa.Column("hard_limit", Whole(), nullable=False),
     sa.Column("created_at", Utc(), nullable=False),
     sa.Column("updated_at", Utc(), nullable=True),
     sa.UniqueConstraint("project_id", "resource"),

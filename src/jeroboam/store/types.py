@@ -18,6 +18,7 @@ from sqlalchemy.types import TypeDecorator
 from ..domain.errors import InvalidRequest
 
 Processor = Callable[[Any], Any]
+_HALF = 2**63
 
 
 class Utc(TypeDecorator[datetime]):
@@ -81,6 +82,18 @@ class Text(TypeDecorator[str]):
             if "\x00" not in value:
                 return value
         raise InvalidRequest("Text must not hold NUL characters or lone surrogates.", value=value[:40])
+
+
+class Whole(TypeDecorator[int]):
+    """A whole number of 64 bits: each driver has an error of its own for a longer one."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        if value is not None and not -_HALF <= value < _HALF:
+            raise InvalidRequest("A number is too large for the database (64 bits).")
+        return value
 
 
 def _moment(value: datetime | None) -> datetime | None:
