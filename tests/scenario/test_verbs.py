@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from jeroboam.contracts import Image
+from jeroboam.contracts import Image, Machine, NodeHealth
 from jeroboam.domain import OperationKind, OperationState, Status, Upgrade
+from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.providers.fake.catalogue import FakeCatalogue
 from jeroboam.testing import builders
@@ -105,3 +106,20 @@ async def test_a_count_that_somebody_wished_meanwhile_is_not_taken_back(stage: S
     await world.ask_resize(cluster, 4)
     assert (await world.run(first)).state is OperationState.FAILED
     assert (await world.row(cluster)).groups[1].node_count == 4
+
+
+class Mixed(FakeDriver):
+    """Each group's nodes have a version of their own; that of `worker-1` is a newer one."""
+
+    def _node(self, machine: Machine) -> NodeHealth:
+        told = {"default-master": "v1.35.4", "default-worker": "v1.10.0" if machine.index else "v1.9.3"}
+        return replace(super()._node(machine), version=told[machine.group])
+
+
+async def test_a_group_tells_the_oldest_version_of_its_nodes(stage: Stage) -> None:
+    world = replace(stage, driver=Mixed())
+    cluster, create = await world.add()
+    await world.run(create)
+    row = await world.row(cluster)
+    assert [group.version for group in row.groups] == ["v1.35.4", "v1.9.3"]
+    assert row.cluster.coe_version == "v1.34.4"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..contracts import ClusterRow, GroupStatus, StatusChange
 from ..domain import NodeGroup, Status, Verb, end
 from .scope import Scope
@@ -41,7 +43,7 @@ def _group(group: NodeGroup, ok: bool, reason: str | None, scope: Scope | None) 
         status=status if status is not group.status else None,
         status_reason=reason if work else None,
         node_addresses=_addresses(scope, group.name) if scope else None,
-        version=scope.health.coe_version if scope and scope.health else None,
+        version=_version(scope, group.name) if scope else None,
     )
 
 
@@ -49,3 +51,16 @@ def _addresses(scope: Scope, group: str) -> tuple[str, ...]:
     if scope.plan is None:
         return ()
     return tuple(m.address for m in scope.plan.keep if m.group == group and m.address)
+
+
+def _version(scope: Scope, group: str) -> str | None:
+    """What the group's nodes say they run, the oldest of them; the cluster's where none says."""
+    if scope.health is None:
+        return None
+    mine = {machine.name for machine in scope.plan.keep if machine.group == group} if scope.plan else set()
+    said = [node.version for node in scope.health.nodes if node.name in mine and node.version]
+    return min(said, key=_numbers, default=scope.health.coe_version)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", version)]
