@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,6 @@ REPLICAS = 4
 CALLS = 12
 STEP_S = 120
 _COMMAND_S = 3600.0
-_ANSWERS_S = 20.0
 
 
 class CommandFailed(ConfigError):
@@ -32,6 +31,7 @@ class Course:
 
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
     phases: list[tuple[str, float]] = field(default_factory=list)
+    answers_s: float = 20.0
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -63,23 +63,38 @@ class Course:
         return json.loads(done.stdout)
 
     def answers(self, shown: str, argv: Sequence[str], workers: int, kind: str) -> None:
-        """Call the workload until every worker has answered: packet filters of nodes follow within a second or so."""
+        """Call the workload until every worker has answered: packet filters of nodes follow within a second or so.
+        Raises CommandFailed when they do not."""
         print(f"$ {shown}", flush=True)
-        ends = time.monotonic() + _ANSWERS_S
+        ends = time.monotonic() + self.answers_s
         while True:
             done = subprocess.run(
                 argv, env=self.environment, capture_output=True, text=True, timeout=STEP_S, check=False
             )
-            answers = [json.loads(line) for line in done.stdout.splitlines()]
+            answers = list(_answers(done.stdout))
             nodes = {answer["node"] for answer in answers}
-            if len(nodes) == min(workers, REPLICAS) or time.monotonic() > ends:
+            if done.returncode == 0 and len(answers) == CALLS and len(nodes) == min(workers, REPLICAS):
                 break
+            if time.monotonic() > ends:
+                print(done.stdout, end="")
+                raise CommandFailed(
+                    f"Only {len(answers)} of {CALLS} calls were answered, by {len(nodes)} of {workers} workers, within "
+                    f"{self.answers_s:g} s. {done.stderr.strip()[:500]}".rstrip(),
+                    hint=f"`jeroboam cluster why {NAME}` tells how its nodes are.",
+                )
             time.sleep(0.5)
         print(done.stdout, end="")
-        if done.returncode or len(answers) != CALLS:
-            raise CommandFailed(f"The service does not answer: {done.stderr.strip()}")
         hosts = len({answer["host"] for answer in answers})
         print(f"{len(answers)} answers from {hosts} {kind} on {len(nodes)} of {workers} workers.")
+
+
+def _answers(text: str) -> Iterator[dict[str, str]]:
+    """The workload's own lines; a tool on the way may have said something, too."""
+    for line in text.splitlines():
+        with suppress(ValueError):
+            found = json.loads(line)
+            if isinstance(found, dict) and found.keys() >= {"host", "node"}:
+                yield found
 
 
 def until(true: Callable[[], bool], within_s: float, what: str) -> None:

@@ -36,7 +36,7 @@ class KubernetesDemo:
         kubeconfig = str(self._service.kubeconfig)
         course.jeroboam("cluster", "config", NAME, "--file", kubeconfig)
         course.environment["KUBECONFIG"] = kubeconfig
-        self._kubectl = _kubectl(self.version, self._service.folder)
+        self._kubectl = _kubectl(self.version) or _kubectl_of_a_node(course, self._service.folder)
 
     def start(self, course: Course) -> None:
         """The workload, until it is ready."""
@@ -63,23 +63,23 @@ class KubernetesDemo:
         return (f"export KUBECONFIG={self._service.kubeconfig}", *alias, "kubectl get pods -A -o wide")
 
 
-def _kubectl(version: str, folder: Path) -> str:
-    """kubectl of the same release from the cache, else the machine's, else the one in a node of the cluster."""
+def _kubectl(version: str) -> str | None:
+    """kubectl of the same release from the cache, else the machine's."""
     try:
         return str(binary_path(version, "kubectl"))
     except NotFound:
-        return shutil.which("kubectl") or _kubectl_of_a_node(folder)
+        return shutil.which("kubectl")
 
 
-def _kubectl_of_a_node(folder: Path) -> str:
-    nodes = subprocess.run(
-        ["docker", "ps", "-q", "--filter", "label=jeroboam.role=control-plane"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    ).stdout.split()
-    copy = ["docker", "cp", f"{nodes[0] if nodes else 'none'}:/usr/bin/kubectl", str(folder / "kubectl")]
-    if subprocess.run(copy, capture_output=True, timeout=60, check=False).returncode:
+def _kubectl_of_a_node(course: Course, folder: Path) -> str:
+    """The one in a node of the demo's cluster, copied out."""
+    cluster = course.ask("cluster", "show", NAME)["uuid"]
+    nodes = _docker("ps", "-q", "--filter", f"label=jeroboam.cluster={cluster}").stdout.split()
+    target = folder / "kubectl"
+    if not nodes or _docker("cp", f"{nodes[0]}:/usr/bin/kubectl", str(target)).returncode:
         raise ConfigError("There is no kubectl on this machine.", hint="Install kubectl, and run the demo again.")
-    return str(folder / "kubectl")
+    return str(target)
+
+
+def _docker(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["docker", *words], capture_output=True, text=True, timeout=60, check=False)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class DemoService:
         ends = time.monotonic() + _START_S
         while not _answers(url):
             if process.poll() is not None:
-                raise ConfigError(f"The service did not start: {self._last_words()}")
+                raise ConfigError(f"The service did not start: {self._last_words()}", hint=f"See {self.log}.")
             if time.monotonic() > ends:
                 raise DeadlineExceeded(f"The service did not answer within {_START_S:g} s.", hint=f"See {self.log}.")
             time.sleep(0.1)
@@ -73,7 +74,10 @@ class DemoService:
         ends = time.monotonic() + _STOP_S
         while _is_ours(pid, self.folder):
             if time.monotonic() > ends:
-                raise DeadlineExceeded(f"The service (pid {pid}) did not end within {_STOP_S:g} s.")
+                raise DeadlineExceeded(
+                    f"The service (pid {pid}) did not end within {_STOP_S:g} s.",
+                    hint=f"`kill -9 {pid}` loses nothing; then run this again.",
+                )
             time.sleep(0.1)
 
     def forget(self) -> None:
@@ -135,7 +139,10 @@ def _free_port() -> int:
 
 
 def _is_ours(pid: int, folder: Path) -> bool:
-    """True while this process is the demo's service: numbers are used again."""
-    done = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    words = done.stdout.split(None, 1)
-    return len(words) == 2 and not words[0].startswith("Z") and f"--data {folder}" in words[1]
+    """True while this process is the demo's service: numbers are used again. Source: Linux, proc(5); a zombie has no words."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    given = os.fsencode(folder)
+    return b"--data=" + given in words or (b"--data", given) in pairwise(words)

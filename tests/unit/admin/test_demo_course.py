@@ -1,0 +1,61 @@
+"""The demo's calls and its service: what counts as an answer, and which process is ours."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jeroboam.admin.demo.course import CommandFailed, Course
+from jeroboam.admin.demo.service import _is_ours
+
+
+def calls(tmp_path: Path, *outputs: str) -> list[str]:
+    """A program that says the first at its first call, and so on; a line `!` at the end makes it fail."""
+    for number, text in enumerate(outputs):
+        (tmp_path / str(number)).write_text(text)
+    program = (
+        "import pathlib, sys; folder = pathlib.Path(sys.argv[1]); file = min(folder.glob('[0-9]'))\n"
+        "text = file.read_text(); len(list(folder.glob('[0-9]'))) > 1 and file.unlink()\n"
+        "print(text.removesuffix('!'), end=''); sys.exit(text.endswith('!'))"
+    )
+    return [sys.executable, "-c", program, str(tmp_path)]
+
+
+def lines(*nodes: str) -> str:
+    return "".join(f'{{"host": "pod-{number}", "node": "{node}"}}\n' for number, node in enumerate(nodes))
+
+
+ALL = lines(*["one", "two"] * 6)
+
+
+@pytest.mark.parametrize(
+    "first", [lines("one", "two") + "!", lines(*["one"] * 12), "a warning of a tool\n" + lines("one"), ""]
+)
+def test_it_calls_again_until_every_worker_has_answered_every_call(
+    first: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Course().answers("call", calls(tmp_path, first, "a warning of a tool\n" + ALL), 2, "pods")
+    assert capsys.readouterr().out.splitlines()[-1] == "12 answers from 12 pods on 2 of 2 workers."
+
+
+def test_a_worker_that_never_answers_is_a_failure(tmp_path: Path) -> None:
+    with pytest.raises(CommandFailed) as error:
+        Course(answers_s=0).answers("call", calls(tmp_path, lines(*["one"] * 12)), 2, "pods")
+    assert error.value.message == "Only 12 of 12 calls were answered, by 1 of 2 workers, within 0 s."
+    assert error.value.hint == "`jeroboam cluster why demo` tells how its nodes are."
+
+
+def test_a_process_is_the_service_of_a_folder_only_by_its_own_words(tmp_path: Path) -> None:
+    folder = tmp_path / "jeroboam-demo"
+    argv = [sys.executable, "-c", "import time; time.sleep(60)", "up", "--data", str(folder), "--port", "9511"]
+    process = subprocess.Popen(argv)
+    try:
+        assert _is_ours(process.pid, folder)
+        assert not _is_ours(process.pid, tmp_path / "jeroboam")  # a folder whose name begins like it
+        assert not _is_ours(os.getpid(), folder)
+    finally:
+        process.kill()
+        process.wait()
+    assert not _is_ours(process.pid, folder)
