@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json as json_text
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Group, Parameter
 
 from ..domain.errors import ConfigError, InvalidRequest, JeroboamError
+from .outcome import tell
 
 if TYPE_CHECKING:
     from ..artifacts import NodeImage, SourceSettings
@@ -300,12 +300,4 @@ def _framed(work: Coroutine[object, object, None], *, as_json: bool = False) -> 
 
 
 def _tell(error: JeroboamError, *, as_json: bool = False) -> int:
-    code = 2 if isinstance(error, _USAGE) else 1
-    if as_json:
-        body = {"message": error.message, "hint": error.hint, "exit_code": code}
-        print(json_text.dumps({"error": body}, ensure_ascii=False), file=sys.stderr)
-        return code
-    print(f"Error: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"       {error.hint}", file=sys.stderr)
-    return code
+    return tell(error, 2 if isinstance(error, _USAGE) else 1, as_json=as_json)

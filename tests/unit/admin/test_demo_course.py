@@ -59,3 +59,10 @@ def test_a_process_is_the_service_of_a_folder_only_by_its_own_words(tmp_path: Pa
         process.kill()
         process.wait()
     assert not _is_ours(process.pid, folder)
+
+
+def test_a_command_that_does_not_end_is_told_by_the_words_that_were_shown() -> None:
+    with pytest.raises(CommandFailed) as error:
+        Course().hear("kubectl wait", [sys.executable, "-c", "import time; time.sleep(60)"], within_s=0.1)
+    assert error.value.message == "`kubectl wait` did not end within 0.1 s."
+    assert error.value.hint == "`jeroboam cluster why demo` tells how far it is."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Literal, Protocol
 from cyclopts import App
 
 from ...domain.errors import ConfigError, JeroboamError
+from ..outcome import tell
 from ..progress import show_progress
 from .course import NAME, Course
 from .kubernetes import KubernetesDemo
@@ -161,11 +161,5 @@ def _framed(work: Callable[[], None]) -> int:
     try:
         work()
     except JeroboamError as error:
-        print(f"Error: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"       {error.hint}", file=sys.stderr)
-        return 1
-    except subprocess.TimeoutExpired as error:
-        print(f"Error: {error}", file=sys.stderr)
-        return 1
+        return tell(error, 1)
     return 0

@@ -45,7 +45,8 @@ class Course:
         """Print the command and run it with its output on this terminal. Raises CommandFailed."""
         print(f"$ {shown}", flush=True)
         given = subprocess.DEVNULL if quiet_input else None
-        done = subprocess.run(argv, env=self.environment, stdin=given, timeout=_COMMAND_S, check=False)
+        with _deadline(shown, _COMMAND_S):
+            done = subprocess.run(argv, env=self.environment, stdin=given, timeout=_COMMAND_S, check=False)
         if check and done.returncode:
             raise CommandFailed(f"`{shown}` ended with exit code {done.returncode}.", hint="Its message stands above.")
         return done.returncode
@@ -56,11 +57,27 @@ class Course:
 
     def ask(self, *words: str) -> Any:
         """The JSON of one of our own commands, unseen."""
-        argv = [sys.executable, "-m", "jeroboam", *words, "--json"]
-        done = subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
+        return self.ask_tool(" ".join(("jeroboam", *words)), [sys.executable, "-m", "jeroboam", *words, "--json"])
+
+    def ask_tool(self, shown: str, argv: Sequence[str]) -> Any:
+        """The JSON that a command prints, unseen. Raises CommandFailed."""
+        done = self.hear(shown, argv)
         if done.returncode:
-            raise CommandFailed(f"`jeroboam {' '.join(words)}` failed: {done.stderr.strip()[:500]}")
+            raise CommandFailed(f"`{shown}` failed: {done.stderr.strip()[:500]}")
         return json.loads(done.stdout)
+
+    def hear(self, shown: str, argv: Sequence[str], *, within_s: float = STEP_S) -> subprocess.CompletedProcess[str]:
+        """Run a command unseen and without input; how it ended and what it said. Raises CommandFailed when it does not end."""
+        with _deadline(shown, within_s):
+            return subprocess.run(
+                argv,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=within_s,
+                check=False,
+            )
 
     def answers(self, shown: str, argv: Sequence[str], workers: int, kind: str) -> None:
         """Call the workload until every worker has answered: packet filters of nodes follow within a second or so.
@@ -68,9 +85,7 @@ class Course:
         print(f"$ {shown}", flush=True)
         ends = time.monotonic() + self.answers_s
         while True:
-            done = subprocess.run(
-                argv, env=self.environment, capture_output=True, text=True, timeout=STEP_S, check=False
-            )
+            done = self.hear(shown, argv)
             answers = list(_answers(done.stdout))
             nodes = {answer["node"] for answer in answers}
             if done.returncode == 0 and len(answers) == CALLS and len(nodes) == min(workers, REPLICAS):
@@ -86,6 +101,16 @@ class Course:
         print(done.stdout, end="")
         hosts = len({answer["host"] for answer in answers})
         print(f"{len(answers)} answers from {hosts} {kind} on {len(nodes)} of {workers} workers.")
+
+
+@contextmanager
+def _deadline(shown: str, within_s: float) -> Iterator[None]:
+    try:
+        yield
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailed(
+            f"`{shown}` did not end within {within_s:g} s.", hint=f"`jeroboam cluster why {NAME}` tells how far it is."
+        ) from error
 
 
 def _answers(text: str) -> Iterator[dict[str, str]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
-from .course import CALLS, NAME, REPLICAS, STEP_S, CommandFailed, Course, until
+from .course import CALLS, NAME, REPLICAS, STEP_S, Course, until
 from .service import DemoService
 
 _IMAGE = "small"
@@ -94,19 +92,7 @@ class LxdDemo:
         course.run(f"lxc {' '.join(words)}", self._argv(*words), quiet_input=True)
 
     def _json(self, course: Course, *words: str) -> Any:
-        argv = self._argv(*words, "--format", "json")
-        done = subprocess.run(
-            argv,
-            env=course.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=STEP_S,
-            check=False,
-        )
-        if done.returncode:
-            raise CommandFailed(f"`lxc {' '.join(words)}` failed: {done.stderr.strip()[:500]}")
-        return json.loads(done.stdout)
+        return course.ask_tool(f"lxc {' '.join(words)}", self._argv(*words, "--format", "json"))
 
     def _addresses(self, course: Course) -> dict[str, str]:
         found = {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 from .course import CALLS, NAME, REPLICAS, STEP_S, Course, until
 from .service import DemoService
@@ -66,12 +65,5 @@ class SwarmDemo:
 
     def _running(self, course: Course) -> int:
         words = ["service", "ps", "hello", "--filter", "desired-state=running", "--format", "{{json .CurrentState}}"]
-        done = subprocess.run(
-            ["docker", "--context", NAME, *words],
-            env=course.environment,
-            capture_output=True,
-            text=True,
-            timeout=STEP_S,
-            check=False,
-        )
+        done = course.hear("docker service ps hello", ["docker", "--context", NAME, *words])
         return sum(json.loads(line).startswith("Running") for line in done.stdout.splitlines())
