@@ -49,15 +49,18 @@ def test_a_worker_that_never_answers_is_a_failure(tmp_path: Path) -> None:
 
 def test_a_process_is_the_service_of_a_folder_only_by_its_own_words(tmp_path: Path) -> None:
     folder = tmp_path / "jeroboam-demo"
-    argv = [sys.executable, "-c", "import time; time.sleep(60)", "up", "--data", str(folder), "--port", "9511"]
-    process = subprocess.Popen(argv)
+    program = "import time; print('up', flush=True); time.sleep(60)"
+    argv = [sys.executable, "-c", program, "up", "--data", str(folder), "--port", "9511"]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"  # before, its words may not be there yet
         assert _is_ours(process.pid, folder)
         assert not _is_ours(process.pid, tmp_path / "jeroboam")  # a folder whose name begins like it
         assert not _is_ours(os.getpid(), folder)
     finally:
         process.kill()
-        process.wait()
+        process.communicate(timeout=10)
     assert not _is_ours(process.pid, folder)
 
 
