@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from .errors import Refused
 from .moments import duration, parse, seconds_between
 from .output import plain
 from .timeline import Line, lines, outcome
-from .wire import Json
+from .wire import Json, segment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,12 +30,14 @@ _MOVES = {
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say about a cluster. `cluster` is None when it is gone, `operation` when nothing is recorded."""
+    """What there is to say about a cluster. `cluster` is None when it is gone, `operation` when nothing is recorded; node groups
+    are asked for where the next command needs them."""
 
     cluster: Json | None
     operation: Json | None
     steps: list[Json]
     now: datetime
+    groups: list[Json] = field(default_factory=list)
 
     def as_json(self) -> Json:
         """For programs: the documents as the API gives them, and what we make of them."""
@@ -60,7 +62,14 @@ def gather(client: Client, ident: str, operation: Json | None = None) -> Report:
         cluster = None
         operations = _operations_of_gone(client, ident, error)
     latest = operation or (operations[0] if operations else None)
-    return Report(cluster, latest, client.steps(latest["uuid"]) if latest else [], client.now())
+    steps = client.steps(latest["uuid"]) if latest else []
+    return Report(cluster, latest, steps, client.now(), _groups(client, cluster))
+
+
+def _groups(client: Client, cluster: Json | None) -> list[Json]:
+    if cluster is None or cluster.get("status") != "UPDATE_FAILED":
+        return []
+    return client.entries(f"v1/clusters/{segment(cluster['uuid'])}/nodegroups", "nodegroups")
 
 
 def _operations_of_gone(client: Client, ident: str, error: Refused) -> list[Json]:
@@ -105,8 +114,35 @@ def next_command(report: Report) -> str:
     if status in ("CREATE_FAILED", "DELETE_FAILED"):
         return f"jeroboam cluster delete {name} --wait"
     if status == "UPDATE_FAILED":
-        return f"jeroboam cluster resize {name} {report.cluster.get('node_count')} --wait"
+        return _again(report, name)
     return f"jeroboam cluster config {name}"
+
+
+def _again(report: Report, name: str) -> str:
+    """After an update that failed: the same once more. A worker whose first boot failed does not boot again, so another takes its
+    place; a cluster that was never up because its control plane did not boot has nothing to keep."""
+    cluster, unborn = report.cluster or {}, _unborn(report.steps)
+    if not cluster.get("coe_version") and any(_members(g, unborn) for g in report.groups if g.get("role") == "master"):
+        return f"jeroboam cluster delete {name} --wait"
+    workers = [group for group in report.groups if group.get("role") != "master"]
+    group = min(workers, key=lambda one: (not _members(one, unborn), one.get("status") != "UPDATE_FAILED"), default={})
+    words = [str(group.get("node_count", cluster.get("node_count")))]
+    if group and group.get("name") != "default-worker":
+        words += ["--nodegroup", shlex.quote(str(group.get("name")))]
+    for node in _members(group, unborn):
+        words += ["--remove", shlex.quote(node)]
+    return f"jeroboam cluster resize {name} {' '.join(words)} --wait"
+
+
+def _unborn(steps: list[Json]) -> list[str]:
+    """Nodes whose latest look at their first boot found that it had failed."""
+    latest = {str(step.get("target")): outcome(step) for step in steps if step.get("name") == "boot"}
+    return [node for node, found in latest.items() if found == "failed"]
+
+
+def _members(group: Json, nodes: list[str]) -> list[str]:
+    """Those of the nodes that are in the group: a node is called SLUG-GROUP-NUMBER."""
+    return [node for node in nodes if node.rpartition("-")[0].endswith(f"-{group.get('name')}")]
 
 
 def _head(report: Report) -> list[Line]:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import signal
 import socket
 import subprocess
@@ -17,12 +18,13 @@ import yaml
 pytestmark = pytest.mark.sockets
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
-FAULT = [{"call": "ensure_machine", "name": "broken-*", "effect": "boot_fail", "message": "no space left", "times": 1}]
+FAULT = {"call": "ensure_machine", "effect": "boot_fail", "message": "no space left", "times": 1}
+FAULTS = [{**FAULT, "name": name} for name in ("broken-*", "short-*-worker-1")]
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A service of its own; the first machine of a cluster called `broken` does not boot."""
+    """A service of its own; the first machine of a cluster called `broken` does not boot, nor the second worker of `short`."""
     folder = tmp_path_factory.mktemp("up")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -39,11 +41,11 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "--port",
         str(port),
     ]
-    environ = {**os.environ, "JEROBOAM_FAKE__FAULTS": json.dumps(FAULT)}
+    environ = {**os.environ, "JEROBOAM_FAKE__FAULTS": json.dumps(FAULTS)}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log, env=environ, start_new_session=True)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while b"listens on" not in (folder / "log").read_bytes():
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < deadline
@@ -151,6 +153,24 @@ def test_a_creation_that_fails_says_which_node_and_shows_its_console(run: Run, c
     assert shown.err.startswith("Error: The create failed: broken-")
     assert run("cluster", "delete", "broken", "--wait", "--timeout-s", "60") == 0
     assert run("template", "delete", "k8s-2") == 0
+
+
+def test_after_a_resize_that_failed_the_next_command_mends_it(run: Run, capsys: Capture) -> None:
+    assert run("template", "create", "k8s-4", "--image", "fake-image") == 0
+    assert run("cluster", "create", "short", "--template", "k8s-4", "--wait", "--timeout-s", "60") == 0
+    capsys.readouterr()
+    assert run("cluster", "resize", "short", "2", "--wait", "--timeout-s", "60") == 1
+    [command] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Next: ")]
+    program, *words = shlex.split(command.removeprefix("Next: "))
+    assert (program, words[:5], words[5][-9:]) == (
+        "jeroboam",
+        ["cluster", "resize", "short", "2", "--remove"],
+        "-worker-1",
+    )
+    assert run(*words, "--timeout-s", "60") == 0
+    assert "Cluster short: UPDATE_COMPLETE" in capsys.readouterr().out
+    assert run("cluster", "delete", "short", "--wait", "--timeout-s", "60") == 0
+    assert run("template", "delete", "k8s-4") == 0
 
 
 def test_on_a_terminal(run: Run, url: str) -> None:

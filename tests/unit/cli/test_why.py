@@ -157,6 +157,37 @@ def test_the_next_command(status: str, command: str) -> None:
     assert next_command(Report(cluster(status=status), operation(), [], NOW)) == command
 
 
+MASTER, WORKER, GPU = (
+    {"name": "default-master", "role": "master", "node_count": 1, "status": "CREATE_COMPLETE"},
+    {"name": "default-worker", "role": "worker", "node_count": 2, "status": "CREATE_COMPLETE"},
+    {"name": "gpu", "role": "worker", "node_count": 3, "status": "UPDATE_FAILED"},
+)
+
+
+@pytest.mark.parametrize(
+    ("node", "coe_version", "command"),
+    [
+        (None, "v1.34.4", "resize demo 3 --nodegroup gpu --wait"),
+        ("demo-5b2f1a3c-gpu-1", "v1.34.4", "resize demo 3 --nodegroup gpu --remove demo-5b2f1a3c-gpu-1 --wait"),
+        (NODE, "v1.34.4", f"resize demo 2 --remove {NODE} --wait"),
+        ("demo-5b2f1a3c-default-master-0", None, "delete demo --wait"),
+        ("demo-5b2f1a3c-default-master-0", "v1.34.4", "resize demo 3 --nodegroup gpu --wait"),
+    ],
+)
+def test_what_comes_after_an_update_that_failed(node: str | None, coe_version: str | None, command: str) -> None:
+    """The group that failed has its own number of nodes, and a node whose first boot failed makes way for another."""
+    steps = [step(1, "boot", node, 0.0, 1.0, ok=False)] if node else []
+    stands = cluster(status="UPDATE_FAILED", node_count=5, coe_version=coe_version)
+    report = Report(stands, operation(state="failed"), steps, NOW, [MASTER, WORKER, GPU])
+    assert next_command(report) == f"jeroboam cluster {command}"
+
+
+def test_a_node_that_booted_at_a_later_look_stays() -> None:
+    steps = [step(1, "boot", NODE, 0.0, 1.0, ok=False), step(2, "boot", NODE, 1.0, 2.0)]
+    report = Report(cluster(status="UPDATE_FAILED"), operation(state="failed"), steps, NOW, [MASTER, WORKER])
+    assert next_command(report) == "jeroboam cluster resize demo 2 --wait"
+
+
 def test_a_long_timeline_counts_what_went_well() -> None:
     steps = [step(number, "machine", f"n{number}", 0.0, 0.1) for number in range(100)]
     steps.append(step(100, "boot", "n7", 0.2, 0.4, ok=False, message="no"))
