@@ -82,12 +82,14 @@ def free_port() -> int:
 
 @dataclass
 class Service:
-    """`jeroboam up` with a data folder of its own. May be killed and started again. `argv` is another command in its place."""
+    """`jeroboam up` with a data folder of its own. May be killed and started again. `argv` is another command in its place;
+    `auth` are user and password of its requests."""
 
     folder: Path
     port: int = field(default_factory=free_port)
     env: dict[str, str] = field(default_factory=dict)
     argv: list[str] = field(default_factory=list)
+    auth: tuple[str, str] | None = None
     process: subprocess.Popen[bytes] | None = None
     asked: list[str] = field(default_factory=list)
 
@@ -131,7 +133,7 @@ class Service:
 
     def api(self, method: str, path: str, **more: Any) -> httpx.Response:
         """One request, whatever comes of it."""
-        return httpx.request(method, f"{self.url}{path}", timeout=60, trust_env=False, **more)
+        return httpx.request(method, f"{self.url}{path}", timeout=60, trust_env=False, auth=self.auth, **more)
 
     def status(self, cluster: str) -> str:
         """A cluster's status, or GONE."""
