@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jeroboam.contracts import Image
+from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeCatalogue, FakeProvider
 from jeroboam.service import NetworkDrivers, ServiceSettings
 
@@ -558,3 +559,13 @@ async def test_a_distribution_that_was_set_stays_until_the_image_changes(make: M
         ([replace("/image_id", "foreign")], "plan9"),
     ):
         assert (await member.patch(path, changes)).json()["cluster_distro"] == distro
+
+
+async def test_a_tool_that_only_a_driver_of_another_package_knows(make: Maker) -> None:
+    member = make(drivers={"fake": FakeDriver(), "hosts": FakeDriver(name="hosts", coe="hosts")}).as_("user-1")
+    made = await member.post("/v1/clustertemplates", {**BODY, "coe": "hosts"})
+    assert (made.status_code, made.json()["coe"]) == (201, "hosts")
+    refused = await member.post("/v1/clustertemplates", {**BODY, "coe": "dcos"})
+    assert detail(refused) == (
+        f"{WRONG}coe. Value: 'dcos'. Value should be one of: kubernetes, swarm, swarm-mode, lxd, hosts"
+    )

@@ -74,7 +74,7 @@ def body_fields(services: Services) -> dict[str, Field]:
         **texts,
         "uuid": Field(fields.uuid),
         "name": Field(_TEXT),
-        "coe": Field(fields.one_of(*COES)),
+        "coe": Field(fields.one_of(*COES, *_further_coes(services))),
         "image_id": Field(_TEXT, mandatory=True),
         "server_type": Field(fields.one_of(*SERVER_TYPES), default="vm"),
         "docker_volume_size": Field(fields.integer(least=1)),
@@ -92,6 +92,11 @@ def body_fields(services: Services) -> dict[str, Field]:
             for name in ("project_id", "user_id", "links", "created_at", "updated_at")
         },
     }
+
+
+def _further_coes(services: Services) -> list[str]:
+    """Of loaded drivers whose tool Magnum has never heard of."""
+    return sorted({one.capabilities.coe for one in services.drivers.values()} - set(COES))
 
 
 def check_coe(body: Mapping[str, Any]) -> None:
