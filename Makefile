@@ -21,8 +21,8 @@ dev: setup ## API and conductor with fakes: no root, no Docker; a cluster comple
 	@$(PY)/jeroboam up --provider fake --data .dev
 
 check: setup ## format, lint, strict types, import layers
-	@$(PY)/ruff format --check -q src tests bench
-	@$(PY)/ruff check -q src tests bench
+	@$(PY)/ruff format --check -q src tests bench examples
+	@$(PY)/ruff check -q src tests bench examples
 	@$(PY)/mypy
 	@$(PY)/lint-imports --no-cache >.import-layers.log || { cat .import-layers.log; exit 1; }
 	@echo "format, lint, types and import layers are fine"
