@@ -11,7 +11,7 @@ from pathlib import Path
 from jeroboam.conductor.dbos_engine import DbosEngine
 from jeroboam.contracts import Engine
 
-FOLDER = Path(sys.argv[1])
+FOLDER, URL = Path(sys.argv[1]), sys.argv[2]
 DIE_AT = os.environ["DIE_AT"]
 
 
@@ -40,7 +40,7 @@ async def runner(engine: Engine, uuid: str) -> None:
 
 
 async def main() -> None:
-    engine = DbosEngine(f"sqlite:///{FOLDER}/engine.sqlite", executor_id="child")
+    engine = DbosEngine(URL, executor_id="child")
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     await engine.start(runner)

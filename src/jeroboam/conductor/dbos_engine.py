@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-from sqlalchemy.engine import make_url
-
 from ..contracts import EngineState, Runner, StepFn
+from .engine_database import EngineDatabase
 
 if TYPE_CHECKING:
     from dbos import DBOS
@@ -43,7 +40,7 @@ class DbosEngine:
     def __init__(
         self, url: str, *, executor_id: str, workers: int = 64, per_tenant: int = 16, poll_s: float = 0.05
     ) -> None:
-        self._url = url
+        self._database = EngineDatabase(url)
         self._executor_id = executor_id
         self._workers = workers
         self._per_tenant = per_tenant
@@ -66,9 +63,8 @@ class DbosEngine:
             "run_migrations": True,
             "max_executor_threads": 8,
         }
-        if make_url(self._url).get_backend_name() == "sqlite":
-            config["system_database_engine"] = _sqlite_engine(self._url)
-        config["system_database_url"] = self._url
+        config["system_database_engine"] = self._database.engine()
+        config["system_database_url"] = self._database.url
         DBOS(config=config)
 
         async def operation(
@@ -101,6 +97,7 @@ class DbosEngine:
 
     async def stop(self) -> None:
         """Cancel the tasks (their workflows stay pending) and close."""
+        self._database.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -142,19 +139,3 @@ class DbosEngine:
         if self._dbos is None:
             raise asyncio.CancelledError("the engine is stopping")
         return self._dbos
-
-
-def _sqlite_engine(url: str) -> sa.Engine:
-    """WAL, so that the queue's polling does not wait for writers; the busy time-out is DBOS's own choice of 30 s."""
-    database = make_url(url).database
-    if database:
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url)
-
-    @sa.event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: object) -> None:
-        connection.isolation_level = "IMMEDIATE"
-        for pragma in ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "synchronous=NORMAL"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine

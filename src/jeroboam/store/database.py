@@ -1,4 +1,4 @@
-"""The connection: engine, transactions, migration, and the translation of database trouble."""
+"""The connection: engine, transactions, migration."""
 
 from __future__ import annotations
 
@@ -12,16 +12,22 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ..contracts import Clock
-from ..domain.errors import ConfigError, InvalidRequest, ProviderUnavailable
+from ..domain.errors import ConfigError
 from .reading import InPlace, OverTheWire, Reader, T, Work
 from .sealing import Sealer
+from .trouble import translated
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+_POOL: dict[str, Any] = {
+    "pool_size": 20,
+    "max_overflow": 0,
+    "pool_timeout": 10,
+}  # a process; nobody waits longer for one
+_DEADLINES = {"timeout": 5, "command_timeout": 30}  # seconds: of a connection's making, of a statement
 
 
 class Database:
@@ -38,12 +44,15 @@ class Database:
         self._sqlite = backend == "sqlite"
         self._sealer = sealer
         self._clock = clock
-        self._engine = create_async_engine(self._url)
+        self._engine: AsyncEngine
         self._reader: Reader
         if self._sqlite:
+            self._engine = create_async_engine(self._url)
             _prepare_sqlite(self._engine.sync_engine)
             self._reader = InPlace(self._url)
         else:
+            self._engine = create_async_engine(self._url, **_POOL, connect_args=_DEADLINES)
+            sa.event.listen(self._engine.sync_engine, "checkout", _still_open)
             self._reader = OverTheWire(self._engine)
         self._immediate = self._engine.execution_options(jeroboam_immediate=True)
 
@@ -51,10 +60,17 @@ class Database:
         """Bring the schema up to date. Raises ConfigError for a schema newer than this program."""
         if self._sqlite and self._url.database:
             _make_private(self._url.database)
-        async with self._write() as connection:
-            if not self._sqlite:
-                await connection.execute(sa.text("SELECT pg_advisory_xact_lock(7235198)"))
-            await connection.run_sync(_migrate)
+        with translated():
+            async with self._patient().begin() as connection:
+                if not self._sqlite:
+                    await connection.execute(sa.text("SELECT pg_advisory_xact_lock(7235198)"))
+                await connection.run_sync(_migrate)
+
+    def _patient(self) -> AsyncEngine:
+        """For migrations, which may take long and wait for those of another process."""
+        if self._sqlite:
+            return self._immediate
+        return create_async_engine(self._url, poolclass=sa.NullPool, connect_args={"timeout": _DEADLINES["timeout"]})
 
     async def stop(self) -> None:
         await self._reader.stop()
@@ -65,36 +81,21 @@ class Database:
 
     async def _look(self, work: Work[T]) -> T:
         """Read; see reading.py. For the paths of lists and single things."""
-        with _translated():
+        with translated():
             return await self._reader.read(work)
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection]:
-        with _translated():
+        with translated():
             async with self._engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncConnection]:
         """On SQLite the write lock is taken at once, so that what was read stays true until the commit."""
-        with _translated():
+        with translated():
             async with self._immediate.begin() as connection:
                 yield connection
-
-
-class _translated:
-    """Database trouble as our errors, whatever is under way in the block."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError | InterfaceError | sa.exc.TimeoutError | ConnectionError | TimeoutError):
-            raise ProviderUnavailable(f"The database does not answer: {_first_line(error)}", after_s=1.0) from error
-        if isinstance(error, sa.exc.StatementError) and isinstance(error.orig, InvalidRequest):
-            raise error.orig from error
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            raise ProviderUnavailable("The connection to the database was lost.", after_s=1.0) from error
 
 
 def _make_private(database: str) -> None:
@@ -112,10 +113,6 @@ def _make_private(database: str) -> None:
         ) from error
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-
-
 def _prepare_sqlite(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
@@ -130,6 +127,12 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     def _begin(connection: sa.Connection) -> None:
         immediate = connection.get_execution_options().get("jeroboam_immediate")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _still_open(connection: Any, _record: object, _proxy: object) -> None:
+    """A connection that ended while it lay in the pool, as all do when the server restarts, is made anew before anybody uses it."""
+    if connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError
 
 
 def alembic_config() -> Config:

@@ -50,9 +50,9 @@ class PostgresServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._remove()
 
-    def url(self, database: str = "postgres", driver: str = "postgresql+asyncpg") -> str:
-        """SQLAlchemy URL of a database of this server."""
-        return f"{driver}://{_ROLE}@/{database}?host={self._folder}"
+    def url(self, database: str = "postgres", driver: str = "postgresql+asyncpg", role: str = _ROLE) -> str:
+        """SQLAlchemy URL of a database of this server. Without a `role` it is its owner, who may do anything."""
+        return f"{driver}://{role}@/{database}?host={self._folder}"
 
     @contextmanager
     def database(self, *, like: str = "template0") -> Iterator[str]:

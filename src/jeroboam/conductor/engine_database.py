@@ -1,0 +1,74 @@
+"""The database under the durable engine, made by us: DBOS's own would give up operations for ever when PostgreSQL is away.
+
+Source: dbos 3.4, `_utils.retriable_postgres_exception` and `_sys_db.db_retry`. It tries again, after pauses that double up to a
+minute, what failed with a lost connection; a connection that cannot be made counts only by words of its message, which those of
+psycopg for a missing socket are not. Here every one counts, and connecting is tried for a while before any pause begins.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+
+_PATIENCE_S = 15.0
+_PAUSE_S = 0.25
+_CONNECT_S = 5
+
+
+class EngineDatabase:
+    """`url` is an SQLAlchemy URL of SQLite or PostgreSQL (psycopg)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._closing = threading.Event()
+
+    def engine(self) -> sa.Engine:
+        """A new engine; DBOS disposes of it."""
+        self._closing.clear()
+        return _sqlite(self.url) if make_url(self.url).get_backend_name() == "sqlite" else self._postgresql()
+
+    def close(self) -> None:
+        """From here on nothing waits for the database."""
+        self._closing.set()
+
+    def _postgresql(self) -> sa.Engine:
+        engine = sa.create_engine(self.url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_S})
+        sa.event.listen(engine, "do_connect", self._connect)
+        sa.event.listen(engine, "handle_error", _lost)
+        return engine
+
+    def _connect(self, dialect: sa.Dialect, _record: object, words: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        """In one of DBOS's threads."""
+        ends = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                return dialect.connect(*words, **named)
+            except dialect.loaded_dbapi.OperationalError:
+                if time.monotonic() >= ends or self._closing.wait(_PAUSE_S):
+                    raise
+
+
+def _lost(context: sa.engine.ExceptionContext) -> None:
+    if context.connection is None:
+        context.is_disconnect = True
+
+
+def _sqlite(url: str) -> sa.Engine:
+    """WAL, so that the queue's polling does not wait for writers; the busy time-out is DBOS's own choice of 30 s."""
+    database = make_url(url).database
+    if database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url)
+
+    @sa.event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: object) -> None:
+        connection.isolation_level = "IMMEDIATE"
+        for pragma in ("journal_mode=WAL", "busy_timeout=30000", "foreign_keys=ON", "synchronous=NORMAL"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine

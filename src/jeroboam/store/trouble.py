@@ -1,0 +1,37 @@
+"""Database trouble as our errors: what passes by itself is for later, what a caller sent is the caller's, the rest stays what it is."""
+
+from __future__ import annotations
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from ..domain.errors import InvalidRequest, ProviderUnavailable
+
+# Lost or refused connections, too many of them, a server that stops or starts, locks. Source: PostgreSQL 15, appendix A.
+_PASSING = ("08", "28", "3D000", "53", "57P", "40001", "40P01", "55P03")
+_AWAY = (OperationalError, InterfaceError, sa.exc.TimeoutError, OSError, asyncpg.InterfaceError)
+
+
+class translated:
+    """Whatever is under way in the block: `with translated(): ...`. Raises ProviderUnavailable, InvalidRequest."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, sa.exc.StatementError) and isinstance(error.orig, InvalidRequest):
+            raise error.orig from error
+        if error is not None and _passes(error):
+            raise ProviderUnavailable(f"The database does not answer: {_first_line(error)}", after_s=1.0) from error
+
+
+def _passes(error: BaseException) -> bool:
+    if isinstance(error, _AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        return True
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return str(getattr(said, "sqlstate", None) or "").startswith(_PASSING)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
