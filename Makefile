@@ -39,7 +39,7 @@ test-fast: setup ## tests that need neither Docker nor PostgreSQL
 lock: ## renew the lock files after a change of dependencies
 	@for kind in "dev --group dev --extra openstack" "runtime"; do set -- $$kind; file=$$1; shift; \
 	  uv pip compile pyproject.toml "$$@" --generate-hashes --no-emit-index-url --no-annotate --no-header \
-	    --python-version 3.11 --universal -q -o locks/$$file.txt; done
+	    --python-version 3.11 --universal -q -o locks/$$file.txt || exit 1; done
 
 clean: ## remove what the tools wrote into the checkout
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import-layers.log dist
