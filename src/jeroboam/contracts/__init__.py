@@ -43,6 +43,7 @@ from .gate import OperationGate
 from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .marks import NodeMark, NodeMarks
 from .progress import NoProgress, Progress
+from .settings import refuse_unknown
 from .store import (
     ClusterBrief,
     ClusterRow,
@@ -128,4 +129,5 @@ __all__ = [
     "Totals",
     "Unauthenticated",
     "UpgradeChecker",
+    "refuse_unknown",
 ]

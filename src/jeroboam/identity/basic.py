@@ -19,10 +19,9 @@ from pathlib import Path
 import bcrypt
 import structlog
 
-from ..contracts import Caller, Identity, Unauthenticated
+from ..contracts import Caller, Identity, Unauthenticated, refuse_unknown
 from ..domain.errors import ConfigError, RateLimited
 from .htpasswd import PasswordFile
-from .settings import refuse_unknown
 
 _CHALLENGE = 'Basic realm="jeroboam"'
 _REMEMBER_S = 60.0

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from ..contracts import Caller, Identity, Unauthenticated
+from ..contracts import Caller, Identity, Unauthenticated, refuse_unknown
 from ..domain.errors import ConfigError, Forbidden, IdentityUnavailable
-from .settings import refuse_unknown
 from .token_cache import TokenCache
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..contracts import Caller, Identity, Unauthenticated
+from ..contracts import Caller, Identity, Unauthenticated, refuse_unknown
 from ..domain.errors import ConfigError
-from .settings import is_loopback, refuse_unknown
+from .settings import is_loopback
 
 _CALLER = Caller(
     user_id="admin",
@@ -23,7 +23,7 @@ class NoneIdentity:
     @classmethod
     def from_settings(cls, settings: Mapping[str, str]) -> Identity:
         """No settings. Raises ConfigError."""
-        refuse_unknown("identity", settings, ())
+        refuse_unknown("identity", settings)
         return cls()
 
     async def authenticate(self, headers: Mapping[str, str], peer: str) -> Caller:

@@ -1,20 +1,9 @@
-"""Checks that all modes share: which options there are, and what counts as this machine only."""
+"""Checks that all modes share: what counts as this machine only."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from functools import lru_cache
-
-from ..domain.errors import ConfigError
-
-
-def refuse_unknown(section: str, settings: Mapping[str, str], known: tuple[str, ...]) -> None:
-    """Raises ConfigError naming the first option that does not exist."""
-    unknown = sorted(set(settings) - set(known))
-    if unknown:
-        options = f"Options are: {', '.join(known)}." if known else "There are no options."
-        raise ConfigError(f"[{section}] {unknown[0]} is not an option.", hint=options)
 
 
 @lru_cache(maxsize=256)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping, Sequence
 
-from ..contracts import Caller, Identity, Unauthenticated
+from ..contracts import Caller, Identity, Unauthenticated, refuse_unknown
 from ..domain.errors import ConfigError
-from .settings import address_of, is_loopback, refuse_unknown
+from .settings import address_of, is_loopback
 
 Peers = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
 _LOOPBACK = "127.0.0.0/8, ::1/128"

@@ -28,9 +28,9 @@ from ...contracts import (
     NodeHealth,
     NodeMark,
     Problem,
+    refuse_unknown,
 )
 from ...domain import Cluster, Labels, NodeGroup, Role, canonical
-from ...domain.errors import ConfigError
 
 _PORTS = {"kubernetes": 6443, "swarm": 2376, "lxd": 8443}
 _NETWORK_DRIVERS = {"kubernetes": ("flannel", "calico", "cilium"), "swarm": ("docker", "flannel")}
@@ -140,9 +140,7 @@ class FakePlugin:
 
     def create(self, settings: Mapping[str, str]) -> Driver:
         """Settings: `coe`, `unhealthy`."""
-        unknown = sorted(set(settings) - {"coe", "unhealthy"})
-        if unknown:
-            raise ConfigError(f"[fake_driver] {unknown[0]} is not an option.", hint="Options are: coe, unhealthy.")
+        refuse_unknown("fake_driver", settings, ("coe", "unhealthy"))
         return FakeDriver(coe=settings.get("coe", "kubernetes"), unhealthy=settings.get("unhealthy", ""))
 
     def declare(self, declared: DeclaredDriver, settings: Mapping[str, str]) -> Driver:

@@ -20,9 +20,9 @@ from ...contracts import (
     NodeConfig,
     NodeMark,
     Problem,
+    refuse_unknown,
 )
 from ...domain import Cluster, NodeGroup
-from ...domain.errors import ConfigError
 from ..live_api import Contexts, connect
 from . import drain, health, marks, nodes, validation
 from .api import KubeApi
@@ -93,8 +93,7 @@ class KubernetesPlugin:
 
     def create(self, settings: Mapping[str, str]) -> Driver:
         """No settings yet."""
-        if settings:
-            raise ConfigError(f"[kubernetes_driver] {min(settings)} is not an option.", hint="This driver has none.")
+        refuse_unknown("kubernetes_driver", settings)
         return KubernetesDriver()
 
 

@@ -17,9 +17,9 @@ from ...contracts import (
     NetworkSpec,
     NodeConfig,
     Problem,
+    refuse_unknown,
 )
 from ...domain import Cluster, NodeGroup
-from ...domain.errors import ConfigError
 from ..live_api import Contexts, connect
 from . import evacuation, health, nodes, validation
 from .api import LxdApi
@@ -85,8 +85,7 @@ class LxdPlugin:
 
     def create(self, settings: Mapping[str, str]) -> Driver:
         """No settings yet."""
-        if settings:
-            raise ConfigError(f"[lxd_driver] {min(settings)} is not an option.", hint="This driver has none.")
+        refuse_unknown("lxd_driver", settings)
         return LxdDriver()
 
 

@@ -18,9 +18,9 @@ from ...contracts import (
     NodeConfig,
     NodeMark,
     Problem,
+    refuse_unknown,
 )
 from ...domain import Cluster, NodeGroup
-from ...domain.errors import ConfigError
 from ..live_api import Contexts, connect
 from . import drain, health, nodes, validation
 from . import marks as node_marks
@@ -92,8 +92,7 @@ class SwarmPlugin:
 
     def create(self, settings: Mapping[str, str]) -> Driver:
         """No settings yet."""
-        if settings:
-            raise ConfigError(f"[swarm_driver] {min(settings)} is not an option.", hint="This driver has none.")
+        refuse_unknown("swarm_driver", settings)
         return SwarmDriver()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from ...contracts import Flavor
+from ...contracts import Flavor, refuse_unknown
 from ...domain.errors import ConfigError
 
 _SOCKETS = ("/run/docker.sock", "/var/run/docker.sock", "~/.docker/run/docker.sock", "~/.docker/desktop/docker.sock")
@@ -49,9 +49,7 @@ class DockerSettings:
 def read_settings(settings: Mapping[str, str]) -> DockerSettings:
     """Raises ConfigError naming option and value."""
     known = {field.name for field in fields(DockerSettings)} - {"flavors"}
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        raise ConfigError(f"[docker] {unknown[0]} is not an option.", hint=f"Options are: {', '.join(sorted(known))}.")
+    refuse_unknown("docker", settings, known)
     default = DockerSettings()
     return DockerSettings(
         host=_host(settings.get("host", "")),

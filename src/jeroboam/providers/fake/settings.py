@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ...contracts import refuse_unknown
 from ...domain.errors import ConfigError
 from .catalogue_file import CatalogueFile, read_catalogue
 from .cloud import Cloud, Fault
@@ -17,9 +18,7 @@ _KNOWN = ("boot_s", "catalogue", "faults", "latency_s", "state")
 
 def read_settings(settings: Mapping[str, str]) -> dict[str, Any]:
     """Arguments of FakeProvider. Raises ConfigError naming option and value."""
-    unknown = sorted(set(settings) - set(_KNOWN))
-    if unknown:
-        raise ConfigError(f"[fake] {unknown[0]} is not an option.", hint=f"Options are: {', '.join(_KNOWN)}.")
+    refuse_unknown("fake", settings, _KNOWN)
     try:
         faults = msgspec.json.decode(settings.get("faults", "[]"), type=list[Fault])
     except msgspec.DecodeError as error:
