@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin
-.PHONY: help setup demo demo-clean dev check test test-fast lock clean
+.PHONY: help setup demo demo-clean dev check test test-fast openapi lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ test: setup ## all tests; installs and starts what they need (Docker, the node i
 
 test-fast: setup ## tests that need neither Docker nor PostgreSQL
 	@$(PY)/pytest -m "not docker and not kubernetes and not postgresql"
+
+openapi: setup ## write the OpenAPI documents of both APIs to docs/api
+	@$(PY)/python -m jeroboam.api.openapi docs/api
 
 lock: ## renew the lock files after a change of dependencies
 	@for kind in "dev --group dev --extra openstack" "runtime"; do set -- $$kind; file=$$1; shift; \

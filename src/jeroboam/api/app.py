@@ -10,7 +10,7 @@ from litestar.types import LifeSpanScope, Method, Scope
 
 from ..contracts import Identity
 from ..service import Services
-from . import ext, microversion, root, v1
+from . import ext, microversion, openapi, root, v1
 from .call import Route, prepare
 from .errors import MethodNotAllowed, answer
 from .front import Front, reply, with_request_id
@@ -48,7 +48,7 @@ def create_app(*, services: Services, identity: Identity, settings: ApiSettings 
         route_handlers=[
             *root.handlers(services, chosen),
             *_handlers(v1.ROUTES, services, chosen, prefix="/v1", versioned=True, closed=v1.CLOSED),
-            *_handlers(ext.ROUTES, services, chosen, prefix="/ext/v1", versioned=False),
+            *_handlers((*ext.ROUTES, *openapi.ROUTES), services, chosen, prefix="/ext/v1", versioned=False),
         ],
         exception_handlers={Exception: _on_error},
         openapi_config=None,
@@ -92,7 +92,7 @@ def _handler(
         headers = dict(done.headers)
         if versioned:
             headers.update(microversion.headers(str(call.version)))
-        return Response(done.encoded(), status_code=done.status, headers=headers, media_type="application/json")
+        return Response(done.encoded(), status_code=route.status or 200, headers=headers, media_type="application/json")
 
     return HTTPRouteHandler(path, http_method=_METHODS, status_code=200)(handle)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -23,11 +23,10 @@ from .settings import ApiSettings
 
 @dataclass(frozen=True)
 class Reply:
-    """Status, JSON (None: no body) and headers of an answer."""
+    """JSON (None: no body) and headers of a success. Its status is the route's."""
 
-    status: int = 200
     data: object = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     def encoded(self) -> bytes:
         """The body as it goes out."""
@@ -68,18 +67,51 @@ class Call:
 Endpoint = Callable[[Call], Awaitable[Reply]]
 
 
+class Described(Protocol):
+    """What can say as JSON Schema what it takes."""
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema 2020-12."""
+        ...
+
+
+class Body(Described, Protocol):
+    """A request body."""
+
+    @property
+    def media_types(self) -> Collection[str]:
+        """The kinds of content that are read."""
+        ...
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of the query, and the minor version it begins at."""
+
+    kind: Described
+    since: int = microversion.FIRST
+
+
 @dataclass(frozen=True)
 class Route:
-    """An endpoint's place. `since` is the minor version it begins at; `query` are the parameters it takes.
+    """An endpoint's place, and all that its OpenAPI document says of it.
 
-    `listed` is whether 405 tells of it in Allow: Magnum's does not name actions, nor verbs that only say what is missing.
+    `since` is the minor version it begins at; `query` are the parameters it takes, `body` is what it reads. A success has `status` and a
+    body of the type `reply`; without status there is none. `rule` is the policy that it asks for first. `refuses` are the statuses of its
+    own errors, beside those that follow from all this. `listed` is whether 405 tells of it in Allow: Magnum's does not name actions, nor
+    verbs that only say what is missing.
     """
 
     method: str
     path: str
     endpoint: Endpoint
     since: int = microversion.FIRST
-    query: Collection[str] = ()
+    query: Mapping[str, Parameter] = field(default_factory=dict)
+    body: Body | None = None
+    status: int | None = 200
+    reply: Any = None
+    rule: str | None = None
+    refuses: Collection[int] = ()
     listed: bool = True
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import traceback
 import uuid
 from http import HTTPStatus
-from typing import Any
 
 import msgspec
 import structlog
@@ -30,6 +29,15 @@ from ..domain.errors import (
     QuotaExceeded,
     RetryLater,
     UserError,
+)
+from .error_bodies import (
+    ErrorEntry,
+    Errors,
+    HelpLink,
+    UnauthenticatedEntry,
+    Unauthorized,
+    Unsupported,
+    UnsupportedEntry,
 )
 
 _log = structlog.get_logger(__name__)
@@ -163,7 +171,7 @@ def _unforeseen(error: BaseException, request_id: str) -> Answer:
 
 
 def _unauthenticated(error: Unauthenticated) -> Answer:
-    body = {"error": {"code": 401, "title": "Unauthorized", "message": str(error)}}
+    body = Unauthorized(UnauthenticatedEntry(401, "Unauthorized", str(error)))
     return Answer(401, msgspec.json.encode(body), {"WWW-Authenticate": error.challenge})
 
 
@@ -175,27 +183,25 @@ def _identity_away(error: IdentityUnavailable) -> Answer:
 
 def _shaped(status: int, detail: str, *, code: str | None = None, headers: dict[str, str] | None = None) -> Answer:
     detail = detail.encode(errors="replace").decode()  # no UTF-8 holds a lone surrogate
-    entry: dict[str, Any] = {
-        "request_id": "",
-        "code": code if code is not None else "client" if status < 500 else "server",
-        "status": status,
-        "title": detail.partition(".")[0],
-        "detail": detail,
-        "links": [],
-    }
-    return Answer(status, msgspec.json.encode({"errors": [entry]}), headers or {})
+    entry = ErrorEntry(
+        code=code if code is not None else "client" if status < 500 else "server",
+        status=status,
+        title=detail.partition(".")[0],
+        detail=detail,
+    )
+    return Answer(status, msgspec.json.encode(Errors([entry])), headers or {})
 
 
 _UNSUPPORTED = msgspec.json.encode(
-    {
-        "errors": [
-            {
-                "code": "magnum.microversion-unsupported",
-                "title": "Requested microversion is unsupported",
-                "min_version": "1.1",
-                "max_version": "1.14",
-                "links": [{"rel": "help", "href": "http://docs.openstack.org/api-guide/compute/microversions.html"}],
-            }
+    Unsupported(
+        [
+            UnsupportedEntry(
+                code="magnum.microversion-unsupported",
+                title="Requested microversion is unsupported",
+                min_version="1.1",
+                max_version="1.14",
+                links=[HelpLink("help", "http://docs.openstack.org/api-guide/compute/microversions.html")],
+            )
         ]
-    }
+    )
 )

@@ -9,7 +9,7 @@ from .errors import BadMicroversion, UnsupportedMicroversion
 
 SERVICE = "container-infrastructure-management"
 FIRST, LAST = 1, 14
-_SERVICES = frozenset({SERVICE, "container-infrastructure", "container-infra"})
+SERVICES = (SERVICE, "container-infrastructure", "container-infra")
 _NUMBER = re.compile(r"(\d{1,6})\.(\d{1,6})")
 
 
@@ -29,7 +29,7 @@ def negotiate(header: str | None) -> Version:
     words = header.split()
     if words and words[-1].lower() == "latest" and len(words) <= 2:
         return Version(LAST)
-    if len(words) != 2 or words[0] not in _SERVICES:
+    if len(words) != 2 or words[0] not in SERVICES:
         raise BadMicroversion
     match = _NUMBER.fullmatch(words[1])
     if match is None:

@@ -21,10 +21,16 @@ class SignedView(msgspec.Struct):
     not_after: str
 
 
+class Signed(msgspec.Struct):
+    """All of a cluster."""
+
+    certificates: list[SignedView]
+
+
 async def signed(call: Call) -> Reply:
     """All that were signed for a cluster, in the order of their making."""
     found = await certificates.signed(call.services, call.caller, call.path["ident"])
-    return Reply(data={"certificates": [_view(one) for one in found]})
+    return Reply(Signed([_view(one) for one in found]))
 
 
 def _view(one: SignedCertificate) -> SignedView:
@@ -39,4 +45,4 @@ def _view(one: SignedCertificate) -> SignedView:
     )
 
 
-ROUTES = (Route("GET", "/clusters/{ident:str}/certificates", signed),)
+ROUTES = (Route("GET", "/clusters/{ident:str}/certificates", signed, reply=Signed, rule="certificate:get"),)

@@ -49,10 +49,22 @@ class StepView(msgspec.Struct):
     log: str | None
 
 
+class Operations(msgspec.Struct):
+    """Of a cluster, newest first."""
+
+    operations: list[OperationView]
+
+
+class Steps(msgspec.Struct):
+    """A timeline."""
+
+    steps: list[StepView]
+
+
 async def of_cluster(call: Call) -> Reply:
     """A cluster's operations, newest first."""
     found = await operations.list_all(call.services, call.caller, call.path["ident"])
-    return Reply(data={"operations": [_operation(one) for one in found]})
+    return Reply(Operations([_operation(one) for one in found]))
 
 
 async def show(call: Call) -> Reply:
@@ -63,7 +75,7 @@ async def show(call: Call) -> Reply:
 async def steps(call: Call) -> Reply:
     """Its timeline."""
     found = await operations.steps(call.services, call.caller, call.path["uuid"])
-    return Reply(data={"steps": [_step(one) for one in found]})
+    return Reply(Steps([_step(one) for one in found]))
 
 
 def _operation(one: Operation) -> OperationView:
@@ -109,7 +121,7 @@ def _moment(value: datetime | None) -> str | None:
 
 
 ROUTES = (
-    Route("GET", "/clusters/{ident:str}/operations", of_cluster),
-    Route("GET", "/operations/{uuid:str}", show),
-    Route("GET", "/operations/{uuid:str}/steps", steps),
+    Route("GET", "/clusters/{ident:str}/operations", of_cluster, reply=Operations, rule="cluster:get"),
+    Route("GET", "/operations/{uuid:str}", show, reply=OperationView, rule="cluster:get"),
+    Route("GET", "/operations/{uuid:str}/steps", steps, reply=Steps, rule="cluster:get"),
 )

@@ -2,91 +2,159 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from typing import Any, ClassVar
+
+import msgspec
 
 from ...domain.errors import InvalidRequest, UserError
 from ...service import previews
 from ...service.label_check import LabelFinding
 from ...service.previews import Move, Preview
 from ..call import Call, Reply, Route
-from ..v1 import fields
+from ..v1 import kinds
 from ..v1.actions import RESIZE, UPGRADE, resize_of, upgrade_of
+from ..v1.bodies import ObjectBody
 from ..v1.cluster_wire import FIELDS, WIRE_NAMES, wish_of
 from ..v1.fields import Field
 
-_OPERATION = {"operation": Field(fields.one_of("resize", "upgrade", "delete"), mandatory=True)}
+_CREATE = ObjectBody("cluster", FIELDS)
+_OPERATIONS = {"resize": RESIZE, "upgrade": UPGRADE, "delete": ObjectBody("plan", {})}
+_OPERATION = ObjectBody("plan", {"operation": Field(kinds.OneOf(tuple(_OPERATIONS)), mandatory=True)})
+
+
+class ChangeBody:
+    """An `operation` and the fields of its own request."""
+
+    media_types: ClassVar[Collection[str]] = ("application/json",)
+
+    async def read(self, call: Call) -> tuple[str, dict[str, Any]]:
+        """Both. Raises InvalidRequest and what `Call.json` raises."""
+        body = await call.json("plan")
+        if not isinstance(body, dict):
+            raise kinds.wrong("plan", body, f"Wrong type. Expected an object, got '{type(body)}'")
+        named = {key: value for key, value in body.items() if key in _OPERATION.fields}
+        rest = {key: value for key, value in body.items() if key not in _OPERATION.fields}
+        operation = _OPERATION.decode(named)["operation"]
+        return operation, _OPERATIONS[operation].decode(rest)
+
+    def schema(self) -> kinds.Schema:
+        """One of the objects."""
+        return {"type": "object", "anyOf": [self._of(name) for name in _OPERATIONS]}
+
+    @staticmethod
+    def _of(name: str) -> kinds.Schema:
+        operation = Field(kinds.OneOf((name,)), mandatory=True)
+        return ObjectBody("plan", {"operation": operation, **_OPERATIONS[name].fields}).schema()
+
+
+_CHANGE = ChangeBody()
+
+
+class ProblemView(msgspec.Struct):
+    """What stands against it. `field` is empty when it is no field's fault."""
+
+    field: str
+    value: str | None
+    message: str
+    hint: str
+    class_: str = msgspec.field(name="class")
+
+
+class WarningView(msgspec.Struct):
+    """What will not do what its writer thinks."""
+
+    field: str
+    value: str
+    message: str
+    hint: str
+
+
+class MoveView(msgspec.Struct):
+    """One thing that would be made, replaced or removed. The last three are null for what is no machine."""
+
+    action: str
+    kind: str
+    name: str
+    node_group: str | None
+    image_id: str | None
+    flavor_id: str | None
+
+
+class RoomView(msgspec.Struct):
+    """The project's clusters."""
+
+    used: int
+    limit: int
+
+
+class PlanView(msgspec.Struct):
+    """What would be done. `status` is what the cluster would show meanwhile; null where nothing would be done."""
+
+    operation: str
+    possible: bool
+    summary: str
+    status: str | None
+    problems: list[ProblemView]
+    warnings: list[WarningView]
+    moves: list[MoveView]
+    quota: RoomView | None
 
 
 async def of_create(call: Call) -> Reply:
     """Of a new cluster. The body is that of POST /v1/clusters."""
-    values = fields.decode("cluster", FIELDS, await call.json("cluster"))
-    return Reply(data=_shown(await previews.of_create(call.services, call.asker, wish_of(values, call.version))))
+    wish = wish_of(await _CREATE.read(call), call.version)
+    return Reply(_shown(await previews.of_create(call.services, call.asker, wish)))
 
 
 async def of_change(call: Call) -> Reply:
     """Of `operation` resize, upgrade or delete; the other fields are those of the action's own request."""
-    body = await call.json("plan")
-    if not isinstance(body, dict):
-        raise fields.wrong("plan", body, f"Wrong type. Expected an object, got '{type(body)}'")
-    named = {key: value for key, value in body.items() if key in _OPERATION}
-    rest = {key: value for key, value in body.items() if key not in _OPERATION}
-    operation = fields.decode("plan", _OPERATION, named)["operation"]
-    return Reply(data=_shown(await _preview(call, operation, rest)))
+    operation, values = await _CHANGE.read(call)
+    return Reply(_shown(await _preview(call, operation, values)))
 
 
-async def _preview(call: Call, operation: str, body: dict[str, Any]) -> Preview:
+async def _preview(call: Call, operation: str, values: dict[str, Any]) -> Preview:
     ident = call.path["ident"]
     if operation == "resize":
-        wish = resize_of(fields.decode("cluster_resize_req", RESIZE, body))
-        return await previews.of_resize(call.services, call.asker, ident, wish)
+        return await previews.of_resize(call.services, call.asker, ident, resize_of(values))
     if operation == "upgrade":
-        target = upgrade_of(fields.decode("cluster_upgrade_req", UPGRADE, body))
-        return await previews.of_upgrade(call.services, call.asker, ident, target)
-    fields.decode("plan", {}, body)
+        return await previews.of_upgrade(call.services, call.asker, ident, upgrade_of(values))
     return await previews.of_delete(call.services, call.asker, ident)
 
 
-def _shown(preview: Preview) -> dict[str, Any]:
-    room = preview.room
-    return {
-        "operation": preview.kind,
-        "possible": not preview.problems,
-        "summary": preview.summary,
-        "status": preview.status,
-        "problems": [_problem(one) for one in preview.problems],
-        "warnings": [_warning(one) for one in preview.warnings],
-        "moves": [_move(one) for one in preview.moves],
-        "quota": {"used": room.used, "limit": room.limit} if room else None,
-    }
+def _shown(preview: Preview) -> PlanView:
+    return PlanView(
+        operation=preview.kind,
+        possible=not preview.problems,
+        summary=preview.summary,
+        status=preview.status,
+        problems=[_problem(one) for one in preview.problems],
+        warnings=[_warning(one) for one in preview.warnings],
+        moves=[_move(one) for one in preview.moves],
+        quota=RoomView(*preview.room) if preview.room else None,
+    )
 
 
-def _problem(error: UserError) -> dict[str, Any]:
+def _problem(error: UserError) -> ProblemView:
     known = error if isinstance(error, InvalidRequest) else InvalidRequest("")
-    return {
-        "field": WIRE_NAMES.get(known.field, known.field),
-        "value": None if known.value is None else str(known.value)[:200],
-        "message": error.message,
-        "hint": error.hint,
-        "class": error.error_class,
-    }
+    return ProblemView(
+        field=WIRE_NAMES.get(known.field, known.field),
+        value=None if known.value is None else str(known.value)[:200],
+        message=error.message,
+        hint=error.hint,
+        class_=error.error_class,
+    )
 
 
-def _warning(found: LabelFinding) -> dict[str, Any]:
-    return {"field": f"labels.{found.name}", "value": found.value, "message": found.message, "hint": found.hint}
+def _warning(found: LabelFinding) -> WarningView:
+    return WarningView(f"labels.{found.name}", found.value, found.message, found.hint)
 
 
-def _move(move: Move) -> dict[str, Any]:
-    return {
-        "action": move.action,
-        "kind": move.kind,
-        "name": move.name,
-        "node_group": move.group,
-        "image_id": move.image_id,
-        "flavor_id": move.flavor_id,
-    }
+def _move(move: Move) -> MoveView:
+    return MoveView(move.action, move.kind, move.name, move.group, move.image_id, move.flavor_id)
 
 
 ROUTES = (
-    Route("POST", "/clusters/plan", of_create),
-    Route("POST", "/clusters/{ident:str}/plan", of_change),
+    Route("POST", "/clusters/plan", of_create, body=_CREATE, reply=PlanView, rule="cluster:create", refuses=(404, 409)),
+    Route("POST", "/clusters/{ident:str}/plan", of_change, body=_CHANGE, reply=PlanView, refuses=(403,)),
 )

@@ -6,18 +6,22 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from ...service import abilities, certificates
-from ..call import Call, Reply, Route
-from . import fields, missing
+from ..call import Call, Parameter, Reply, Route
+from . import kinds, missing
+from .bodies import ObjectBody
 from .fields import Field
-from .links import Link, links
+from .links import Accepted, Link, links
 
-_FIELDS = {
-    "cluster_uuid": Field(fields.text(), mandatory=True),
-    "csr": Field(fields.text(most=None), mandatory=True),
-    "ca_cert_type": Field(fields.text()),
-    "pem": Field(fields.anything, read_only=True),
-    "links": Field(fields.anything, read_only=True),
-}
+_BODY = ObjectBody(
+    "certificate",
+    {
+        "cluster_uuid": Field(kinds.Text(), mandatory=True),
+        "csr": Field(kinds.Text(most=None), mandatory=True),
+        "ca_cert_type": Field(kinds.Text()),
+        "pem": Field(kinds.Anything(), read_only=True),
+        "links": Field(kinds.Anything(), read_only=True),
+    },
+)
 
 
 class CertificateView(msgspec.Struct, kw_only=True):
@@ -40,7 +44,7 @@ async def show(call: Call) -> Reply:
 
 async def sign(call: Call) -> Reply:
     """Sign a CSR."""
-    values = fields.decode("certificate", _FIELDS, await call.json("certificate"))
+    values = await _BODY.read(call)
     kind, csr = values["ca_cert_type"], values["csr"]
     made = await certificates.sign(call.services, call.asker, values["cluster_uuid"], csr, kind)
     shown = CertificateView(
@@ -50,24 +54,48 @@ async def sign(call: Call) -> Reply:
         ca_cert_type=UNSET if kind is None else kind,
         links=links(call.host, f"certificates/{made.cluster_uuid}"),
     )
-    return Reply(201, shown)
+    return Reply(shown)
 
 
 async def rotate(call: Call) -> Reply:
     """Renew all CAs of a cluster."""
-    return Reply(202, {"uuid": await abilities.rotate_ca(call.services, call.asker, call.path["ident"])})
+    return Reply(Accepted(await abilities.rotate_ca(call.services, call.asker, call.path["ident"])))
 
 
 async def rotate_credential(call: Call) -> Reply:
     """Renew the cloud credential of a cluster."""
-    return Reply(202, {"uuid": await abilities.rotate_credentials(call.services, call.asker, call.path["ident"])})
+    return Reply(Accepted(await abilities.rotate_credentials(call.services, call.asker, call.path["ident"])))
 
 
 ROUTES = (
-    Route("GET", "/certificates/{ident:str}", show, query=("ca_cert_type",)),
-    Route("POST", "/certificates", sign),
-    Route("PATCH", "/certificates/{ident:str}", rotate),
-    Route("PATCH", "/credentials/{ident:str}", rotate_credential, since=12),
+    Route(
+        "GET",
+        "/certificates/{ident:str}",
+        show,
+        query={"ca_cert_type": Parameter(kinds.Text(least=0, most=None))},
+        reply=CertificateView,
+        rule="certificate:get",
+    ),
+    Route(
+        "POST",
+        "/certificates",
+        sign,
+        body=_BODY,
+        status=201,
+        reply=CertificateView,
+        rule="certificate:create",
+        refuses=(409,),
+    ),
+    Route("PATCH", "/certificates/{ident:str}", rotate, status=202, reply=Accepted, rule="certificate:rotate_ca"),
+    Route(
+        "PATCH",
+        "/credentials/{ident:str}",
+        rotate_credential,
+        since=12,
+        status=202,
+        reply=Accepted,
+        rule="credential:rotate",
+    ),
     *missing.routes("/certificates", "cluster_ident", "PATCH"),
     *missing.routes("/credentials", "cluster_ident", "PATCH", since=12),
 )

@@ -11,7 +11,7 @@ from ...domain.errors import InvalidRequest
 from ...service.changes import Update
 from ...service.clusters import ZERO_NODES
 from ..microversion import Version
-from . import fields, patch
+from . import fields, kinds, patch
 from .cluster_wire import HEALTH
 from .fields import Field
 
@@ -31,9 +31,9 @@ INTERNAL = frozenset(
 MANDATORY = frozenset({"cluster_template_id"})
 _ZERO_SINCE = 10
 _CHANGEABLE = {
-    "node_count": Field(fields.integer(least=0), default=1),
-    "health_status": Field(fields.one_of(*HEALTH)),
-    "health_status_reason": Field(fields.words, default={}),
+    "node_count": Field(kinds.Integer(least=0), default=1),
+    "health_status": Field(kinds.OneOf(HEALTH)),
+    "health_status_reason": Field(kinds.Words(), default={}),
 }
 
 

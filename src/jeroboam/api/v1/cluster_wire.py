@@ -13,11 +13,11 @@ from ...domain import FAILED, ClusterTemplate, Health, NodeGroup, Role, Status
 from ...service.labels import compare
 from ...service.wishes import NewCluster
 from ..microversion import Version
-from . import fields
+from . import kinds
 from .fields import Field
 from .links import Link, links, moment
 
-_TEXT = fields.text()
+_TEXT = kinds.Text()
 _IGNORED = ("status_reason", "faults", "labels_overridden", "labels_added", "labels_skipped")
 _READ_ONLY = [
     "stack_id",
@@ -41,28 +41,28 @@ STATUSES = (
 HEALTH = ("HEALTHY", "UNHEALTHY", "UNKNOWN")
 
 FIELDS: dict[str, Field] = {
-    "uuid": Field(fields.uuid),
-    "name": Field(fields.text(most=242, pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]*$")),
+    "uuid": Field(kinds.Uuid()),
+    "name": Field(kinds.Text(most=242, pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]*$")),
     "cluster_template_id": Field(_TEXT, mandatory=True),
     "keypair": Field(_TEXT),
-    "node_count": Field(fields.integer(least=0), default=1),
-    "master_count": Field(fields.integer(least=1), default=1),
-    "docker_volume_size": Field(fields.integer(least=1)),
-    "labels": Field(fields.labels),
-    "merge_labels": Field(fields.boolean, default=False),
+    "node_count": Field(kinds.Integer(least=0), default=1),
+    "master_count": Field(kinds.Integer(least=1), default=1),
+    "docker_volume_size": Field(kinds.Integer(least=1)),
+    "labels": Field(kinds.Labels()),
+    "merge_labels": Field(kinds.Boolean(), default=False),
     "flavor_id": Field(_TEXT),
     "master_flavor_id": Field(_TEXT),
     "fixed_network": Field(_TEXT),
     "fixed_subnet": Field(_TEXT),
-    "floating_ip_enabled": Field(fields.boolean),
-    "master_lb_enabled": Field(fields.boolean),
-    "create_timeout": Field(fields.integer(least=0), default=60),
-    "discovery_url": Field(fields.text(least=0, most=None)),
-    "status": Field(fields.one_of(*STATUSES)),
-    "health_status": Field(fields.one_of(*HEALTH)),
-    "health_status_reason": Field(fields.words, default={}),
-    **{name: Field(fields.anything) for name in _IGNORED},
-    **{name: Field(fields.anything, read_only=True) for name in _READ_ONLY},
+    "floating_ip_enabled": Field(kinds.Boolean()),
+    "master_lb_enabled": Field(kinds.Boolean()),
+    "create_timeout": Field(kinds.Integer(least=0), default=60),
+    "discovery_url": Field(kinds.Text(least=0, most=None)),
+    "status": Field(kinds.OneOf(STATUSES)),
+    "health_status": Field(kinds.OneOf(HEALTH)),
+    "health_status_reason": Field(kinds.Words(), default={}),
+    **{name: Field(kinds.Anything()) for name in _IGNORED},
+    **{name: Field(kinds.Anything(), read_only=True) for name in _READ_ONLY},
 }
 COLUMNS = {
     **{

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from ...service import federations
 from ..call import Call, Reply, Route
-from . import fields, missing, patch
+from . import kinds, missing
+from .bodies import ObjectBody, PatchBody
 from .fields import Field
-from .paging import PARAMETERS, page
+from .links import Accepted
+from .paging import page, parameters
 
 _PATH = "/federations"
 _COLUMNS = {name: name for name in ("id", "uuid", "name", "project_id", "hostcluster_id", "status", "created_at")}
-_FIELDS = {
-    "uuid": Field(fields.uuid),
-    "name": Field(fields.text(most=242, pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]*$")),
-    "hostcluster_id": Field(fields.text(), mandatory=True),
-    "member_ids": Field(fields.texts, default=[]),
-    "properties": Field(fields.labels, default={}),
-}
+_LIST = parameters(_COLUMNS)
+_PATCH = PatchBody(mandatory=("hostcluster_id",))
+_BODY = ObjectBody(
+    "federation",
+    {
+        "uuid": Field(kinds.Uuid()),
+        "name": Field(kinds.Text(most=242, pattern=r"^[a-zA-Z][a-zA-Z0-9_.-]*$")),
+        "hostcluster_id": Field(kinds.Text(), mandatory=True),
+        "member_ids": Field(kinds.Texts(), default=[]),
+        "properties": Field(kinds.Labels(), default={}),
+    },
+)
+
+
+class Federations(msgspec.Struct):
+    """A page of none."""
+
+    federations: list[str]
 
 
 async def create(call: Call) -> Reply:
     """Check a wish for one."""
-    values = fields.decode("federation", _FIELDS, await call.json("federation"))
+    values = await _BODY.read(call)
     host, members, properties = values["hostcluster_id"], values["member_ids"], values["properties"]
-    return Reply(202, {"uuid": await federations.create(call.services, call.asker, host, members, properties)})
+    return Reply(Accepted(await federations.create(call.services, call.asker, host, members, properties)))
 
 
 async def list_all(call: Call) -> Reply:
@@ -32,7 +47,7 @@ async def list_all(call: Call) -> Reply:
     federations.require(call.services, call.caller, "get_all")
     if wanted.marker is not None:
         federations.find(call.services, call.caller, "get_all", wanted.marker)
-    return Reply(data={"federations": []})
+    return Reply(Federations([]))
 
 
 async def show(call: Call) -> Reply:
@@ -42,7 +57,7 @@ async def show(call: Call) -> Reply:
 
 async def update(call: Call) -> Reply:
     """Never there; the patch is read first, as everywhere."""
-    patch.decode(await call.json("patch", patch=True), mandatory=("hostcluster_id",))
+    await _PATCH.read(call)
     federations.find(call.services, call.caller, "update", call.path["ident"])
 
 
@@ -52,12 +67,12 @@ async def delete(call: Call) -> Reply:
 
 
 ROUTES = (
-    Route("POST", _PATH, create),
-    Route("GET", _PATH, list_all, query=PARAMETERS),
-    Route("GET", f"{_PATH}/detail", list_all, query=PARAMETERS),
-    Route("GET", f"{_PATH}/{{ident:str}}", show),
-    Route("PATCH", f"{_PATH}/{{ident:str}}", update),
-    Route("DELETE", f"{_PATH}/{{ident:str}}", delete),
+    Route("POST", _PATH, create, body=_BODY, status=202, reply=Accepted, rule="federation:create", refuses=(404, 409)),
+    Route("GET", _PATH, list_all, query=_LIST, reply=Federations, rule="federation:get_all"),
+    Route("GET", f"{_PATH}/detail", list_all, query=_LIST, reply=Federations, rule="federation:get_all"),
+    Route("GET", f"{_PATH}/{{ident:str}}", show, status=None, rule="federation:get"),
+    Route("PATCH", f"{_PATH}/{{ident:str}}", update, body=_PATCH, status=None, rule="federation:update"),
+    Route("DELETE", f"{_PATH}/{{ident:str}}", delete, status=None, rule="federation:delete"),
     *missing.routes(_PATH, "federation_ident"),
     missing.no_detail(_PATH),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from ...contracts import ClusterRow
 from ...domain import NodeGroup
 from ...service.group_changes import NewGroup
 from ...service.labels import compare
-from . import fields
+from . import fields, kinds
 from .fields import Field
 from .links import Link, links, moment
 
@@ -46,7 +46,7 @@ COLUMNS = {
 }
 
 
-_TEXT = fields.text()
+_TEXT = kinds.Text()
 _IGNORED = [
     "is_default",
     "status",
@@ -62,41 +62,53 @@ _IGNORED = [
 _READ_ONLY = ("project_id", "node_addresses", "stack_id", "links", "created_at", "updated_at")
 
 
-def taints(name: str, value: Any, strict: bool) -> tuple[dict[str, str], ...]:
+_TAINT = ("key", "value", "effect")
+
+
+@dataclass(frozen=True)
+class Taints:
     """A list of objects of `key`, `value` and `effect`, all text. Which effects there are is not the wire's business."""
-    if not isinstance(value, list):
-        raise fields.wrong(name, value, f"Wrong type. Expected '<class 'list'>', got '{type(value)}'")
-    made = []
-    for number, entry in enumerate(value):
-        taint = fields.words(f"{name}[{number}]", entry, strict)
-        for key in taint:
-            if key not in ("key", "value", "effect"):
-                raise fields.wrong(f"{name}[{number}]", entry, "Value has the keys key, value and effect")
-        made.append(taint)
-    return tuple(made)
+
+    def read(self, name: str, value: Any, *, strict: bool = False) -> tuple[dict[str, str], ...]:
+        """Every one names its place in errors."""
+        if not isinstance(value, list):
+            raise kinds.wrong(name, value, f"Wrong type. Expected '<class 'list'>', got '{type(value)}'")
+        return tuple(_taint(f"{name}[{number}]", one) for number, one in enumerate(value))
+
+    def schema(self) -> kinds.Schema:
+        """An array of objects."""
+        keys = {key: {"type": "string"} for key in _TAINT}
+        return {"type": "array", "items": {"type": "object", "properties": keys, "additionalProperties": False}}
+
+
+def _taint(name: str, value: Any) -> dict[str, str]:
+    made = kinds.Words().read(name, value)
+    if not made.keys() <= set(_TAINT):
+        raise kinds.wrong(name, value, "Value has the keys key, value and effect")
+    return made
 
 
 _LIMITS = {
-    "min_node_count": Field(fields.integer(least=0), default=0),
-    "max_node_count": Field(fields.integer(least=0)),
-    "node_labels": Field(fields.words, default={}),
-    "node_taints": Field(taints, default=()),
+    "min_node_count": Field(kinds.Integer(least=0), default=0),
+    "max_node_count": Field(kinds.Integer(least=0)),
+    "node_labels": Field(kinds.Words(), default={}),
+    "node_taints": Field(Taints(), default=()),
 }
 CHANGEABLE = frozenset(_LIMITS)
 """All that PATCH may touch."""
 
 BODY: dict[str, Field] = {
     "name": Field(_TEXT, mandatory=True),
-    "node_count": Field(fields.integer(least=0), default=1),
+    "node_count": Field(kinds.Integer(least=0), default=1),
     **_LIMITS,
     "role": Field(_TEXT, default="worker"),
     "flavor_id": Field(_TEXT),
     "image_id": Field(_TEXT),
-    "docker_volume_size": Field(fields.integer(least=1)),
-    "labels": Field(fields.labels),
-    "merge_labels": Field(fields.boolean, default=False),
-    **{name: Field(fields.anything) for name in _IGNORED},
-    **{name: Field(fields.anything, read_only=True) for name in _READ_ONLY},
+    "docker_volume_size": Field(kinds.Integer(least=1)),
+    "labels": Field(kinds.Labels()),
+    "merge_labels": Field(kinds.Boolean(), default=False),
+    **{name: Field(kinds.Anything()) for name in _IGNORED},
+    **{name: Field(kinds.Anything(), read_only=True) for name in _READ_ONLY},
 }
 
 
@@ -146,10 +158,18 @@ class GroupShort(msgspec.Struct, kw_only=True):
     merge_labels: bool = False
 
 
-class GroupFull(GroupShort, kw_only=True):
-    """Everything."""
+class GroupFresh(msgspec.Struct, kw_only=True):
+    """As the answer to its POST shows it: without what nobody knows yet."""
 
-    id: int | None
+    uuid: str
+    name: str
+    flavor_id: str | None
+    image_id: str
+    node_count: int
+    role: str
+    min_node_count: int
+    max_node_count: int | None
+    merge_labels: bool = False
     cluster_id: str
     project_id: str
     docker_volume_size: int | None
@@ -159,10 +179,19 @@ class GroupFull(GroupShort, kw_only=True):
     labels_skipped: Mapping[str, str]
     node_labels: Mapping[str, str]
     node_taints: Sequence[Mapping[str, str]]
-    node_addresses: Sequence[str]
+    links: list[Link]
+
+
+class GroupFull(GroupFresh, kw_only=True):
+    """Everything."""
+
+    id: int | None
+    is_default: bool
+    stack_id: str | None
+    status: str
     status_reason: str | None
     version: str | None
-    links: list[Link]
+    node_addresses: Sequence[str]
     created_at: str | None
     updated_at: str | None
 
@@ -209,10 +238,7 @@ def full(group: NodeGroup, row: ClusterRow, host: str) -> GroupFull:
     )
 
 
-_NOT_YET = frozenset({"id", "status", "status_reason", "stack_id", "node_addresses", "is_default", "version"})
-
-
-def fresh(group: NodeGroup, row: ClusterRow, host: str) -> dict[str, Any]:
-    """As the answer to its POST shows it: without what nobody knows yet."""
-    shown = msgspec.structs.asdict(full(group, row, host))
-    return {name: value for name, value in shown.items() if name not in _NOT_YET | {"created_at", "updated_at"}}
+def fresh(group: NodeGroup, row: ClusterRow, host: str) -> GroupFresh:
+    """As the answer to its POST shows it."""
+    known = msgspec.structs.asdict(full(group, row, host))
+    return GroupFresh(**{name: known[name] for name in GroupFresh.__struct_fields__})

@@ -1,4 +1,4 @@
-"""Links and times as every v1 answer shows them."""
+"""Links, times and identities as every v1 answer shows them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,12 @@ class Link(msgspec.Struct):
 
     rel: str
     href: str
+
+
+class Accepted(msgspec.Struct):
+    """What is being worked at."""
+
+    uuid: str
 
 
 def links(host: str, path: str) -> list[Link]:

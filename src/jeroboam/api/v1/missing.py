@@ -14,15 +14,19 @@ def routes(path: str, argument: str, *methods: str, since: int = 1) -> tuple[Rou
     """These methods (PATCH and DELETE, if none is named) on a path that does not say which thing."""
 
     async def refuse(call: Call) -> Reply:
+        """Refused: the path does not say which."""
         raise InvalidRequest(f'Missing argument: "{argument}"', field=argument)
 
-    return tuple(Route(method, path, refuse, since, listed=False) for method in methods or ("PATCH", "DELETE"))
+    return tuple(
+        Route(method, path, refuse, since, status=None, listed=False) for method in methods or ("PATCH", "DELETE")
+    )
 
 
 def no_detail(path: str) -> Route:
     """`detail` belongs to a collection; after one of its things it is nothing."""
 
     async def refuse(call: Call) -> NoReturn:
+        """Nothing."""
         raise NotFound("detail", call.path["ident"], message=_NO_DETAIL)
 
-    return Route("GET", f"{path}/{{ident:str}}/detail", refuse, listed=False)
+    return Route("GET", f"{path}/{{ident:str}}/detail", refuse, status=None, refuses=(404,), listed=False)

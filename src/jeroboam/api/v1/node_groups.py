@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from ...domain import NodeGroup
 from ...service import group_changes, node_groups
-from ..call import Call, Reply, Route
-from . import fields, missing, patch
-from .group_wire import BODY, CHANGEABLE, COLUMNS, changed, document, fresh, full, short, wish_of
-from .paging import PARAMETERS, next_link, page
+from ..call import Call, Parameter, Reply, Route
+from . import kinds, missing, patch
+from .bodies import ObjectBody, PatchBody
+from .group_wire import (
+    BODY,
+    CHANGEABLE,
+    COLUMNS,
+    GroupFresh,
+    GroupFull,
+    GroupShort,
+    changed,
+    document,
+    fresh,
+    full,
+    short,
+    wish_of,
+)
+from .paging import next_link, page, parameters
 
 _PATH = "/clusters/{cluster:str}/nodegroups"
+_ONE = f"{_PATH}/{{ident:str}}"
 _SINCE = 9
+_LIST = {**parameters(COLUMNS), "role": Parameter(kinds.Text(least=0, most=None))}
+_BODY = ObjectBody("nodegroup", BODY)
+_PATCH = PatchBody(only=CHANGEABLE)
+
+
+class NodeGroups(msgspec.Struct):
+    """A page of them."""
+
+    nodegroups: list[GroupShort]
+    next: str | UnsetType = UNSET
 
 
 async def list_all(call: Call) -> Reply:
@@ -21,7 +49,7 @@ async def list_all(call: Call) -> Reply:
     )
     path = f"clusters/{row.cluster.uuid}/nodegroups"
     more = next_link(call, path, wanted, len(found), found[-1].uuid if found else None)
-    return Reply(data={"nodegroups": [short(one, row.cluster.backend_id) for one in found], **more})
+    return Reply(NodeGroups([short(one, row.cluster.backend_id) for one in found], **more))
 
 
 async def show(call: Call) -> Reply:
@@ -32,34 +60,34 @@ async def show(call: Call) -> Reply:
 
 async def create(call: Call) -> Reply:
     """Ask for a group."""
-    values = fields.decode("nodegroup", BODY, await call.json("nodegroup"))
+    values = await _BODY.read(call)
     row, group = await group_changes.create(call.services, call.asker, call.path["cluster"], wish_of(values))
-    return Reply(202, fresh(group, row, call.host))
+    return Reply(fresh(group, row, call.host))
 
 
 async def update(call: Call) -> Reply:
     """Change limits, node labels, taints."""
-    entries = patch.decode(await call.json("patch", patch=True), only=CHANGEABLE)
+    entries = await _PATCH.read(call)
 
     def change(old: NodeGroup) -> NodeGroup:
         return changed(old, patch.apply(entries, document(old)))
 
     place = call.path["cluster"], call.path["ident"]
     row, group = await group_changes.update(call.services, call.asker, *place, change)
-    return Reply(202, full(group, row, call.host))
+    return Reply(full(group, row, call.host))
 
 
 async def delete(call: Call) -> Reply:
     """Ask for its end."""
     await group_changes.delete(call.services, call.asker, call.path["cluster"], call.path["ident"])
-    return Reply(204)
+    return Reply()
 
 
 ROUTES = (
-    Route("POST", _PATH, create, since=_SINCE),
-    Route("PATCH", f"{_PATH}/{{ident:str}}", update, since=_SINCE),
-    Route("DELETE", f"{_PATH}/{{ident:str}}", delete, since=_SINCE),
-    Route("GET", _PATH, list_all, since=_SINCE, query=(*PARAMETERS, "role")),
-    Route("GET", f"{_PATH}/{{ident:str}}", show, since=_SINCE),
+    Route("POST", _PATH, create, since=_SINCE, body=_BODY, status=202, reply=GroupFresh, rule="nodegroup:create"),
+    Route("PATCH", _ONE, update, since=_SINCE, body=_PATCH, status=202, reply=GroupFull, rule="nodegroup:update"),
+    Route("DELETE", _ONE, delete, since=_SINCE, status=204, rule="nodegroup:delete"),
+    Route("GET", _PATH, list_all, since=_SINCE, query=_LIST, reply=NodeGroups, rule="nodegroup:get_all"),
+    Route("GET", _ONE, show, since=_SINCE, reply=GroupFull, rule="nodegroup:get"),
     *missing.routes(_PATH, "nodegroup_id", since=_SINCE),
 )

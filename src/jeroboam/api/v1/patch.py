@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from ...domain.errors import InvalidRequest
-from .fields import wrong
+from .kinds import Schema, wrong
 
 _PATH = re.compile(r"(/[\w-]+)+")
 _OPS = ("add", "replace", "remove")
+_VALUES = ["string", "integer", "boolean", "object", "array", "null"]  # floats are refused
 _INTERNAL = frozenset({"created_at", "id", "links", "updated_at", "uuid", "project_id", "user_id"})
 _COMPOSITE = frozenset({"labels", "health_status_reason", "node_labels", "node_taints"})
 _LONGEST_LITERAL = 65_536
@@ -56,6 +57,22 @@ def decode(
         )
     closed = _INTERNAL.union(internal)
     return [_checked(_entry(one), closed, mandatory, only) for one in body]
+
+
+def schema(only: Collection[str] | None = None) -> Schema:
+    """The bodies that are worth a look, as JSON Schema. What an entry does to a document no schema tells."""
+    root = "[\\w-]+" if only is None else f"({'|'.join(sorted(only))})"
+    entry = {
+        "type": "object",
+        "properties": {
+            "op": {"type": "string", "enum": list(_OPS)},
+            "path": {"type": "string", "pattern": f"^/{root}(/[\\w-]+)*$"},
+            "value": {"type": _VALUES},
+        },
+        "required": ["op", "path"],
+        "additionalProperties": False,
+    }
+    return {"type": "array", "items": entry, "maxItems": _MOST_OPERATIONS}
 
 
 def _entry(one: object) -> Change:

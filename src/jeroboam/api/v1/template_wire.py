@@ -12,7 +12,7 @@ from ...domain import COES, SERVER_TYPES, ClusterShape, ClusterTemplate
 from ...domain.errors import InvalidRequest
 from ...service import Services
 from ...service.templates import NewTemplate
-from . import fields
+from . import kinds
 from .fields import Field
 from .links import Link, links, moment
 
@@ -49,7 +49,7 @@ SHAPE = {
 COLUMNS = SHAPE | {name: name for name in ("id", "uuid", "name", "public", "hidden", "tags", "project_id", "user_id")}
 COLUMNS |= {"created_at": "created_at", "updated_at": "updated_at"}
 
-_TEXT = fields.text()
+_TEXT = kinds.Text()
 MANDATORY = frozenset(
     [
         "coe",
@@ -67,31 +67,31 @@ MANDATORY = frozenset(
 """What PATCH may not remove."""
 
 
+FIELDS: dict[str, Field] = {
+    **{name: Field(_TEXT) for name in SHAPE},
+    "uuid": Field(kinds.Uuid()),
+    "name": Field(_TEXT),
+    "coe": Field(kinds.Text(examples=COES)),
+    "image_id": Field(_TEXT, mandatory=True),
+    "server_type": Field(kinds.OneOf(SERVER_TYPES), default="vm"),
+    "docker_volume_size": Field(kinds.Integer(least=1)),
+    "apiserver_port": Field(kinds.Integer(least=1024, most=65535)),
+    "labels": Field(kinds.Labels(), default={}),
+    "tls_disabled": Field(kinds.Boolean(), default=False),
+    "registry_enabled": Field(kinds.Boolean(), default=False),
+    "public": Field(kinds.Boolean(), default=False),
+    "hidden": Field(kinds.Boolean(), default=False),
+    "master_lb_enabled": Field(kinds.Boolean(), default=False),
+    "floating_ip_enabled": Field(kinds.Boolean(), default=True),
+    "tags": Field(kinds.Text(least=0)),
+    **{name: Field(_TEXT, read_only=True) for name in ("project_id", "user_id", "links", "created_at", "updated_at")},
+}
+"""The keys of a POST body, and of what a PATCH leaves, in every installation."""
+
+
 def body_fields(services: Services) -> dict[str, Field]:
-    """The keys of a POST body, and of what a PATCH leaves."""
-    texts = {name: Field(_TEXT) for name in SHAPE if name not in ("labels",)}
-    return {
-        **texts,
-        "uuid": Field(fields.uuid),
-        "name": Field(_TEXT),
-        "coe": Field(fields.one_of(*COES, *_further_coes(services))),
-        "image_id": Field(_TEXT, mandatory=True),
-        "server_type": Field(fields.one_of(*SERVER_TYPES), default="vm"),
-        "docker_volume_size": Field(fields.integer(least=1)),
-        "apiserver_port": Field(fields.integer(least=1024, most=65535)),
-        "labels": Field(fields.labels, default={}),
-        "tls_disabled": Field(fields.boolean, default=False),
-        "registry_enabled": Field(fields.boolean, default=False),
-        "public": Field(fields.boolean, default=False),
-        "hidden": Field(fields.boolean, default=False),
-        "master_lb_enabled": Field(fields.boolean, default=False),
-        "floating_ip_enabled": Field(fields.boolean, default=True),
-        "tags": Field(fields.text(least=0)),
-        **{
-            name: Field(_TEXT, read_only=True)
-            for name in ("project_id", "user_id", "links", "created_at", "updated_at")
-        },
-    }
+    """The same in this installation: its drivers may serve tools that no other has."""
+    return {**FIELDS, "coe": Field(kinds.OneOf((*COES, *_further_coes(services))))}
 
 
 def _further_coes(services: Services) -> list[str]:
