@@ -147,8 +147,9 @@ class TestLiveDockerHosts(LiveDriverSuite):
         return hosts.machines
 
     async def test_release_stops_what_runs_on_that_host_and_on_no_other(self, driver: Driver, hosts: Hosts) -> None:
+        start = "docker load -qi /opt/jeroboam/images/hello*.tar && docker run -d jeroboam.local/hello:1 serve"
         for machine in hosts.machines:
-            words = ["docker", "exec", machine.name, "docker", "run", "-d", "jeroboam.local/hello:1", "serve"]
+            words = ["docker", "exec", machine.name, "sh", "-c", start]
             subprocess.run(words, check=True, capture_output=True, timeout=100)
         going, staying = hosts.machines
         await driver.release(going, hosts.access)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from .conftest import Run
-from .scripted import Service, live
+from .scripted import Service, cluster, live
 
 Capture = pytest.CaptureFixture[str]
 CORE = "/api/v1/namespaces/default"
@@ -251,6 +251,29 @@ def test_a_bad_wish_names_field_and_value_and_asks_nobody(
     assert said.startswith(f"Error: {message}")
     assert hint in said
     assert kubernetes.asked == []
+
+
+@pytest.mark.parametrize("document", [{}, {"items": "x"}, {"items": [1]}, [], "x"])
+def test_an_answer_that_is_no_list_is_told(kubernetes: Service, run: Run, capsys: Capture, document: Any) -> None:
+    kubernetes.on("GET", f"{CORE}/pods", 200, document)
+    assert run("ps", "demo") == 1
+    assert capsys.readouterr().err == (
+        f"Error: The Kubernetes API of demo answers {CORE}/pods with something else than a list.\n"
+    )
+
+
+def test_a_cluster_that_does_not_answer_is_told(kubernetes: Service, run: Run, capsys: Capture) -> None:
+    kubernetes.on("GET", "/v1/clusters/demo", 200, cluster(api_address="http://127.0.0.1:1"))
+    assert run("ps", "demo") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Error: The Kubernetes API of demo at http://127.0.0.1:1 does not answer: ")
+    assert said.endswith("       `jeroboam cluster why demo` tells how the cluster is.\n")
+
+
+def test_a_tool_that_these_commands_do_not_know_is_named(kubernetes: Service, run: Run, capsys: Capture) -> None:
+    live(kubernetes, "hosts")
+    assert run("run", "demo", "--image", "x") == 2
+    assert capsys.readouterr().err == "Error: Cluster demo runs hosts, whose client this command does not know.\n"
 
 
 def test_env_is_in_no_message(kubernetes: Service, run: Run, capsys: Capture) -> None:

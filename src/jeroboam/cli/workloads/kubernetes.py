@@ -6,7 +6,6 @@ In the namespace `default`. Pods are spread over nodes as far as that is possibl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from ..errors import CliError
 from ..wire import Json
@@ -70,14 +69,14 @@ class Kubernetes:
         gone = self._session.send("GET", f"{_DEPLOYMENTS}/{name}", fine=(404,)).status_code == 404
         return not gone or bool(self._items(f"{_CORE}/pods", f"{_SELECTOR},{NAME_LABEL}={name}"))
 
-    def _items(self, path: str, selector: str = _SELECTOR) -> list[Any]:
-        return list(self._session.get(path, labelSelector=selector)["items"])
+    def _items(self, path: str, selector: str = _SELECTOR) -> list[Json]:
+        return self._session.listed(path, "items", labelSelector=selector)
 
     def _addresses(self) -> dict[str, str]:
         """The address of each node, by name."""
         return {
             node["metadata"]["name"]: address["address"]
-            for node in self._session.get("/api/v1/nodes")["items"]
+            for node in self._session.listed("/api/v1/nodes", "items")
             for address in node["status"].get("addresses", ())
             if address["type"] == "InternalIP"
         }

@@ -114,7 +114,7 @@ class Lxd:
         each(lambda one: self._remove(str(one["name"]), str(one["status"]), patience), there)
 
     def _refuse_unknown_image(self, image: str) -> None:
-        found = self._session.get("/1.0/images/aliases", recursion="1")["metadata"]
+        found = self._session.listed("/1.0/images/aliases", "metadata", recursion="1")
         known = sorted(str(one["name"]) for one in found if one["type"] == "container")
         if image not in known:
             raise Usage(
@@ -123,10 +123,10 @@ class Lxd:
             )
 
     def _members(self) -> list[Json]:
-        return list(self._session.get("/1.0/cluster/members", recursion="1")["metadata"])
+        return self._session.listed("/1.0/cluster/members", "metadata", recursion="1")
 
     def _instances(self) -> list[Json]:
-        return list(self._session.get(_INSTANCES, recursion="2")["metadata"])
+        return self._session.listed(_INSTANCES, "metadata", recursion="2")
 
 
 def plan_placement(wish: Wish, members: Sequence[Json], instances: Sequence[Json]) -> list[Placed]:

@@ -48,6 +48,14 @@ class Session:
         """A JSON document."""
         return self.json(self.send("GET", path, params=params))
 
+    def listed(self, path: str, key: str | None = None, **params: str) -> list[Json]:
+        """A list of objects, under `key` of the answer or the answer itself. Raises BadAnswer for anything else."""
+        document = self.get(path, **params)
+        found = document if key is None else document.get(key) if isinstance(document, dict) else None
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise BadAnswer(f"{self._called} of {self.cluster} answers {path} with something else than a list.")
+        return found
+
     def post(self, path: str, body: Json, **params: str) -> Json:
         """The object that a POST is answered with."""
         document = self.json(self.send("POST", path, body=body, params=params))

@@ -37,10 +37,10 @@ class Swarm:
         return _PUBLISHED.format(port=wish.publish.inside) if wish.publish else ""
 
     def workloads(self) -> list[Workload]:
-        nodes = {node["ID"]: node for node in self._session.get(f"{API}/nodes")}
+        nodes = {node["ID"]: node for node in self._session.listed(f"{API}/nodes")}
         tasks = self._tasks({"label": [f"{MANAGED_BY}={OURS}"]})
         found = []
-        for one in self._session.get(f"{API}/services", filters=json.dumps({"label": [f"{MANAGED_BY}={OURS}"]})):
+        for one in self._session.listed(f"{API}/services", filters=json.dumps({"label": [f"{MANAGED_BY}={OURS}"]})):
             spec = one["Spec"]
             name, wanted = str(spec["Name"]), spec["Mode"].get("Replicated", {}).get("Replicas", 1)
             mine = _latest([task for task in tasks if task["ServiceID"] == one["ID"]])
@@ -63,11 +63,11 @@ class Swarm:
             patience.pause(f"{workload.name} is being stopped, but is not gone")
 
     def _tasks(self, wanted: Json) -> list[Json]:
-        return list(self._session.get(f"{API}/tasks", filters=json.dumps(wanted)))
+        return self._session.listed(f"{API}/tasks", filters=json.dumps(wanted))
 
     def _refuse_more_than_nodes(self, wish: Wish) -> None:
         """A fixed port of a node is there once."""
-        usable = [node for node in self._session.get(f"{API}/nodes") if _usable(node)]
+        usable = [node for node in self._session.listed(f"{API}/nodes") if _usable(node)]
         if wish.replicas > len(usable):
             raise Usage(
                 f"--replicas {wish.replicas} cannot all have port {wish.publish.outside if wish.publish else 0} of a "

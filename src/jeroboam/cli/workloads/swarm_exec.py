@@ -66,7 +66,7 @@ def _end(session: Session, name: str, program: str, timeout_s: float) -> Json:
     """The status of the job's task when it is over."""
     patience = Patience(timeout_s)
     while True:
-        for task in session.get(f"{_API}/tasks", filters=json.dumps({"service": [name]})):
+        for task in session.listed(f"{_API}/tasks", filters=json.dumps({"service": [name]})):
             status: Json = task["Status"]
             if status["State"] in _NEVER or (status["State"] == "failed" and not _ran(status)):
                 raise CliError(f"The program could not be run: {' '.join(str(status.get('Err')).split())}")
