@@ -28,11 +28,12 @@ class Results:
 
 
 class Workspace:
-    """Everything that tempest writes lies in `folder`, which is also its home."""
+    """Everything that tempest writes lies in `folder`, which is also its home and has its temporary files."""
 
     def __init__(self, folder: Path, options: Mapping[str, Mapping[str, object]]) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
+        (folder / "tmp").mkdir()
         self._tempest("init", "--workspace-path", str(folder / "workspaces.yaml"), str(folder / "run"), within_s=60)
         groups = {"oslo_concurrency": {"lock_path": folder / "locks"}, **options}
         text = "".join(
@@ -62,7 +63,7 @@ class Workspace:
         done = subprocess.run(
             [*wrap, str(_BIN / "tempest"), *words],
             cwd=self.folder / "run" if (self.folder / "run").exists() else self.folder,
-            env={**kept, "HOME": str(self.folder), "PATH": path},
+            env={**kept, "HOME": str(self.folder), "TMPDIR": str(self.folder / "tmp"), "PATH": path},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
