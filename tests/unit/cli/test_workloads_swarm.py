@@ -142,6 +142,23 @@ def test_logs_join_the_two_streams_of_each_task(swarm: Service, run: Run, capsys
     assert swarm.asked[-1].query == {"stdout": "1", "stderr": "1", "tail": "5"}
 
 
+def test_a_task_that_ends_again_and_again_shows_why_and_its_last_log(swarm: Service, run: Run, capsys: Capture) -> None:
+    ended = task(1, "failed", at=2)
+    ended["Status"]["Err"] = "task: non-zero exit (1)"
+    starts = task(1, "ready", at=3)
+    starts["Status"]["ContainerStatus"] = {}
+    runs(swarm, task(1, "failed", at=1, error="older"), ended, starts)
+    swarm.on("GET", f"{API}/tasks/t12/logs", 200, piece(2, "no such file\n"))
+    assert run("ps", "demo", "web", "--json") == 0
+    [replica] = json.loads(capsys.readouterr().out)["replicas"]
+    assert (replica["state"], replica["note"]) == ("ready", "task: non-zero exit (1)")
+    assert run("logs", "demo", "web") == 0
+    assert capsys.readouterr().out == "no such file\n"
+    runs(swarm, task(1, "complete", at=2), starts)
+    assert run("ps", "demo", "web", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["replicas"][0]["note"] == "ended with exit code 0"
+
+
 def test_exec_is_a_job_beside_the_task_and_leaves_nothing(swarm: Service, run: Run, capfdbinary: Any) -> None:
     runs(swarm, task(1, "running"))
     one = task(1, "running")

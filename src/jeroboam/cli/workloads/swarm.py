@@ -43,9 +43,9 @@ class Swarm:
         for one in self._session.listed(f"{API}/services", filters=json.dumps({"label": [f"{MANAGED_BY}={OURS}"]})):
             spec = one["Spec"]
             name, wanted = str(spec["Name"]), spec["Mode"].get("Replicated", {}).get("Replicas", 1)
-            mine = _latest([task for task in tasks if task["ServiceID"] == one["ID"]])
+            mine = _slots([task for task in tasks if task["ServiceID"] == one["ID"]])
             image = spec["TaskTemplate"]["ContainerSpec"]["Image"]
-            found.append(Workload(name, image, wanted, tuple(_replica(name, task, nodes) for task in mine)))
+            found.append(Workload(name, image, wanted, tuple(_replica(name, slot, nodes) for slot in mine)))
         return sorted(found, key=lambda workload: workload.name)
 
     def logs(self, replica: Replica, tail: int | None) -> str:
@@ -111,23 +111,40 @@ def _usable(node: Json) -> bool:
     return bool(node["Status"]["State"] == "ready" and node["Spec"]["Availability"] == "active")
 
 
-def _latest(tasks: list[Json]) -> list[Json]:
-    """Of each slot the newest task; Swarm keeps the former ones for a look at them."""
-    slots: dict[int, Json] = {}
-    for task in sorted(tasks, key=lambda task: str(task["CreatedAt"])):
-        slots[int(task.get("Slot") or 0)] = task
+def _slots(tasks: list[Json]) -> list[list[Json]]:
+    """The tasks of each slot, newest first; Swarm keeps former ones for a look at them."""
+    slots: dict[int, list[Json]] = {}
+    for task in sorted(tasks, key=lambda task: str(task["CreatedAt"]), reverse=True):
+        slots.setdefault(int(task.get("Slot") or 0), []).append(task)
     return [slots[slot] for slot in sorted(slots)]
 
 
-def _replica(name: str, task: Json, nodes: dict[str, Json]) -> Replica:
-    status, node = task["Status"], nodes.get(task.get("NodeID") or "", {})
+def _replica(name: str, tasks: list[Json], nodes: dict[str, Json]) -> Replica:
+    """As its newest task is. What it printed, and why it does not run, is known of the newest task that has come so far."""
+    newest, last_started = tasks[0], next((task for task in tasks if _container(task)), None)
+    status, node = newest["Status"], nodes.get(newest.get("NodeID") or "", {})
     state = str(status["State"])
-    running = state == "running" and task["DesiredState"] == "running"
-    note = "" if running else " ".join(str(status.get("Err") or "").split())
-    started = bool((status.get("ContainerStatus") or {}).get("ContainerID"))
+    running = state == "running" and newest["DesiredState"] == "running"
+    note = "" if running else _why(tasks)
     host = str((node.get("Description") or {}).get("Hostname") or "")
     ports = tuple(_ports(status, node)) if running else ()
-    return Replica(f"{name}.{task.get('Slot', 0)}", host, running, started, state, note, ports, ident=str(task["ID"]))
+    ident = str((last_started or newest)["ID"])
+    called = f"{name}.{newest.get('Slot', 0)}"
+    return Replica(called, host, running, last_started is not None, state, " ".join(note.split()), ports, ident)
+
+
+def _why(tasks: list[Json]) -> str:
+    """The newest error, or that the program ends by itself."""
+    for task in tasks:
+        if task["Status"].get("Err"):
+            return str(task["Status"]["Err"])
+        if task["Status"]["State"] == "complete":
+            return "ended with exit code 0"
+    return ""
+
+
+def _container(task: Json) -> str:
+    return str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "")
 
 
 def _ports(status: Json, node: Json) -> list[str]:
