@@ -203,10 +203,11 @@ def in_brief(cluster: Cluster) -> ClusterBrief:
 async def test_lists_and_looks_take_a_fixed_number_of_statements(store: SqlStore, rows: int) -> None:
     """However much there is; a marker costs one more."""
     template = await store.add_template(builders.template())
-    first, _ = await add(store, name="a", template_uuid=template.uuid)
+    first, operation = await add(store, name="a", template_uuid=template.uuid)
     await copies(store, rows)
     statements: list[str] = []
-    sa.event.listen(read_engine(store), "before_cursor_execute", lambda *a: statements.append(a[2]))
+    for engine in {read_engine(store), store._engine.sync_engine}:
+        sa.event.listen(engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
 
     async def count(reading: Awaitable[object]) -> int:
         statements.clear()
@@ -214,6 +215,7 @@ async def test_lists_and_looks_take_a_fixed_number_of_statements(store: SqlStore
         return len([s for s in statements if s.startswith("SELECT")])
 
     page, marked = Page(), Page(marker=first, sort_key="name")
+    await rows_of_a_cluster(store, first, operation, rows)
     assert len(await store.list_clusters(None, page)) == rows + 1
     assert {
         "briefs": await count(store.list_briefs(builders.PROJECT, page)),
@@ -223,6 +225,13 @@ async def test_lists_and_looks_take_a_fixed_number_of_statements(store: SqlStore
         "templates": await count(store.list_templates(ME, page)),
         "templates of clusters": await count(store.templates_by_uuid([template.uuid, "no"])),
         "quotas": await count(store.list_quotas(None, page)),
+        "conductors": await count(store.list_conductors()),
+        "operations": await count(store.list_operations(first)),
+        "steps": await count(store.list_steps(operation)),
+        "certificates": await count(store.list_certificates(first)),
+        "runnable operations": await count(store.runnable_operations(200)),
+        "resources": await count(store.open_resources(first)),
+        "totals": await count(store.totals(None)),
         "a cluster": await count(store.find_clusters(first, None)),
         "a cluster by name": await count(store.find_clusters("a", builders.PROJECT)),
         "a template": await count(store.find_templates("k8s", ME)),
@@ -234,10 +243,36 @@ async def test_lists_and_looks_take_a_fixed_number_of_statements(store: SqlStore
         "templates": 1,
         "templates of clusters": 1,
         "quotas": 1,
+        "conductors": 1,
+        "operations": 1,
+        "steps": 1,
+        "certificates": 1,
+        "runnable operations": 1,
+        "resources": 1,
+        "totals": 1,
         "a cluster": 2,
         "a cluster by name": 2,
         "a template": 1,
     }
+
+
+async def rows_of_a_cluster(store: SqlStore, cluster: str, operation: str, number: int) -> None:
+    """So many rows of everything else that is listed."""
+    now = store._clock.now()
+    own: dict[sa.Table, list[Any]] = {
+        tables.steps: [Step(operation, "machine", f"w-{n}", 1, now) for n in range(number)],
+        tables.resources: [Resource(cluster, "machine", f"w-{n}") for n in range(number)],
+        tables.certificates: [SignedCertificate(cluster, str(n), "CN=a", "k", now, "u", "p") for n in range(number)],
+        tables.operations: [builders.operation(builders.cluster(uuid=cluster)) for _ in range(number)],
+    }
+    hosts = [
+        {"host": f"h{n}", "binary": "b", "report_count": 1, "created_at": now, "last_seen_at": now}
+        for n in range(number)
+    ]
+    async with store._write() as connection:
+        for table, things in own.items():
+            await connection.execute(table.insert(), [values(thing) for thing in things])
+        await connection.execute(tables.services.insert(), hosts)
 
 
 async def copies(store: SqlStore, number: int) -> None:

@@ -25,7 +25,7 @@ from ..domain import (
 )
 from ..domain.errors import BeingDeleted, Conflict, NotFound, QuotaExceeded
 from .database import Database
-from .ident import matches
+from .ident import named
 from .paging import Listing, page_of
 from .rows import dicts, plain, read, values
 from .tables import certificates, clusters, node_groups, operations, quotas, services, steps
@@ -109,8 +109,8 @@ class Clusters(Database):
             )
 
     async def find_clusters(self, ident: str, project_id: str | None) -> Sequence[ClusterRow]:
-        statement = _WHOLE.where(matches(clusters, ident), _in_project(project_id))
-        return await self._look(lambda connection: with_groups(connection, connection.execute(statement)))
+        listing, bound = (_ALL, {}) if project_id is None else (_OF_PROJECT, {"project": project_id})
+        return await self._look(lambda connection: with_groups(connection, named(connection, listing, ident, bound)))
 
     async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]:
         listing, bound = (_ALL, {}) if project_id is None else (_OF_PROJECT, {"project": project_id})

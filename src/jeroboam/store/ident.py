@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
 import sqlalchemy as sa
 
 from ..domain.names import parses_as_uuid
+from .paging import Listing
 
 
-def matches(table: sa.Table, ident: str) -> sa.ColumnElement[bool]:
-    """The condition that finds `ident` in a table with uuid and name."""
-    return table.c.uuid == ident if parses_as_uuid(ident) else table.c.name == ident
+def named(connection: sa.Connection, listing: Listing, ident: str, bound: Mapping[str, object]) -> sa.CursorResult[Any]:
+    """The rows of a list of things with uuid and name that `ident` means."""
+    column = "uuid" if parses_as_uuid(ident) else "name"
+    return connection.execute(_statement(listing, column), {**bound, "ident": ident})
+
+
+@cache
+def _statement(listing: Listing, column: str) -> sa.Select[Any]:
+    return listing.select.where(listing.table.c[column] == sa.bindparam("ident"), listing.where)

@@ -12,7 +12,7 @@ from ..contracts import Caller, Page
 from ..domain import ClusterTemplate
 from ..domain.errors import Conflict, NotFound
 from .database import Database
-from .ident import matches
+from .ident import named
 from .paging import Listing, page_of
 from .rows import dicts, read, shaped, values
 from .tables import clusters, templates
@@ -46,9 +46,8 @@ class Templates(Database):
 
     async def find_templates(self, ident: str, caller: Caller) -> Sequence[ClusterTemplate]:
         listing, bound = _visible(caller)
-        statement = listing.select.where(matches(templates, ident), listing.where)
         return await self._look(
-            lambda connection: read(ClusterTemplate, templates, connection.execute(statement, bound))
+            lambda connection: read(ClusterTemplate, templates, named(connection, listing, ident, bound))
         )
 
     async def list_templates(self, caller: Caller, page: Page) -> Sequence[ClusterTemplate]:
