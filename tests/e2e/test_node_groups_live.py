@@ -95,9 +95,11 @@ def uids(cluster: Cluster) -> dict[str, str]:
 
 
 def shown(cluster: Cluster, name: str) -> tuple[dict[str, str], list[str]]:
-    """A node's labels, and its taints as kubectl writes them."""
+    """A node's labels, and its taints as kubectl writes them, without those by which Kubernetes tells a node's condition: they may
+    stay for a moment when it is ready."""
     node = cluster.get("node", name)
-    taints = [f"{t['key']}={t.get('value', '')}:{t['effect']}" for t in node["spec"].get("taints", [])]
+    found = [t for t in node["spec"].get("taints", []) if not t["key"].startswith("node.kubernetes.io/")]
+    taints = [f"{t['key']}={t.get('value', '')}:{t['effect']}" for t in found]
     return node["metadata"]["labels"], sorted(taints)
 
 
