@@ -124,7 +124,11 @@ def test_a_taken_folder_and_a_taken_port_are_told_with_the_pid(stage: Stage) -> 
         f"Stop it (`kill {pid}`), or give this one a folder and a port of its own.\n"
     )
     assert same_port.err.startswith(f"jeroboam: Port {stage.port} of 127.0.0.1 is in use by pid {pid} (")
-    assert "choose another port" in same_port.err
+    assert same_port.err.endswith(
+        "Stop that program, or choose another port (`--port`, JEROBOAM_API__PORT or [api] port), "
+        "and export JEROBOAM_URL=http://HOST:PORT where you type the commands.\n"
+    )
+    assert not (stage.folder / "other").exists()  # a refused start leaves nothing behind
     httpx.get(service.url, timeout=10).raise_for_status()
 
 

@@ -17,6 +17,7 @@ from ..config import Config
 from ..domain.errors import ConfigError
 
 _PRIVATE = 0o700
+_MARKS = ("executor-id", "jeroboam.sqlite", "engine.sqlite", "key")
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,15 @@ class DataFolder:
             if mode & 0o077 and not any(self.path.iterdir()):
                 self.path.chmod(_PRIVATE)
             elif mode & 0o077:
-                raise ConfigError(
-                    f"The data folder {self.path} is open to other users (mode {mode:o}).",
-                    hint=f"chmod 700 {self.path}, or choose an empty folder.",
-                )
+                raise _open(self.path, mode)
         except OSError as error:
             raise _unusable(self.path, error) from error
+
+    def check_free(self) -> None:
+        """Makes nothing where there is nothing. Raises ConfigError when another conductor works on it."""
+        if os.path.exists(self.path / "lock"):  # unlike Path.exists, False where we may not look
+            with self.locked():
+                pass
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -130,6 +134,19 @@ def _sqlite_file(connection: str) -> Path | None:
             hint="Write sqlite:////PATH.",
         )
     return Path(url.database).absolute()
+
+
+def _open(path: Path, mode: int) -> ConfigError:
+    """Closing it is the cure for a folder of ours only: done to `/` or a home, it would harm the machine."""
+    if any((path / mark).is_file() for mark in _MARKS):
+        return ConfigError(
+            f"The data folder {path} is open to other users (mode {mode:o}).",
+            hint=f"chmod 700 {path}, or choose an empty folder.",
+        )
+    return ConfigError(
+        f"{path} is no data folder of Jeroboam's: it holds other things and is open to other users (mode {mode:o}).",
+        hint="Choose a new or an empty folder.",
+    )
 
 
 def _held(path: Path, pid: str) -> ConfigError:

@@ -36,7 +36,8 @@ def refused(host: str, port: int, error: OSError) -> ConfigError:
         by = f" by {holder}" if holder else ""
         return ConfigError(
             f"Port {port} of {host} is in use{by}.",
-            hint="Stop that program, or choose another port (`--port`, [api] port).",
+            hint="Stop that program, or choose another port (`--port`, JEROBOAM_API__PORT or [api] port), "
+            "and export JEROBOAM_URL=http://HOST:PORT where you type the commands.",
         )
     if error.errno == errno.EACCES:
         return ConfigError(f"Port {port} is for root only.", hint="Choose one above 1023.")

@@ -1,6 +1,6 @@
 """The life of the process: start in order, run until a signal, stop in the opposite order within a time limit.
 
-Order: data folder, store, provider, conductor (heartbeat, then engine), and the API's socket last, so that whatever answers
+Order: port, data folder, store, provider, conductor (heartbeat, then engine); the API answers last, so that whatever answers
 works. A process that is killed instead loses nothing: its operations are taken up by the next one.
 """
 
@@ -60,7 +60,6 @@ def run(config: Config, folder: DataFolder, roles: Roles, announce: Announce) ->
     import uvloop
 
     os.umask(0o077)
-    folder.make()
     uvloop.run(_until_signal(config, folder, roles, announce))
 
 
@@ -102,10 +101,13 @@ def _too_late() -> None:
 async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Announce) -> None:
     async with AsyncExitStack() as stack:
         if roles.conductor:
-            stack.enter_context(folder.locked())
+            folder.check_free()  # before the port, since the usual second service wants the folder of the first, too
         listener = bind(config.api.host, config.api.port) if roles.api else None
         if listener:
             stack.callback(listener.close)
+        folder.make()  # after the port, so that a refused start leaves nothing behind
+        if roles.conductor:
+            stack.enter_context(folder.locked())
         parts = assembly.parts(config, folder, plugins.installed())
         who = assembly.identity(config) if roles.api else None
         for name, reason in parts.broken_drivers.items():

@@ -62,7 +62,7 @@ def test_the_folder_is_private_and_an_open_one_is_refused(tmp_path: Path) -> Non
     empty.mkdir(mode=0o755)
     used.mkdir()
     used.chmod(0o755)
-    (used / "something").touch()
+    (used / "executor-id").touch()
     for path in (new, empty):
         folder_at(path).make()
         assert path.stat().st_mode & 0o777 == 0o700
@@ -70,6 +70,29 @@ def test_the_folder_is_private_and_an_open_one_is_refused(tmp_path: Path) -> Non
         folder_at(used).make()
     assert caught.value.message == f"The data folder {used} is open to other users (mode 755)."
     assert caught.value.hint == f"chmod 700 {used}, or choose an empty folder."
+
+
+def test_an_open_folder_of_others_is_refused_without_advice_to_close_it(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "lock").mkdir()  # as /run and /var have one
+    (tmp_path / "something").touch()
+    with pytest.raises(ConfigError) as caught:
+        folder_at(tmp_path).make()
+    assert caught.value.message == (
+        f"{tmp_path} is no data folder of Jeroboam's: it holds other things and is open to other users (mode 755)."
+    )
+    assert caught.value.hint == "Choose a new or an empty folder."
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_look_at_a_free_folder_makes_nothing(tmp_path: Path) -> None:
+    folder = folder_at(tmp_path / "new")
+    folder.check_free()
+    assert list(tmp_path.iterdir()) == []
+    folder.make()
+    with folder.locked(), pytest.raises(ConfigError, match="works on the data folder"):
+        folder.check_free()
+    folder.check_free()
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
