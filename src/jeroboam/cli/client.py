@@ -103,6 +103,15 @@ class Client:
                 raise
             raise self._ambiguous("cluster", ident, "v1/clusters", "clusters", error) from None
 
+    def handle(self, cluster: Json) -> str:
+        """What a command may call this cluster: its name, or its uuid where the name does not lead to it alone."""
+        uuid, name = str(cluster.get("uuid")), str(cluster.get("name"))
+        try:
+            alone = self.get(f"v1/clusters/{segment(name)}").get("uuid") == uuid
+        except Refused:
+            alone = False
+        return name if alone else uuid
+
     def template(self, ident: str) -> Json:
         """A cluster template by uuid or name, like `cluster`."""
         try:

@@ -12,7 +12,7 @@ from .deletion import confirm, delete_each
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import show_fields, show_json, show_table
 from .preview import DRY_RUN, show_plan, show_plans
-from .results import accepted, settled
+from .results import accepted, settled, warn_of_namesakes
 from .waiting import WAIT, WAIT_S
 from .wire import Json, segment
 
@@ -113,11 +113,12 @@ def create(
             return show_plan(client, "ext/v1/clusters/plan", fields, common)
         answer = client.post("v1/clusters", fields, needs="uuid")
         uuid = str(answer.document["uuid"])
+        cluster = client.cluster(uuid)
+        warn_of_namesakes(client, cluster, common)
         if not wait:
-            cluster = client.cluster(uuid)
-            return accepted(cluster, f"Cluster {name} is being made ({uuid}).", common)
+            return accepted(client, cluster, f"Cluster {name} is being made ({uuid}).", common)
         waiting.until_done(client, uuid, "create", answer.request_id, common, timeout_s)
-        return settled(client.cluster(uuid), common)
+        return settled(client, client.cluster(uuid), common, created=True)
 
 
 @cluster_app.command(name="list")
@@ -205,9 +206,9 @@ def resize(
             return show_plan(client, f"ext/v1/clusters/{segment(uuid)}/plan", {"operation": "resize", **body}, common)
         answer = client.send("POST", f"v1/clusters/{segment(uuid)}/actions/resize", body=body)
         if not wait:
-            return accepted(client.cluster(uuid), f"Cluster {cluster} is being resized ({uuid}).", common)
+            return accepted(client, client.cluster(uuid), f"Cluster {cluster} is being resized ({uuid}).", common)
         waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
-        return settled(client.cluster(uuid), common)
+        return settled(client, client.cluster(uuid), common)
 
 
 @cluster_app.command

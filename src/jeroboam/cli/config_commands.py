@@ -71,7 +71,7 @@ def config(
     no_current
         Leave the current kubeconfig context as it is.
     overwrite
-        Replace an entry of that name even if it is not Jeroboam's.
+        Replace an entry of that name even if it is another cluster's or not Jeroboam's.
     """
     if stdout and file is not None:
         raise Usage("--stdout and --file exclude each other.", hint="Drop one of them.")

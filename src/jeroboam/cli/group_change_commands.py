@@ -198,9 +198,9 @@ def _place(cluster_uuid: str) -> str:
 
 def _end(client: Client, uuid: str, answer: Answer, told: str, common: Common, timeout_s: float | None) -> int:
     if timeout_s is None:
-        return accepted(client.cluster(uuid), plain(told), common)
+        return accepted(client, client.cluster(uuid), plain(told), common)
     waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
-    return settled(client.cluster(uuid), common)
+    return settled(client, client.cluster(uuid), common)
 
 
 def _taints(texts: Sequence[str]) -> list[Json]:

@@ -43,7 +43,7 @@ def document(entry: Entry) -> str:
 def merge(text: str, entry: Entry, *, overwrite: bool = False) -> str:
     """`text` with the entry added or renewed; a context that is there keeps its namespace, a cluster its proxy.
 
-    Raises Usage when `text` is no kubeconfig, or (unless `overwrite`) has an entry of that name that is not ours.
+    Raises Usage when `text` is no kubeconfig, or (unless `overwrite`) has an entry of that name that is not this cluster's.
     """
     root, wanted = parse(text), parse(text)
     if root is None or wanted is None:
@@ -111,9 +111,14 @@ def _check_section(root: MappingNode, section: str) -> None:
 
 def _refuse_foreign(root: MappingNode, entry: Entry) -> None:
     cluster, context = tree.body(root, "clusters", entry.name), tree.body(root, "contexts", entry.name)
-    foreign = ""
+    foreign, marked = "", marked_uuid(cluster) if cluster is not None else None
+    if marked not in (None, "", entry.cluster_uuid):
+        raise Usage(
+            f"its entry {entry.name!r} is that of another cluster, {marked}",
+            hint="Choose another name with --context NAME, or replace the entry with --overwrite.",
+        )
     if cluster is not None:
-        if not _is_ours(cluster) and tree.text_of(cluster, "server") not in ("", entry.server):
+        if marked is None and tree.text_of(cluster, "server") not in ("", entry.server):
             foreign = "cluster"
     elif tree.item(root, "users", entry.name) is not None:
         foreign = "user"
@@ -126,10 +131,14 @@ def _refuse_foreign(root: MappingNode, entry: Entry) -> None:
         )
 
 
-def _is_ours(cluster: MappingNode) -> bool:
+def marked_uuid(cluster: MappingNode) -> str | None:
+    """The uuid that we wrote beside a cluster, "" when somebody took it out; None: the entry is not ours."""
     extensions = tree.get(cluster, "extensions")
-    items = extensions.value if isinstance(extensions, SequenceNode) else []
-    return any(tree.text_of(item, "name") == MARK for item in items if isinstance(item, MappingNode))
+    for item in extensions.value if isinstance(extensions, SequenceNode) else []:
+        if isinstance(item, MappingNode) and tree.text_of(item, "name") == MARK:
+            body = tree.get(item, "extension")
+            return tree.text_of(body, "cluster-uuid") if isinstance(body, MappingNode) else ""
+    return None
 
 
 def _apply(root: MappingNode, entry: Entry) -> None:

@@ -51,9 +51,9 @@ def upgrade(
             return show_plan(client, f"ext/v1/clusters/{segment(uuid)}/plan", {"operation": "upgrade", **body}, common)
         answer = client.send("POST", f"v1/clusters/{segment(uuid)}/actions/upgrade", body=body)
         if not wait:
-            return accepted(client.cluster(uuid), f"Cluster {cluster} is being upgraded ({uuid}).", common)
+            return accepted(client, client.cluster(uuid), f"Cluster {cluster} is being upgraded ({uuid}).", common)
         waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
-        return settled(client.cluster(uuid), common)
+        return settled(client, client.cluster(uuid), common)
 
 
 @cluster_app.command
@@ -106,7 +106,7 @@ def _rotate(cluster: str, collection: str, what: str, wait: bool, timeout_s: flo
         answer = client.send("PATCH", f"v1/{collection}/{segment(uuid)}")
         if not wait:
             return accepted(
-                client.cluster(uuid), f"The {what} of cluster {cluster} are being renewed ({uuid}).", common
+                client, client.cluster(uuid), f"The {what} of cluster {cluster} are being renewed ({uuid}).", common
             )
         waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
-        return settled(client.cluster(uuid), common)
+        return settled(client, client.cluster(uuid), common)

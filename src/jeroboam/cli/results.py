@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import shlex
+import sys
+from typing import TYPE_CHECKING
 
 from .options import Common
 from .output import plain, show_json
 from .wire import Json
 
+if TYPE_CHECKING:
+    from .client import Client
 
-def accepted(cluster: Json, sentence: str, common: Common) -> int:
+
+def accepted(client: Client, cluster: Json, sentence: str, common: Common) -> int:
     """The service took the request; it works on."""
     if common.json:
         show_json(cluster)
     else:
         print(plain(sentence))
-        print(f"Next: jeroboam cluster watch {shlex.quote(plain(cluster.get('name')))}")
+        print(f"Next: jeroboam cluster watch {shlex.quote(plain(client.handle(cluster)))}")
     return 0
 
 
-def settled(cluster: Json, common: Common) -> int:
-    """The request is done."""
+def settled(client: Client, cluster: Json, common: Common, *, created: bool = False) -> int:
+    """The request is done. What was `created` is used next; whoever changed a cluster uses it already."""
     if common.json:
         show_json(cluster)
-    else:
-        address = f" at {plain(cluster['api_address'])}" if cluster.get("api_address") else ""
-        print(f"Cluster {plain(cluster.get('name'))}: {plain(cluster.get('status'))}{address}")
-        print(f"Next: jeroboam cluster config {shlex.quote(plain(cluster.get('name')))}")
+        return 0
+    address = f" at {plain(cluster['api_address'])}" if cluster.get("api_address") else ""
+    print(f"Cluster {plain(cluster.get('name'))}: {plain(cluster.get('status'))}{address}")
+    if created:
+        print(f"Next: jeroboam cluster config {shlex.quote(plain(client.handle(cluster)))}")
     return 0
+
+
+def warn_of_namesakes(client: Client, cluster: Json, common: Common) -> None:
+    """On stderr, when other clusters have the name of this one."""
+    if not common.json and client.handle(cluster) != cluster.get("name"):
+        name = plain(cluster.get("name"))
+        print(f"Warning: another cluster is called {name!r}, too. Commands know this one by its uuid.", file=sys.stderr)

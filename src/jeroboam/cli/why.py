@@ -38,6 +38,7 @@ class Report:
     steps: list[Json]
     now: datetime
     groups: list[Json] = field(default_factory=list)
+    handle: str = ""  # what commands call the cluster
 
     def as_json(self) -> Json:
         """For programs: the documents as the API gives them, and what we make of them."""
@@ -63,7 +64,8 @@ def gather(client: Client, ident: str, operation: Json | None = None) -> Report:
         operations = _operations_of_gone(client, ident, error)
     latest = operation or (operations[0] if operations else None)
     steps = client.steps(latest["uuid"]) if latest else []
-    return Report(cluster, latest, steps, client.now(), _groups(client, cluster))
+    handle = client.handle(cluster) if cluster else ""
+    return Report(cluster, latest, steps, client.now(), _groups(client, cluster), handle)
 
 
 def _groups(client: Client, cluster: Json | None) -> list[Json]:
@@ -107,7 +109,7 @@ def next_command(report: Report) -> str:
     """The command to try next, "" when there is nothing to do."""
     if report.cluster is None:
         return ""
-    name = shlex.quote(str(report.cluster.get("name") or report.cluster.get("uuid")))
+    name = shlex.quote(report.handle or str(report.cluster.get("name") or report.cluster.get("uuid")))
     status = str(report.cluster.get("status"))
     if status.endswith("_IN_PROGRESS"):
         return f"jeroboam cluster watch {name}"

@@ -52,7 +52,7 @@ def watch(cluster: str, /, *, timeout_s: WAIT_S = waiting.TIMEOUT_S, common: Com
     with common.client() as client:
         report = why.gather(client, cluster)
         if report.operation is None:
-            return settled(report.cluster or {}, common)
+            return settled(client, report.cluster or {}, common)
         uuid = str(report.operation["cluster_uuid"])
         operation = waiting.follow_to_success(client, uuid, report.operation, common, timeout_s)
         if operation.get("verb") == "delete":
@@ -61,4 +61,4 @@ def watch(cluster: str, /, *, timeout_s: WAIT_S = waiting.TIMEOUT_S, common: Com
             else:
                 print(f"Cluster {plain(uuid)} is deleted.")
             return 0
-        return settled(client.cluster(uuid), common)
+        return settled(client, client.cluster(uuid), common, created=operation.get("verb") == "create")

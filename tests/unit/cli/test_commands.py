@@ -176,6 +176,26 @@ def test_cluster_create_and_wait(demo: Service, run: Run, capsys: Capture) -> No
     )
 
 
+def test_a_second_cluster_of_a_name_is_called_by_its_uuid(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("POST", "/v1/clusters", 202, {"uuid": UUID})
+    demo.on("GET", "/v1/clusters/demo", 409, refusal(409, "Multiple clusters exist with same name."))
+    assert run("cluster", "create", "demo", "--template", "k8s") == 0
+    warning = "Warning: another cluster is called 'demo', too. Commands know this one by its uuid.\n"
+    assert capsys.readouterr() == (
+        f"Cluster demo is being made ({UUID}).\nNext: jeroboam cluster watch {UUID}\n",
+        warning,
+    )
+    assert run("cluster", "create", "demo", "--template", "k8s", "--wait") == 0
+    shown = capsys.readouterr()
+    assert shown.out.endswith(f"\nNext: jeroboam cluster config {UUID}\n")
+    assert shown.err == warning
+    fail(demo, "create", "CREATE_FAILED")
+    assert run("cluster", "why", UUID) == 0
+    assert capsys.readouterr().out.endswith(f"\nNext: jeroboam cluster delete {UUID} --wait\n")
+    assert run("cluster", "create", "demo", "--template", "k8s", "--json") == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_failed_wait_says_why_and_exits_1(demo: Service, run: Run, capsys: Capture) -> None:
     demo.on("POST", "/v1/clusters", 202, {"uuid": UUID})
     fail(demo, "create", "CREATE_FAILED")

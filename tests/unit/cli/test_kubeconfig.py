@@ -12,7 +12,7 @@ from jeroboam.cli.errors import Usage
 from jeroboam.cli.kubeconfig import Entry, context_namespace, document, merge
 
 ENTRY = Entry("demo", "https://127.0.0.1:6443", "u-1", "CA", "CERT", "KEY")
-RENEWED = Entry("demo", "https://127.0.0.1:7443", "u-2", "CA2", "CERT2", "KEY2")
+RENEWED = Entry("demo", "https://127.0.0.1:7443", "u-1", "CA2", "CERT2", "KEY2")
 PLAIN = """\
 apiVersion: v1
 kind: Config
@@ -121,7 +121,7 @@ def test_renewing_keeps_namespace_proxy_and_what_is_unknown() -> None:
         "proxy-url": "http://proxy",
         "server": "https://127.0.0.1:7443",
         "certificate-authority-data": "Q0Ey",
-        "extensions": [{"name": "jeroboam", "extension": {"cluster-uuid": "u-2"}}],
+        "extensions": [{"name": "jeroboam", "extension": {"cluster-uuid": "u-1"}}],
     }
     assert found["users"] == [
         {"name": "demo", "user": {"client-certificate-data": "Q0VSVDI=", "client-key-data": "S0VZMg=="}}
@@ -205,6 +205,16 @@ def test_an_entry_of_somebody_else_is_not_overwritten_unasked(text: str, kind: s
     assert refused.value.message == f"it has a {kind} 'demo' that is not Jeroboam's"
     assert refused.value.hint == "Choose another name with --context NAME, or replace the entry with --overwrite."
     assert_entry(yaml.safe_load(merge(text, ENTRY, overwrite=True)), ENTRY)
+
+
+def test_the_entry_of_another_cluster_of_the_same_name_is_not_replaced_unasked() -> None:
+    other = Entry("demo", "https://127.0.0.1:8443", "u-2", "CA2", "CERT2", "KEY2")
+    with pytest.raises(Usage) as refused:
+        merge(PLAIN, other)
+    assert refused.value.message == "its entry 'demo' is that of another cluster, u-1"
+    assert refused.value.hint == "Choose another name with --context NAME, or replace the entry with --overwrite."
+    assert_entry(yaml.safe_load(merge(PLAIN, other, overwrite=True)), other)
+    assert_entry(yaml.safe_load(merge(PLAIN.replace("        cluster-uuid: u-1\n", "        x: 1\n"), other)), other)
 
 
 def test_a_key_is_not_in_the_repr() -> None:

@@ -34,7 +34,7 @@ class KubernetesDemo:
     def enter(self, course: Course) -> None:
         """The user's access to the cluster."""
         kubeconfig = str(self._service.kubeconfig)
-        course.jeroboam("cluster", "config", NAME, "--file", kubeconfig)
+        course.jeroboam("cluster", "config", NAME, "--file", kubeconfig, "--overwrite")
         course.environment["KUBECONFIG"] = kubeconfig
         self._kubectl = _kubectl(self.version) or _kubectl_of_a_node(course, self._service.folder)
 
