@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +23,7 @@ from jeroboam.testing.builders import ManualClock
 from jeroboam.testing.stage import Stage
 
 POLICY = Policy()
+FREE = "0b6e8f0e-aaaa-4000-8000-000000000001"  # a template "free" that no cluster uses, of the fixture `api`
 TEMPLATE = {"coe": "kubernetes", "image_id": "fake-image", "name": "k8s"}
 
 
@@ -154,3 +155,23 @@ def member(anonymous: Api) -> Api:
 def admin(anonymous: Api) -> Api:
     """An administrator, of a project of his own."""
     return anonymous.as_("root", "admin", "admin")
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    """For tests that are no coroutines, because hypothesis calls them many times."""
+    with asyncio.Runner() as made:
+        yield made
+
+
+@pytest.fixture
+def api(runner: asyncio.Runner, make: Maker) -> Api:
+    """A member and administrator with a free template and a finished cluster "demo", at the latest version."""
+    member = make().as_("user-1", roles="member,reader,admin").at("latest")
+
+    async def prepare() -> None:
+        await member.template(name="free", uuid=FREE)
+        assert await member.finished(await member.cluster()) == "succeeded"
+
+    runner.run(prepare())
+    return member

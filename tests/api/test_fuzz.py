@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.api.conftest import FREE
+from tests.api.fuzzing import BUDGET, shaped
 
 from jeroboam.api.v1 import patch
 from jeroboam.domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Api, Maker
+    import asyncio
 
-FREE = "0b6e8f0e-aaaa-4000-8000-000000000001"  # a template that no cluster uses
+    from tests.api.conftest import Api
+
 TEXT = st.text(max_size=12) | st.sampled_from(["", "\0", "true", "{}", "{'a': 'b'}", "[1]", "9" * 40, "/labels", "k8s"])
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 VALUES = st.recursive(
@@ -87,44 +88,20 @@ SOUND = st.fixed_dictionaries({"op": OPS, "path": PATHS, "value": LIKELY})
 ODD = st.fixed_dictionaries({"op": OPS | SCALARS, "path": PATHS}, optional={"value": VALUES}) | VALUES
 PATCHES = st.lists(SOUND, max_size=2) | st.lists(SOUND | ODD, max_size=4) | VALUES
 QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=150 * BUDGET,
+    deadline=None,
+    derandomize=BUDGET == 1,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500 * BUDGET, deadline=None, derandomize=BUDGET == 1)
 @given(PATCHES)
 def test_a_patch_applies_or_is_the_clients_fault(body: Any) -> None:
     with contextlib.suppress(InvalidRequest):
         after = patch.apply(patch.decode(body), DOCUMENT)
         assert set(after) == set(DOCUMENT)
     assert DOCUMENT["labels"] == {"a": "b"}
-
-
-@pytest.fixture
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as made:
-        yield made
-
-
-@pytest.fixture
-def api(runner: asyncio.Runner, make: Maker) -> Api:
-    """A member with a template and a finished cluster, at the latest version."""
-    member = make().as_("user-1", roles="member,reader,admin").at("latest")
-
-    async def prepare() -> None:
-        await member.template(name="free", uuid=FREE)
-        assert await member.finished(await member.cluster()) == "succeeded"
-
-    runner.run(prepare())
-    return member
-
-
-def check(answer: Any) -> None:
-    assert answer.status_code < 500, answer.text
-    if answer.status_code >= 400:
-        [error] = answer.json()["errors"]
-        assert error["status"] == answer.status_code
-        assert error["detail"]
 
 
 def bodies(keys: tuple[str, ...], **usual: Any) -> st.SearchStrategy[Any]:
@@ -165,7 +142,7 @@ def test_no_body_breaks_the_service(runner: asyncio.Runner, api: Api, method: st
     def send(chosen: Any) -> None:
         content = json.dumps(chosen).encode()
         headers = {"Content-Type": "application/json"}
-        check(runner.run(api.call(method, path, content=content, headers=headers)))
+        shaped(runner.run(api.call(method, path, content=content, headers=headers)))
 
     send()
 
@@ -197,7 +174,7 @@ def test_no_query_breaks_the_service(runner: asyncio.Runner, api: Api, path: str
     @QUICK
     @given(sound | odd)
     def ask(query: dict[str, str]) -> None:
-        check(runner.run(api.get(path, params=query)))
+        shaped(runner.run(api.get(path, params=query)))
 
     ask()
 
@@ -207,6 +184,6 @@ def test_no_bytes_break_the_service(runner: asyncio.Runner, api: Api, kind: str)
     @QUICK
     @given(st.binary(max_size=60))
     def send(content: bytes) -> None:
-        check(runner.run(api.call("POST", "/v1/clusters", content=content, headers={"Content-Type": kind})))
+        shaped(runner.run(api.call("POST", "/v1/clusters", content=content, headers={"Content-Type": kind})))
 
     send()
