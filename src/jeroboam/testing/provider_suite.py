@@ -195,6 +195,24 @@ class ProviderSuite:
         assert image.properties["os_distro"]
         assert list(await catalogue.find_images(project, image.id)) == [image]
         assert list(await catalogue.find_images(project, "no-such-image")) == []
+        assert image in await catalogue.images(project)
+        assert image.properties.get("os_distro")
+
+    async def test_the_catalogue_finds_flavors_by_name_and_by_id_once(self, world: World) -> None:
+        catalogue, project = world.provider.catalogue, world.cluster.project_id
         for flavor in await catalogue.flavors(project):
             assert flavor in await catalogue.find_flavors(project, flavor.name)
-        assert list(await catalogue.find_flavors(project, "no-such-flavor")) == []
+            assert list(await catalogue.find_flavors(project, flavor.id)) == [flavor]
+
+    async def test_the_catalogue_answers_nothing_for_what_is_not_there(self, world: World) -> None:
+        catalogue, project = world.provider.catalogue, world.cluster.project_id
+        finders = (
+            catalogue.find_images,
+            catalogue.find_flavors,
+            catalogue.find_keypairs,
+            catalogue.find_networks,
+            catalogue.find_subnets,
+        )
+        for find in finders:
+            for ident in ("no-such-thing", "", "*", "../x", "ä\U0001f9ea"):
+                assert list(await find(project, ident)) == [], (find, ident)
