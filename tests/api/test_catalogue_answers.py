@@ -190,3 +190,10 @@ async def test_faults_of_operations(cloud: Api) -> None:
     answer = await cloud.at("1.14").post(f"/v1/clusters/{fixed}/actions/resize", {"node_count": 3})
     assert (answer.status_code, detail(answer)) == (400, "Resizing is not supported by this driver.")
     assert (await cloud.get(f"/v1/clusters/{fixed}")).json()["node_count"] == 1
+
+
+async def test_a_driver_of_another_tool_does_not_bring_its_network_along(make: Maker) -> None:
+    member = at(make, ServiceSettings(default_driver="k8s_fedora_coreos")).as_("user-1")
+    answer = await member.post("/v1/clustertemplates", GOOD | {"coe": "swarm"})
+    assert answer.status_code == 201, answer.text
+    assert (answer.json()["driver"], answer.json()["network_driver"]) == ("k8s_fedora_coreos", "docker")

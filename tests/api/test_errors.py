@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.api.conftest import Api
 
 from jeroboam.api.errors import answer
 from jeroboam.domain.errors import JeroboamError, UserError
@@ -22,3 +26,11 @@ def test_the_roots_of_the_tree_have_an_answer(error: JeroboamError, status: int,
     assert made.status == status
     [entry] = json.loads(made.body)["errors"]
     assert (entry["status"], entry["code"], entry["detail"]) == (status, code, f"{error.message} {error.hint}")
+
+
+@pytest.mark.parametrize("junk", [b"\xff\x80", b"p" * 256, b"a\tb"])
+@pytest.mark.parametrize("header", ["X-User-Id", "X-Project-Id"])
+async def test_who_calls_is_an_id(member: Api, header: str, junk: bytes) -> None:
+    answer = await member.get("/v1/clusters", headers={header: junk})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["detail"].startswith(f"Header {header.lower()} is no id: ")

@@ -6,11 +6,12 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 
 from ..contracts import Caller, Identity, Unauthenticated, refuse_unknown
-from ..domain.errors import ConfigError
+from ..domain.errors import ConfigError, InvalidRequest
 from .settings import address_of, is_loopback
 
 Peers = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
 _LOOPBACK = "127.0.0.0/8, ::1/128"
+_LONGEST = 255  # what the store keeps of an id
 _CHALLENGE = 'Proxy realm="jeroboam"'
 
 
@@ -32,7 +33,7 @@ class TrustedHeadersIdentity:
         address = address_of(peer)
         if address is None or not any(address in network for network in self._peers):
             raise Unauthenticated(_CHALLENGE)
-        user, project = headers.get("x-user-id", ""), headers.get("x-project-id", "")
+        user, project = _ident(headers, "x-user-id"), _ident(headers, "x-project-id")
         confirmed = headers.get("x-identity-status", "Confirmed") == "Confirmed"
         if not user or not project or not confirmed:
             raise Unauthenticated(_CHALLENGE)
@@ -52,6 +53,16 @@ class TrustedHeadersIdentity:
                 f"[identity] trusted_peers is empty, and the service would listen on {host or 'all addresses'}.",
                 hint="List the addresses of the proxies there, such as 10.0.0.5, 10.0.1.0/24.",
             )
+
+
+def _ident(headers: Mapping[str, str], name: str) -> str:
+    """Raises InvalidRequest for what can be no id."""
+    value = headers.get(name, "")
+    if len(value) > _LONGEST or not value.isprintable():
+        raise InvalidRequest(
+            f"Header {name} is no id: {value[:40]!r}. Expected at most {_LONGEST} printable characters.", field=name
+        )
+    return value
 
 
 def _peers(text: str) -> Peers:

@@ -101,7 +101,8 @@ def network_driver(services: Services, driver: Driver, shape: ClusterShape) -> s
             _check_one_of(shape.network_driver, offered, "supported", ".")
         return shape.network_driver
     default = services.settings.networks(shape.coe).default
-    return default if default in offered else next(iter(offered), default)
+    foreign = canonical(driver.capabilities.coe) != canonical(shape.coe)  # named by hand; no cluster will come of it
+    return default if foreign or default in offered else next(iter(offered), default)
 
 
 def _check_one_of(name: str | None, offered: Sequence[str], verb: str, end: str) -> None:

@@ -1,14 +1,17 @@
 """The demo's calls and its service: what counts as an answer, and which process is ours."""
 
+import json
 import os
 import subprocess
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from jeroboam.admin.demo.course import CommandFailed, Course
-from jeroboam.admin.demo.service import _is_ours
+from jeroboam.admin.demo.service import DemoService, _is_ours
 
 
 def calls(tmp_path: Path, *outputs: str) -> list[str]:
@@ -69,3 +72,37 @@ def test_a_command_that_does_not_end_is_told_by_the_words_that_were_shown() -> N
         Course().hear("kubectl wait", [sys.executable, "-c", "import time; time.sleep(60)"], within_s=0.1)
     assert error.value.message == "`kubectl wait` did not end within 0.1 s."
     assert error.value.hint == "`jeroboam cluster why demo` tells how far it is."
+
+
+class _Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@pytest.mark.sockets
+def test_a_service_of_somebody_else_at_the_noted_place_is_not_taken_for_the_demos(tmp_path: Path) -> None:
+    folder = tmp_path / "jeroboam-demo"
+    folder.mkdir()
+    service = DemoService(folder)
+    program = f"import time; time.sleep(60)  # up --data {folder}"
+    ours = subprocess.Popen([sys.executable, "-c", program, "up", "--data", str(folder)])
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Healthy) as stranger:
+        threading.Thread(target=stranger.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{stranger.server_address[1]}"
+        try:
+            (folder / "service.json").write_text(json.dumps({"pid": ours.pid, "url": url}))
+            assert service.url == url
+            (folder / "service.json").write_text(json.dumps({"pid": os.getpid(), "url": url}))
+            assert service.url is None
+            ours.kill()
+            ours.wait(20)
+            (folder / "service.json").write_text(json.dumps({"pid": ours.pid, "url": url}))
+            assert service.url is None
+        finally:
+            ours.kill()
+            ours.wait(20)
+            stranger.shutdown()

@@ -41,9 +41,11 @@ class DemoService:
 
     @property
     def url(self) -> str | None:
-        """Its address when it runs and answers, else None."""
+        """Its address when it runs and answers, else None. That something answers there is not enough: it may be anybody's."""
         noted = self._noted()
-        return str(noted["url"]) if noted and _answers(str(noted["url"])) else None
+        if noted is None or not _is_ours(int(noted["pid"]), self.folder):
+            return None
+        return str(noted["url"]) if _answers(str(noted["url"])) else None
 
     def ensure(self) -> str:
         """Start it unless it answers; returns its address. Raises ConfigError with its last words, DeadlineExceeded."""
@@ -54,10 +56,11 @@ class DemoService:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
+        spoken = self.log.stat().st_size if self.log.exists() else 0
         process = self._start(port)
         write_private(self._note, json.dumps({"pid": process.pid, "url": url}))
         ends = time.monotonic() + _START_S
-        while not _answers(url):
+        while not (self._says_ready(spoken) and _answers(url)):
             if process.poll() is not None:
                 raise ConfigError(f"The service did not start: {self._last_words()}", hint=f"See {self.log}.")
             if time.monotonic() > ends:
@@ -108,6 +111,12 @@ class DemoService:
             return subprocess.Popen(
                 program, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
             )
+
+    def _says_ready(self, since: int) -> bool:
+        """Whether the service itself says that it listens: at its port another one may have been faster."""
+        with self.log.open("rb") as log:
+            log.seek(since)
+            return b" listens on " in log.read()
 
     def _last_words(self) -> str:
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
