@@ -71,7 +71,7 @@ def test_the_demo_answers_from_both_workers_twice_and_leaves_nothing(tmp_path: P
             assert done.returncode == 0, done.stdout + done.stderr
             assert re.search(r"^12 answers from \d pods on 2 of 2 workers\.$", done.stdout, re.M)
             assert done.stdout.count(" Ready ") == 3
-            assert re.search(r"^ +[\d.]+ s  in all$", done.stdout, re.M)
+            assert re.search(r"^ +[\d.]+ s  in all, without `make` and the Python environment$", done.stdout, re.M)
             shown = jeroboam("cluster", "show", "demo", "--json", "--url", _url(tmp_path), home=tmp_path)
             clusters.append(json.loads(shown.stdout)["uuid"])
         assert clusters[0] != clusters[1]

@@ -128,7 +128,7 @@ def _ending(course: Course, part: Demo, url: str) -> Iterator[str]:
     yield ""
     yield "Times:"
     yield from (f"  {seconds:6.1f} s  {name}" for name, seconds in course.phases)
-    yield f"  {sum(seconds for _, seconds in course.phases):6.1f} s  in all"
+    yield f"  {sum(seconds for _, seconds in course.phases):6.1f} s  in all, without `make` and the Python environment"
     yield ""
     yield "It all goes on running. Look further:"
     yield f"  export JEROBOAM_URL={url}"
