@@ -89,9 +89,9 @@ def test_the_life_of_a_cluster(run: Run, capsys: Capture, tmp_path: Path) -> Non
 
 
 def test_groups_and_renewals_in_plan_and_in_truth(run: Run, capsys: Capture) -> None:
-    assert run("template", "create", "k8s-4", "--image", "fake-image") == 0
+    assert run("template", "create", "k8s-groups", "--image", "fake-image") == 0
     capsys.readouterr()
-    wish = ("cluster", "create", "many", "--template", "k8s-4", "--nodes", "1")
+    wish = ("cluster", "create", "many", "--template", "k8s-groups", "--nodes", "1")
     assert run(*wish, "--dry-run") == 0
     planned = capsys.readouterr().out.splitlines()
     assert planned[0] == "Plan: create 1 control plane, 1 worker. Nothing was changed."
@@ -122,9 +122,9 @@ def test_groups_and_renewals_in_plan_and_in_truth(run: Run, capsys: Capture) -> 
 
     assert run("cluster", "rotate-ca", "many", "--wait", "--timeout-s", "60") == 0
     assert run("cluster", "rotate-credentials", "many", "--wait", "--timeout-s", "60") == 0
-    assert run("cluster", "upgrade", "many", "--template", "k8s-4", "--dry-run", "--json") == 0
+    assert run("cluster", "upgrade", "many", "--template", "k8s-groups", "--dry-run", "--json") == 0
     assert json.loads("{" + capsys.readouterr().out.partition("\n{")[2])["possible"] is True
-    assert run("cluster", "upgrade", "many", "--template", "k8s-4", "--wait", "--timeout-s", "60") == 0
+    assert run("cluster", "upgrade", "many", "--template", "k8s-groups", "--wait", "--timeout-s", "60") == 0
     assert run("nodegroup", "delete", "many", "big", "--wait", "--timeout-s", "60") == 0
     capsys.readouterr()
     assert run("cluster", "delete", "many", "--dry-run") == 0
