@@ -12,7 +12,7 @@ from .deletion import confirm, delete_each
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import show_fields, show_json, show_table
 from .preview import DRY_RUN, show_plan, show_plans
-from .results import accepted, settled, warn_of_namesakes
+from .results import accepted, changed, settled, warn_of_namesakes
 from .waiting import WAIT, WAIT_S
 from .wire import Json, segment
 
@@ -205,10 +205,8 @@ def resize(
         if dry_run:
             return show_plan(client, f"ext/v1/clusters/{segment(uuid)}/plan", {"operation": "resize", **body}, common)
         answer = client.send("POST", f"v1/clusters/{segment(uuid)}/actions/resize", body=body)
-        if not wait:
-            return accepted(client, client.cluster(uuid), f"Cluster {cluster} is being resized ({uuid}).", common)
-        waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
-        return settled(client, client.cluster(uuid), common)
+        told = f"Cluster {cluster} is being resized ({uuid})."
+        return changed(client, uuid, answer, told, common, timeout_s if wait else None)
 
 
 @cluster_app.command

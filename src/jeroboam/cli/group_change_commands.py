@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -12,13 +12,9 @@ from .apps import nodegroup as nodegroup_app
 from .deletion import confirm
 from .errors import Usage
 from .options import DEFAULTS, Common, framed, given, pairs
-from .output import plain
-from .results import accepted, settled
+from .results import changed
 from .waiting import WAIT, WAIT_S
 from .wire import Json, segment
-
-if TYPE_CHECKING:
-    from .client import Answer, Client
 
 Texts = Annotated[tuple[str, ...], Parameter(negative="", show_default=False)]
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
@@ -100,7 +96,7 @@ def create(
     with common.client() as client:
         uuid = str(client.cluster(cluster)["uuid"])
         answer = client.send("POST", _place(uuid), body=body)
-        return _end(client, uuid, answer, f"Node group {name} is being made.", common, timeout_s if wait else None)
+        return changed(client, uuid, answer, f"Node group {name} is being made.", common, timeout_s if wait else None)
 
 
 @nodegroup_app.command
@@ -157,7 +153,9 @@ def update(
     with common.client() as client:
         uuid = str(client.cluster(cluster)["uuid"])
         answer = client.send("PATCH", f"{_place(uuid)}/{segment(group)}", body=patch)
-        return _end(client, uuid, answer, f"Node group {group} is being changed.", common, timeout_s if wait else None)
+        return changed(
+            client, uuid, answer, f"Node group {group} is being changed.", common, timeout_s if wait else None
+        )
 
 
 @nodegroup_app.command
@@ -189,18 +187,13 @@ def delete(
     with common.client() as client:
         uuid = str(client.cluster(cluster)["uuid"])
         answer = client.send("DELETE", f"{_place(uuid)}/{segment(group)}")
-        return _end(client, uuid, answer, f"Node group {group} is being deleted.", common, timeout_s if wait else None)
+        return changed(
+            client, uuid, answer, f"Node group {group} is being deleted.", common, timeout_s if wait else None
+        )
 
 
 def _place(cluster_uuid: str) -> str:
     return f"v1/clusters/{segment(cluster_uuid)}/nodegroups"
-
-
-def _end(client: Client, uuid: str, answer: Answer, told: str, common: Common, timeout_s: float | None) -> int:
-    if timeout_s is None:
-        return accepted(client, client.cluster(uuid), plain(told), common)
-    waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
-    return settled(client, client.cluster(uuid), common)
 
 
 def _taints(texts: Sequence[str]) -> list[Json]:

@@ -6,7 +6,7 @@ from . import waiting
 from .apps import cluster as cluster_app
 from .options import DEFAULTS, Common, framed, given
 from .preview import DRY_RUN, show_plan
-from .results import accepted, settled
+from .results import changed
 from .waiting import WAIT, WAIT_S
 from .wire import segment
 
@@ -50,10 +50,8 @@ def upgrade(
         if dry_run:
             return show_plan(client, f"ext/v1/clusters/{segment(uuid)}/plan", {"operation": "upgrade", **body}, common)
         answer = client.send("POST", f"v1/clusters/{segment(uuid)}/actions/upgrade", body=body)
-        if not wait:
-            return accepted(client, client.cluster(uuid), f"Cluster {cluster} is being upgraded ({uuid}).", common)
-        waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
-        return settled(client, client.cluster(uuid), common)
+        told = f"Cluster {cluster} is being upgraded ({uuid})."
+        return changed(client, uuid, answer, told, common, timeout_s if wait else None)
 
 
 @cluster_app.command
@@ -75,7 +73,7 @@ def rotate_ca(
     cluster
         Name or uuid.
     """
-    return _rotate(cluster, "certificates", "CAs", wait, timeout_s, common)
+    return _rotate(cluster, "certificates", "CAs", timeout_s if wait else None, common)
 
 
 @cluster_app.command
@@ -97,16 +95,12 @@ def rotate_credentials(
     cluster
         Name or uuid.
     """
-    return _rotate(cluster, "credentials", "credentials", wait, timeout_s, common)
+    return _rotate(cluster, "credentials", "credentials", timeout_s if wait else None, common)
 
 
-def _rotate(cluster: str, collection: str, what: str, wait: bool, timeout_s: float, common: Common) -> int:
+def _rotate(cluster: str, collection: str, what: str, timeout_s: float | None, common: Common) -> int:
     with common.client() as client:
         uuid = str(client.cluster(cluster)["uuid"])
         answer = client.send("PATCH", f"v1/{collection}/{segment(uuid)}")
-        if not wait:
-            return accepted(
-                client, client.cluster(uuid), f"The {what} of cluster {cluster} are being renewed ({uuid}).", common
-            )
-        waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
-        return settled(client, client.cluster(uuid), common)
+        told = f"The {what} of cluster {cluster} are being renewed ({uuid})."
+        return changed(client, uuid, answer, told, common, timeout_s)

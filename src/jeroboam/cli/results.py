@@ -6,12 +6,13 @@ import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from . import waiting
 from .options import Common
 from .output import plain, show_json
 from .wire import Json
 
 if TYPE_CHECKING:
-    from .client import Client
+    from .client import Answer, Client
 
 
 def accepted(client: Client, cluster: Json, sentence: str, common: Common) -> int:
@@ -34,6 +35,17 @@ def settled(client: Client, cluster: Json, common: Common, *, created: bool = Fa
     if created:
         print(f"Next: jeroboam cluster config {shlex.quote(plain(client.handle(cluster)))}")
     return 0
+
+
+def changed(client: Client, uuid: str, answer: Answer, told: str, common: Common, timeout_s: float | None) -> int:
+    """After a request that changes a cluster: `told` and what to type next, or with `timeout_s` (of --wait) its end.
+
+    Raises what `waiting.until_done` raises.
+    """
+    if timeout_s is None:
+        return accepted(client, client.cluster(uuid), told, common)
+    waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
+    return settled(client, client.cluster(uuid), common)
 
 
 def warn_of_namesakes(client: Client, cluster: Json, common: Common) -> None:

@@ -1,4 +1,7 @@
-"""TLS of a user's access to a cluster. Python reads client keys from files only: here it is one in memory, gone at once."""
+"""TLS of a user's access to a cluster. Python reads client keys from files only: here it is one in memory, gone at once.
+
+The service has the same in pki/tls.py; the command line imports nothing of the service.
+"""
 
 from __future__ import annotations
 
