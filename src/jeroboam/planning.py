@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from .contracts import Machine, MachineSpec, MachineState
+from .contracts import Image, Machine, MachineSpec, MachineState
 from .domain import Cluster, NodeGroup, Role, cluster_slug, machine_name
 
 
@@ -31,6 +31,11 @@ def plan_machines(cluster: Cluster, groups: Iterable[NodeGroup], seen: Sequence[
         keep=tuple(by_name[spec.name] for spec in wanted if spec.name in running),
         remove=tuple(machine for machine in seen if machine.name not in names),
     )
+
+
+def runs(machine: Machine, word: str, image: Image) -> bool:
+    """Whether a machine was made of this image. `word` is what its node group calls it; tags hold a word, too, and names are not ids."""
+    return machine.image_id in (word, image.id, image.name)
 
 
 def plan_batch(

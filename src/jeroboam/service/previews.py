@@ -12,7 +12,7 @@ from typing import Literal
 from ..contracts import ClusterRow, Machine, MachineSpec
 from ..domain import Cluster, NodeGroup, OperationKind, Status, Upgrade
 from ..domain.errors import Conflict, InvalidRequest, UserError
-from ..planning import plan_machines
+from ..planning import plan_machines, runs
 from . import abilities, catalogue, changes, choice, clusters, label_check, quotas
 from .abilities import UpgradeWish
 from .changes import Change, Planner, Resize, under_way
@@ -140,26 +140,23 @@ async def _moves(services: Services, row: ClusterRow, change: Change, target: Up
         *_made(plan.ensure),
         *(Move("remove", "machine", one.name, one.group, one.image_id) for one in plan.remove),
     ]
-    if target is None:
-        return moves
-    words = await _words(services, row.cluster, target)
-    affected = {group.name: group for group in groups if group.uuid in target.groups}
-    return moves + [
-        _replaced(one, affected[one.group]) for one in plan.keep if one.group in affected and one.image_id not in words
-    ]
+    return moves if target is None else moves + await _replaced(services, row.cluster, target, groups, plan.keep)
 
 
-async def _words(services: Services, cluster: Cluster, target: Upgrade) -> set[str]:
-    """What machines of the target's image may be tagged with."""
+async def _replaced(
+    services: Services, cluster: Cluster, target: Upgrade, groups: Sequence[NodeGroup], there: Sequence[Machine]
+) -> list[Move]:
+    """Machines of the target's groups that are of another image."""
     try:
         image = await catalogue.image(services.provider.catalogue, cluster.project_id, target.image_id)
-    except UserError:  # told already
-        return {target.image_id}
-    return {target.image_id, image.id, image.name}
-
-
-def _replaced(machine: Machine, group: NodeGroup) -> Move:
-    return Move("replace", "machine", machine.name, group.name, group.image_id, group.flavor_id)
+    except UserError:  # told already; of an image that is not there nothing is made
+        return []
+    affected = {group.name: group for group in groups if group.uuid in target.groups}
+    return [
+        Move("replace", "machine", one.name, one.group, group.image_id, group.flavor_id)
+        for one in there
+        if (group := affected.get(one.group)) and not runs(one, target.image_id, image)
+    ]
 
 
 def _made(specs: Sequence[MachineSpec]) -> list[Move]:

@@ -18,10 +18,9 @@ from ..domain import (
     Operation,
     OperationKind,
     Role,
-    cluster_slug,
-    machine_name,
 )
 from ..domain.errors import InvalidRequest
+from ..planning import plan_machines
 from .labels import joined
 from .names import made_up
 from .services import Asker
@@ -130,23 +129,8 @@ def _min_workers(labels: Labels) -> int:
 
 
 def machines(cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[MachineSpec]:
-    """The machines of a fresh cluster, for the provider's check before anything is made."""
-    prefix = cluster_slug(cluster.name, cluster.uuid)
-    return [
-        MachineSpec(
-            cluster_uuid=cluster.uuid,
-            name=machine_name(prefix, group.name, index),
-            group=group.name,
-            role=group.role,
-            index=index,
-            image_id=image.id,
-            flavor_id=group.flavor_id,
-            project_id=cluster.project_id,
-            first=group.role is Role.CONTROL_PLANE and index == 0,
-        )
-        for group in groups
-        for index in range(group.node_count)
-    ]
+    """The machines of new node groups, for the provider's check before anything is made."""
+    return [replace(spec, image_id=image.id) for spec in plan_machines(cluster, groups, ()).ensure]
 
 
 def operation(

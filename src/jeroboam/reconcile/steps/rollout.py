@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...contracts import Machine
 from ...domain import OperationKind
-from ...planning import plan_batch
+from ...planning import plan_batch, runs
 from ..scope import DONE, Outcome, Scope
 from .removal import release
 
@@ -33,9 +33,6 @@ async def _outdated(scope: Scope, machine: Machine) -> bool:
     if scope.upgrade is None:
         return False
     group = next(one for one in scope.groups if one.name == machine.group)
-    if group.uuid not in scope.upgrade.groups or machine.image_id == group.image_id:
+    if group.uuid not in scope.upgrade.groups:
         return False
-    if machine.image_id is None:
-        return True
-    wished = await scope.image(group.image_id)
-    return machine.image_id not in (wished.id, wished.name)
+    return not runs(machine, group.image_id, await scope.image(group.image_id))
