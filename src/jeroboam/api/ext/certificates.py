@@ -7,6 +7,7 @@ import msgspec
 from ...domain import SignedCertificate
 from ...service import certificates
 from ..call import Call, Reply, Route
+from .moments import moment
 
 
 class SignedView(msgspec.Struct):
@@ -40,7 +41,7 @@ def _view(one: SignedCertificate) -> SignedView:
         ca=one.ca,
         user_id=one.user_id,
         project_id=one.project_id,
-        created_at=one.created_at.isoformat(timespec="milliseconds") if one.created_at else None,
+        created_at=moment(one.created_at),
         not_after=one.not_after.isoformat(),
     )
 

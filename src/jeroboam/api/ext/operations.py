@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from ...domain import Operation, Step
 from ...service import operations
 from ..call import Call, Reply, Route
+from .moments import moment
 
 
 class OperationView(msgspec.Struct):
@@ -69,7 +68,7 @@ async def of_cluster(call: Call) -> Reply:
 
 async def show(call: Call) -> Reply:
     """One."""
-    return Reply(data=_operation(await operations.get(call.services, call.caller, call.path["uuid"])))
+    return Reply(_operation(await operations.get(call.services, call.caller, call.path["uuid"])))
 
 
 async def steps(call: Call) -> Reply:
@@ -93,10 +92,10 @@ def _operation(one: Operation) -> OperationView:
         user_id=one.user_id,
         project_id=one.project_id,
         cancel_requested=one.cancel_requested,
-        created_at=_moment(one.created_at),
-        started_at=_moment(one.started_at),
-        finished_at=_moment(one.finished_at),
-        deadline_at=_moment(one.deadline_at),
+        created_at=moment(one.created_at),
+        started_at=moment(one.started_at),
+        finished_at=moment(one.finished_at),
+        deadline_at=moment(one.deadline_at),
     )
 
 
@@ -106,18 +105,14 @@ def _step(one: Step) -> StepView:
         name=one.name,
         target=one.target,
         attempt=one.attempt,
-        started_at=_moment(one.started_at),
-        ended_at=_moment(one.ended_at),
+        started_at=moment(one.started_at),
+        ended_at=moment(one.ended_at),
         ok=one.ok,
         message=one.message,
         error_class=one.error_class,
         hint=one.hint,
         log=one.log,
     )
-
-
-def _moment(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat(timespec="milliseconds")
 
 
 ROUTES = (
