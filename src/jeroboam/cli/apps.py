@@ -6,8 +6,11 @@ from cyclopts import App
 
 from .options import usage_error
 
-cluster = App(name="cluster", help="Clusters: create, list, show, resize, upgrade, config, why, watch, delete.")
-template = App(name="template", help="Cluster templates: create, list, show, delete.")
+cluster = App(
+    name="cluster",
+    help="Clusters: create, list, show, resize, upgrade, rotate-ca, config, certificates, why, watch, delete.",
+)
+template = App(name="template", help="Cluster templates: create, list, show, delete, labels.")
 nodegroup = App(name="nodegroup", help="Node groups of a cluster: create, list, show, update, delete.")
 operation = App(name="operation", help="Operations on clusters: list, show.")
 for group in (cluster, template, nodegroup, operation):

@@ -69,7 +69,7 @@ def create(
     image
         Node image, by name or id.
     coe
-        Container tool of the cluster: kubernetes.
+        Container tool of the cluster: kubernetes, swarm, lxd, or that of another loaded driver.
     flavor
         Size of the workers.
     control_plane_flavor
