@@ -1,7 +1,6 @@
 """The store's promises, on SQLite and on PostgreSQL."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from datetime import timedelta
@@ -595,36 +594,6 @@ async def test_operations_of_the_first_schema_keep_their_verb_as_their_kind(empt
     await store.stop()
     assert found is not None
     assert (found.kind, found.verb, found.summary) == (OperationKind.UPDATE, Verb.UPDATE, "s")
-
-
-def test_the_key_file_is_made_private_and_one_that_others_read_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "sub" / "key"
-    sealed = Sealer.from_file(path).seal("c", "n", b"v")
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert Sealer.from_file(path).open("c", "n", sealed) == b"v"
-    with pytest.raises(ConfigError, match="does not open with this key"):
-        Sealer.from_file(path).open("other", "n", sealed)
-    path.chmod(0o640)
-    with pytest.raises(ConfigError, match="can be read by others"):
-        Sealer.from_file(path)
-
-
-def test_a_key_that_a_killed_process_had_begun_does_not_stand_in_the_way(tmp_path: Path) -> None:
-    (tmp_path / f".key.{os.getpid()}").write_bytes(b"half")
-    sealed = Sealer.from_file(tmp_path / "key").seal("c", "n", b"v")
-    assert Sealer.from_file(tmp_path / "key").open("c", "n", sealed) == b"v"
-
-
-def test_a_new_key_outlives_a_power_loss_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    synced: list[tuple[str, bool]] = []
-
-    def fsync(descriptor: int) -> None:
-        place = os.readlink(f"/proc/self/fd/{descriptor}")
-        synced.append((Path(place).name.partition(".key.")[0] or "the file", (tmp_path / "sub" / "key").exists()))
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    Sealer.from_file(tmp_path / "sub" / "key")
-    assert synced == [("the file", False), ("sub", True)]  # the bytes before they have the name, then the name
 
 
 async def test_the_database_file_is_its_owners_only(tmp_path: Path, clock: ManualClock) -> None:
