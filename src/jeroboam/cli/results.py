@@ -44,7 +44,8 @@ def changed(client: Client, uuid: str, answer: Answer, told: str, common: Common
     """
     if timeout_s is None:
         return accepted(client, client.cluster(uuid), told, common)
-    waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s)
+    if not waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s) and not common.json:
+        print("Nothing was to do: it is so already.")
     return settled(client, client.cluster(uuid), common)
 
 

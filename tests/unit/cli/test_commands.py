@@ -256,7 +256,8 @@ def test_a_resize_that_changes_nothing_is_done_at_once(demo: Service, run: Run, 
     demo.on("POST", f"/v1/clusters/{UUID}/actions/resize", 202, {"uuid": UUID})
     demo.on("GET", OPERATIONS, 200, {"operations": [operation(request_id="req-before")]})
     assert run("cluster", "resize", "demo", "2", "--wait") == 0
-    assert capsys.readouterr().out.startswith("Cluster demo: CREATE_COMPLETE")
+    said = "Nothing was to do: it is so already.\nCluster demo: CREATE_COMPLETE"
+    assert capsys.readouterr().out.startswith(said)
 
 
 def test_cluster_delete_on_a_pipe_does_not_ask(demo: Service, run: Run, capsys: Capture) -> None:
