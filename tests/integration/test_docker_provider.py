@@ -190,6 +190,19 @@ async def test_the_doctor_finds_docker_and_the_image(image_id: str, provider: Do
     assert docker("ps", "-aq", "--filter", "name=jeroboam-probe-") == ""
 
 
+async def test_the_doctor_tells_what_the_kernel_can_do_for_swarm(image_id: str, provider: DockerProvider) -> None:
+    """Held against another way to find out: what this machine's kernel was built with, or has loaded by now."""
+    found = {f.name: f for f in await inspect_host(provider.settings.url)}
+    lines = {"ip_vs": found["swarm routing mesh"], "esp4": found["swarm encrypted overlay"]}
+    missing = {feature for feature, line in lines.items() if line.level == "warn"}
+    assert await provider.lacking(lines, image_id) == missing
+    for feature, line in lines.items():
+        assert feature in line.value
+        assert (f"modprobe {feature}" in line.cure) is (feature in missing)
+    assert ("ip_vs" not in missing) is Path("/proc/net/ip_vs").exists()
+    assert docker("ps", "-aq", "--filter", "name=jeroboam-probe-") == ""
+
+
 @dataclass
 class OwnDaemon:
     """A second dockerd in a network namespace of its own: killing it hurts no other test, and the first one keeps its bridge."""

@@ -41,6 +41,7 @@ from .engine import Engine, EngineState, Runner, StepFn
 from .events import ClusterEvent, EventStore, Sender
 from .gate import OperationGate
 from .identity import Caller, Identity, ProjectLookup, Unauthenticated
+from .kernel import KernelNeed, KernelNeeds, KernelProbe
 from .marks import NodeMark, NodeMarks
 from .progress import NoProgress, Progress
 from .settings import refuse_unknown
@@ -96,6 +97,9 @@ __all__ = [
     "GroupStatus",
     "Identity",
     "Image",
+    "KernelNeed",
+    "KernelNeeds",
+    "KernelProbe",
     "Keypair",
     "LabelSpec",
     "Machine",

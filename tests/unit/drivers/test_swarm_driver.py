@@ -113,6 +113,14 @@ def test_tokens_are_no_arguments() -> None:
     assert config.commands[-1].name == "swarm"
 
 
+@pytest.mark.parametrize(("label", "made"), [("true", True), ("false", False)])
+def test_an_encrypted_network_comes_with_the_swarm_where_it_is_asked_for(label: str, made: bool) -> None:
+    cluster = wish({"swarm_encrypted_overlay": label})
+    commands = {role: [c.name for c in boot(role, cluster)[2].commands] for role in Role}
+    assert ("encrypted-network" in commands[Role.CONTROL_PLANE]) is made
+    assert "encrypted-network" not in commands[Role.WORKER]
+
+
 def test_the_tenants_name_servers_proxy_and_registry_reach_the_engine() -> None:
     cluster = wish(
         dns_nameserver="192.0.2.1, 192.0.2.2", http_proxy="http://proxy:3128", insecure_registry="192.0.2.9:5000"

@@ -12,6 +12,7 @@ from ...contracts import (
     Driver,
     Endpoint,
     Image,
+    KernelNeed,
     Machine,
     MachineSpec,
     NetworkSpec,
@@ -26,13 +27,13 @@ from . import drain, health, nodes, validation
 from . import marks as node_marks
 from .client_config import docker_context
 from .engine import Engine
-from .labels import LABELS
+from .labels import LABELS, kernel_needs
 
 _PORT = 2376
 
 
 class SwarmDriver:
-    """Implements contracts.Driver and NodeMarks. Holds nothing but TLS contexts, so any process may serve any cluster."""
+    """Implements contracts.Driver, NodeMarks and KernelNeeds. Holds nothing but TLS contexts, so any process may serve any cluster."""
 
     name = "swarm"
     capabilities = Capabilities(
@@ -52,6 +53,10 @@ class SwarmDriver:
     def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
         """Everything in the wish that this driver cannot serve."""
         return validation.problems(cluster, groups, image, self.capabilities)
+
+    def kernel_needs(self, cluster: Cluster) -> list[KernelNeed]:
+        """The routing mesh and encrypted overlays, where the labels ask for them."""
+        return kernel_needs(cluster.shape.labels)
 
     def network_spec(self, cluster: Cluster) -> NetworkSpec:
         """The API's port: the tenant's choice, else 2376; and where nodes join."""

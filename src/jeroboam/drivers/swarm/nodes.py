@@ -21,6 +21,10 @@ DNS_PLACE = "@DNS@"  # known on the node only; its first command puts it in
 _DAEMON = "/etc/docker/daemon.json"
 _NAMES = {Role.CONTROL_PLANE: "manager", Role.WORKER: "worker"}  # common names: what a node may become
 _SWARM_PORT, _JOIN_PORT = 2377, 2378
+_ENCRYPTED_NETWORK = (
+    "docker network inspect encrypted >/dev/null 2>&1 || "
+    "docker network create --driver overlay --attachable --opt encrypted encrypted"
+)
 INNER_PORTS = (_SWARM_PORT, _JOIN_PORT)
 
 
@@ -52,7 +56,8 @@ def _membership(
         found = ("swarm", _script("init", managers, tries, str(chosen.pool), str(chosen.subnet_bits)), 120)
     else:
         found = ("swarm", _script("join", managers), 600)
-    return (Command(*found), *serve)
+    network = (Command("encrypted-network", ("sh", "-c", _ENCRYPTED_NETWORK), 60),)
+    return (Command(*found), *serve, *(network if machine.first and chosen.encrypted else ()))
 
 
 def _daemon(context: ClusterContext, machine: MachineSpec, *, manager: bool) -> bytes:

@@ -13,11 +13,16 @@ from typing import Any
 
 from ...domain.errors import HostUnsupported, JeroboamError, ProviderUnavailable
 from .daemon import Daemon, Missing, Taken
+from .kernel import kernel_features
 from .labels import NODE_IMAGE
 from .limits import INOTIFY, limit
 
 _MIN_DISK_GIB = 10
 _MIN_RAM_GIB = 3
+_FOR_SWARM = (
+    ("ip_vs", "swarm routing mesh", "without it publish ports in host mode, as `jeroboam run` does."),
+    ("esp4", "swarm encrypted overlay", "without it overlay networks are not encrypted."),
+)
 _FILESYSTEMS = ("overlay", "tmpfs", "cgroup")
 
 
@@ -89,7 +94,18 @@ async def _image_findings(daemon: Daemon) -> list[Finding]:
         if extra
         else Finding("capabilities", "ok", "all but SYS_RESOURCE: nodes do without")
     )
-    return [Finding("node images", "ok", ", ".join(tags)), full]
+    swarm = _swarm_findings(await kernel_features(daemon, images[0]["Id"]))
+    return [Finding("node images", "ok", ", ".join(tags)), full, *swarm]
+
+
+def _swarm_findings(can: dict[str, bool]) -> Iterator[Finding]:
+    """Only Swarm wants these, and it has a way without each."""
+    for feature, called, instead in _FOR_SWARM:
+        if can.get(feature, False):
+            yield Finding(called, "ok", f"{feature} is there")
+        else:
+            value = f"the kernel has no {feature}" if feature in can else "not tried: the probe did not run"
+            yield Finding(called, "warn", value, f"modprobe {feature}, if there is such a module; {instead}")
 
 
 def _memory(info: dict[str, Any]) -> Iterator[Finding]:

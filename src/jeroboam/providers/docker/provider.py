@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from ... import bootstrap
 from ...bootstrap.console import clean
@@ -28,6 +28,7 @@ from . import network as net
 from .balancer import CONFIG_PATH, balancer_container, balancer_file, control_plane_address
 from .catalogue import DockerCatalogue
 from .daemon import Daemon, Found, Missing, Taken, cluster_labels
+from .kernel import kernel_features
 from .labels import ADDRESS, CLUSTER, GROUP, PORT, seen_machine
 from .limits import raise_limits
 from .machine import container_config
@@ -38,7 +39,7 @@ _AT_ONCE = 8
 
 
 class DockerProvider:
-    """Implements contracts.Provider. `server_types` has "vm" since that is what clients say when nobody chose."""
+    """Implements contracts.Provider and KernelProbe. `server_types` has "vm" since that is what clients say when nobody chose."""
 
     name = "docker"
     server_types = frozenset({"container", "vm"})
@@ -49,6 +50,7 @@ class DockerProvider:
         self.catalogue = DockerCatalogue(self.daemon, settings.flavors, settings.keypairs)
         self._host_cpus = 1
         self._extra: tuple[str, ...] | None = None
+        self._kernel: dict[str, bool] = {}
         self._addresses: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._networks = asyncio.Lock()
         self._gate = asyncio.Semaphore(_AT_ONCE)
@@ -76,6 +78,12 @@ class DockerProvider:
         if len(machines) > room:
             problems.append(Problem(f"{len(machines)} nodes do not fit a network of {room}.", "node_count"))
         return problems
+
+    async def lacking(self, features: Collection[str], image_id: str) -> frozenset[str]:
+        """All nodes run on the daemon's kernel; it is tried once."""
+        if not self._kernel:
+            self._kernel = await kernel_features(self.daemon, image_id)
+        return frozenset(feature for feature in features if not self._kernel.get(feature, True))
 
     async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
         async with self._networks:  # two clusters made side by side take two ports

@@ -1,0 +1,55 @@
+"""What the kernel under the nodes can do for Swarm's overlay networks, found out by using it once in a container that only ends.
+
+`ip_vs`: the generic netlink family by which dockerd sets up the routing mesh. `esp4`: a security association with the cipher of
+encrypted overlays. Asking for either loads the module where there is one. Source: moby 20.10, libnetwork (ipvs, overlay/encryption.go).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from contextlib import suppress
+
+from ...domain.errors import JeroboamError
+from .daemon import Daemon, Missing, Taken
+
+FEATURES = ("ip_vs", "esp4")
+_WITHIN_S = 15.0
+_LOOK_S = 0.1
+_ASK = """
+say() { echo "kernel $1 $2"; }
+if genl ctrl get name IPVS >/dev/null 2>&1; then say ip_vs yes; else say ip_vs no; fi
+key=0x000102030405060708090a0b0c0d0e0f10111213
+if ip xfrm state add src 127.0.0.1 dst 127.0.0.1 proto esp spi 1 mode transport aead 'rfc4106(gcm(aes))' $key 64 2>/dev/null
+then say esp4 yes; else say esp4 no; fi
+"""
+
+
+async def kernel_features(daemon: Daemon, image: str) -> dict[str, bool]:
+    """Of FEATURES those that could be tried, and whether they work. Empty where no such container can be run."""
+    name = f"jeroboam-probe-{uuid.uuid4().hex[:12]}"
+    config = {
+        "Image": image,
+        "Entrypoint": ["/bin/sh", "-c", _ASK],
+        "Cmd": [],
+        "HostConfig": {"CapDrop": ["ALL"], "CapAdd": ["NET_ADMIN"], "NetworkMode": "none"},
+    }
+    try:
+        await daemon.create(name, config)
+        await daemon.run(name)
+        async with asyncio.timeout(_WITHIN_S):
+            running = True
+            while running:
+                await asyncio.sleep(_LOOK_S)
+                running = bool((await daemon.inspect(name))["State"]["Running"])
+        return _read(await daemon.log(name, len(FEATURES)))
+    except (JeroboamError, Taken, Missing, TimeoutError):
+        return {}
+    finally:
+        with suppress(JeroboamError, Missing, Taken):
+            await daemon.remove(name)
+
+
+def _read(log: str) -> dict[str, bool]:
+    said = [line.split() for line in log.splitlines()]
+    return {words[1]: words[2] == "yes" for words in said if len(words) == 3 and words[0] == "kernel"}
