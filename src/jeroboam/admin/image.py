@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 
-from ..domain.errors import ConfigError, InvalidRequest, JeroboamError
-from .outcome import tell
+from ..domain.errors import ConfigError, InvalidRequest
+from .outcome import framed, tell_usage
 
 if TYPE_CHECKING:
     from ..artifacts import NodeImage, SourceSettings
 
 _SOURCES = Group("Where binaries come from", sort_key=50)
-_USAGE = (ConfigError, InvalidRequest)
 
 Kubernetes = Annotated[
     str | None,
@@ -71,9 +69,12 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 def build_app() -> App:
     """The command `image` with its own commands."""
     from ..cli.options import usage_error
+    from .image_convert import convert
 
-    app = App(name="image", help="Node images: build, list, delete, versions, mirror.", error_formatter=usage_error)
-    for command in (build, delete, mirror, versions):
+    app = App(
+        name="image", help="Node images: build, list, delete, versions, mirror, convert.", error_formatter=usage_error
+    )
+    for command in (build, convert, delete, mirror, versions):
         app.command(command)
     app.command(list_, name="list")
     return app
@@ -271,7 +272,7 @@ def _settings(source: tuple[str, ...], mirror: str, site: tuple[str, ...]) -> So
     for text in site:
         part, equals, address = text.partition("=")
         if not equals:
-            raise SystemExit(_tell(ConfigError(f"--site {text!r} is not PART=ADDRESS.")))
+            raise SystemExit(tell_usage(ConfigError(f"--site {text!r} is not PART=ADDRESS.")))
         sites[part] = address
     return SourceSettings(order=source, mirror=mirror, sites=sites)
 
@@ -288,16 +289,5 @@ def _as_json(image: NodeImage) -> dict[str, object]:
 
 
 def _framed(work: Coroutine[object, object, None], *, as_json: bool = False) -> int:
-    """The exit code: 0, 1 when it could not be done, 2 when the command is wrong, 130 after Ctrl-C; the reason goes to stderr."""
-    try:
-        asyncio.run(work)
-    except JeroboamError as error:
-        return _tell(error, as_json=as_json)
-    except KeyboardInterrupt:
-        print("Stopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _tell(error: JeroboamError, *, as_json: bool = False) -> int:
-    return tell(error, 2 if isinstance(error, _USAGE) else 1, as_json=as_json)
+    kept = "What was finished is kept; the same command goes on from there."
+    return framed(lambda: asyncio.run(work), kept=kept, as_json=as_json)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 
-from ..domain.errors import JeroboamError
+from ..domain.errors import ConfigError, InvalidRequest, JeroboamError
 
 
 def tell(error: JeroboamError, code: int, *, as_json: bool = False) -> int:
@@ -18,3 +19,21 @@ def tell(error: JeroboamError, code: int, *, as_json: bool = False) -> int:
     if error.hint:
         print(f"       {error.hint}", file=sys.stderr)
     return code
+
+
+def tell_usage(error: JeroboamError, *, as_json: bool = False) -> int:
+    """Print the error; the exit code is 2 when the command is wrong, else 1."""
+    return tell(error, 2 if isinstance(error, ConfigError | InvalidRequest) else 1, as_json=as_json)
+
+
+def framed(work: Callable[[], None], *, kept: str, as_json: bool = False) -> int:
+    """The exit code: 0, 1 when it could not be done, 2 when the command is wrong, 130 after Ctrl-C; the reason goes to stderr.
+    `kept` says what is left after Ctrl-C."""
+    try:
+        work()
+    except JeroboamError as error:
+        return tell_usage(error, as_json=as_json)
+    except KeyboardInterrupt:
+        print(f"Stopped. {kept}", file=sys.stderr)
+        return 130
+    return 0

@@ -1,21 +1,25 @@
 """Artifacts: which binaries and container images a release needs, how they are had and verified, and the node image made of them."""
 
+from .appc import Converted, convert_aci
 from .cache import default_cache
 from .catalogue import catalogue
 from .distro_image import build_distro_image
 from .held import NodeImage, list_node_images, remove_node_image
 from .mirroring import mirror_parts
-from .node_image import binary_path, build_node_image
+from .node_image import architecture, binary_path, build_node_image
 from .sources import SOURCE_NAMES, SourceSettings
 
 __all__ = [
     "SOURCE_NAMES",
+    "Converted",
     "NodeImage",
     "SourceSettings",
+    "architecture",
     "binary_path",
     "build_distro_image",
     "build_node_image",
     "catalogue",
+    "convert_aci",
     "default_cache",
     "list_node_images",
     "mirror_parts",

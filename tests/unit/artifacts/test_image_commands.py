@@ -9,6 +9,8 @@ from jeroboam.admin.image import build_app
 from jeroboam.artifacts import space
 from jeroboam.domain.errors import HostUnsupported
 
+from .appc.aci import changed, written
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -132,3 +134,27 @@ def test_a_disk_that_is_nearly_full_is_told_before_anything_starts(tmp_path: Pat
     assert error.value.message.startswith("The cache has ")
     assert error.value.message.endswith(f" GiB of disk left in {tmp_path}/not/there; a build needs 1073741824 GiB.")
     assert error.value.hint == "Free some space."
+
+
+def test_an_aci_is_converted_beside_us_and_what_is_lost_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    aci = written(tmp_path / "worker.aci", changed({"isolators": [{"name": "resource/cpu"}]}))
+    assert image("convert", str(aci)) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("example.com/reduce-worker:1.0.0  worker.oci.tar  sha256:")
+    assert (tmp_path / "worker.oci.tar").is_file()
+    assert "Note: The isolator resource/cpu is not kept: set it as the container's resources" in shown.err
+    assert image("convert", str(aci), "--out", "other.tar", "--name", "app:1") == 0
+    assert capsys.readouterr().out.startswith("app:1  other.tar  sha256:")
+
+
+def test_an_aci_that_cannot_be_used_is_exit_code_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert image("convert", str(tmp_path / "none.aci")) == 2
+    assert capsys.readouterr().err == (
+        f"Error: {tmp_path}/none.aci is no usable ACI: it cannot be read (No such file or directory).\n"
+    )
+    aci = written(tmp_path / "worker.aci")
+    assert image("convert", str(aci), "--load") == 1
+    assert "Error: Docker is not installed." in capsys.readouterr().err
