@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin
-.PHONY: help setup demo demo-clean dev check test test-fast openapi lock clean
+.PHONY: help setup demo demo-clean dev check test test-fast conformance openapi lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,11 @@ test: setup ## all tests; installs and starts what they need (Docker, the node i
 
 test-fast: setup ## tests that need neither Docker nor PostgreSQL
 	@$(PY)/pytest -m "not docker and not kubernetes and not postgresql"
+
+conformance: setup ## run every suite for every driver and provider, on real clusters too; write docs/conformance.md
+	@scripts/ensure-docker
+	@scripts/ensure-builder
+	@$(PY)/pytest -m conformance --write-matrix
 
 openapi: setup ## write the OpenAPI documents of both APIs to docs/api
 	@$(PY)/python -m jeroboam.api.openapi docs/api

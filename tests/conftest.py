@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest.register_assert_rewrite("jeroboam.testing.provider_suite", "jeroboam.testing.driver_suite")
+pytest.register_assert_rewrite(
+    "jeroboam.testing.provider_suite", "jeroboam.testing.driver_suite", "jeroboam.testing.life_suite"
+)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jeroboam import artifacts
 from jeroboam.contracts import SystemClock
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing.postgres import PostgresServer
@@ -17,6 +18,12 @@ async def migrate(url: str) -> None:
     store = SqlStore(url, Sealer(b"k" * 32), SystemClock())
     await store.start()
     await store.stop()
+
+
+@pytest.fixture(scope="session")
+def swarm_image() -> str:
+    """A node image that is soon made."""
+    return asyncio.run(artifacts.build_distro_image("swarm")).tag
 
 
 @pytest.fixture(scope="session")

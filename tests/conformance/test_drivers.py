@@ -17,6 +17,7 @@ from jeroboam.testing.driver_suite import DriverSuite, LiveDriverSuite
 DEBIAN = Image("image-1", "node", {"os_distro": "debian", "kube_version": "v1.34.4"})
 
 
+@pytest.mark.conformance(driver="fake")
 class TestFakeDriver(DriverSuite, LiveDriverSuite):
     @pytest.fixture
     def driver(self) -> Driver:
@@ -38,6 +39,7 @@ class TestFakeDriver(DriverSuite, LiveDriverSuite):
         return Access("https://127.0.0.1:20000", ca.cert_pem, cert, key)
 
 
+@pytest.mark.conformance(driver="kubernetes")
 class TestKubernetesDriver(DriverSuite):
     """Its live half runs on a real cluster, in tests/e2e."""
 
@@ -50,6 +52,7 @@ class TestKubernetesDriver(DriverSuite):
         return DEBIAN
 
 
+@pytest.mark.conformance(driver="lxd")
 class TestLxdDriver(DriverSuite):
     """Its live half runs on a real LXD cluster, in tests/e2e."""
 
@@ -62,6 +65,7 @@ class TestLxdDriver(DriverSuite):
         return Image("image-3", "node", {"os_distro": "debian", "lxd_version": "v5.0.2"})
 
 
+@pytest.mark.conformance(driver="swarm")
 class TestSwarmDriver(DriverSuite):
     """Its live half runs on a real swarm, in tests/e2e."""
 

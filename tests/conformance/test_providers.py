@@ -1,16 +1,14 @@
 """Both providers under the suite that outside providers run too."""
 
-import asyncio
-
 import pytest
 
-from jeroboam import artifacts
 from jeroboam.contracts import Provider
 from jeroboam.providers.docker import DockerProvider, DockerSettings
 from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.testing.provider_suite import ProviderSuite
 
 
+@pytest.mark.conformance(provider="fake", nodes="simulated")
 class TestFakeProvider(ProviderSuite):
     settle_s = 5.0
 
@@ -23,14 +21,10 @@ class TestFakeProvider(ProviderSuite):
         return "fake-image"
 
 
-@pytest.fixture(scope="session")
-def node_image() -> str:
-    return asyncio.run(artifacts.build_distro_image("swarm")).tag
-
-
 @pytest.mark.docker
 @pytest.mark.kubernetes
 @pytest.mark.timeout(3000)
+@pytest.mark.conformance(provider="docker", nodes="real machines")
 class TestDockerProvider(ProviderSuite):
     @pytest.fixture
     async def provider(self) -> Provider:
@@ -39,5 +33,5 @@ class TestDockerProvider(ProviderSuite):
         return provider
 
     @pytest.fixture
-    def image_id(self, node_image: str) -> str:
-        return node_image
+    def image_id(self, swarm_image: str) -> str:
+        return swarm_image

@@ -126,6 +126,7 @@ def test_a_certificate_of_another_authority_is_not_trusted(lxd: Lxd, tmp_path: P
     assert stranger.lxc("cluster", "list", "--format", "json", check=False) == ""
 
 
+@pytest.mark.conformance(driver="lxd", provider="docker", nodes="real cluster")
 class TestLiveLxd(LiveDriverSuite):
     """The live half of the drivers' suite."""
 

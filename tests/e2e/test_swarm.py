@@ -178,6 +178,7 @@ def test_the_unchanged_client_leads_docker_to_the_swarm(swarm: Swarm, light_serv
     assert containers(swarm.uuid, "control-plane")[0] in run("docker", "node", "ls", env=env)
 
 
+@pytest.mark.conformance(driver="swarm", provider="docker", nodes="real cluster")
 class TestLiveSwarm(LiveDriverSuite):
     """The live half of the drivers' suite."""
 

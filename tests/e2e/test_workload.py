@@ -123,6 +123,7 @@ def test_the_cluster_comes_back_after_all_its_nodes_were_restarted(service: Serv
     assert len(traces(hello.uuid)) == 7
 
 
+@pytest.mark.conformance(driver="kubernetes", provider="docker", nodes="real cluster")
 class TestLiveKubernetes(LiveDriverSuite):
     """The live half of the drivers' suite."""
 

@@ -5,23 +5,29 @@ import subprocess
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 import pytest
 
 from jeroboam import artifacts, pki
-from jeroboam.contracts import Access, ClusterContext, Driver, Image, Machine, Problem, Provider
+from jeroboam.contracts import Access, ClusterContext, Driver, Image, Machine, Problem, Provider, SystemClock
 from jeroboam.domain import ClusterShape
 from jeroboam.domain.errors import CoeUnreachable, ConfigError
 from jeroboam.providers.docker import DockerProvider, DockerSettings
+from jeroboam.providers.fake import Cloud, FakeProvider
+from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing import builders
 from jeroboam.testing.driver_suite import DriverSuite, LiveDriverSuite, context_of, specs_of
+from jeroboam.testing.life_suite import LifeSuite
 from jeroboam.testing.provider_suite import World
+from jeroboam.testing.stage import Stage
 from jeroboam_coe_docker import DockerHostsDriver, plugin
 
 IMAGE = Image("image-1", "node", {"os_distro": "debian"})
 
 
+@pytest.mark.conformance(driver="docker")
 class TestDockerHosts(DriverSuite):
     @pytest.fixture
     def driver(self) -> Driver:
@@ -89,6 +95,23 @@ async def test_an_address_where_nobody_answers_is_tried_again() -> None:
         await DockerHostsDriver().health(access, [])
 
 
+@pytest.mark.conformance(driver="docker", provider="fake", nodes="simulated")
+class TestLifeOnSimulatedMachines(LifeSuite):
+    operation_s = 20.0
+
+    @pytest.fixture
+    def image_id(self) -> str:
+        return "fake-image"
+
+    @pytest.fixture
+    async def stage(self, tmp_path: Path) -> AsyncIterator[Stage]:
+        store = SqlStore(f"sqlite:///{tmp_path}/life.sqlite", Sealer(b"k" * 32), SystemClock())
+        await store.start()
+        provider = FakeProvider(Cloud(), boot_s=0.05, reachable=False)
+        yield Stage(store, provider, DockerHostsDriver(), SystemClock())
+        await store.stop()
+
+
 @dataclass(frozen=True)
 class Hosts:
     """Two real Docker hosts."""
@@ -133,6 +156,7 @@ async def hosts() -> AsyncIterator[Hosts]:
 @pytest.mark.docker
 @pytest.mark.sockets
 @pytest.mark.timeout(300)
+@pytest.mark.conformance(driver="docker", provider="docker", nodes="real cluster")
 class TestLiveDockerHosts(LiveDriverSuite):
     @pytest.fixture
     def driver(self) -> Driver:

@@ -27,11 +27,11 @@ class Stage:
     clock: Clock
     limits: Limits = QUICK
 
-    async def add(self, **changes: object) -> tuple[Cluster, Operation]:
+    async def add(self, *, workers: int = 2, **changes: object) -> tuple[Cluster, Operation]:
         """A cluster as the API would store it, with its create operation."""
         cluster = builders.cluster(**changes)
         operation = builders.operation(cluster)
-        await self.store.add_cluster(cluster, builders.groups(cluster), operation, max_clusters=1000)
+        await self.store.add_cluster(cluster, builders.groups(cluster, workers=workers), operation, max_clusters=1000)
         return cluster, operation
 
     async def run(self, operation: Operation, *, within_s: float = 30) -> Operation:

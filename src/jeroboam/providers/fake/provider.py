@@ -44,8 +44,11 @@ class FakeProvider:
         catalogue: FakeCatalogue | None = None,
         operation_faults: Sequence[OperationFault] = (),
         drivers: Sequence[DeclaredDriver] = (),
+        reachable: bool = True,
     ) -> None:
+        """`reachable`: whether the clusters' APIs have an address outside of their networks; nobody answers there."""
         self.cloud = cloud
+        self._reachable = reachable
         self.catalogue = catalogue or FakeCatalogue()
         self.declared_drivers = drivers
         self._faults = OperationFaults(operation_faults)
@@ -82,7 +85,7 @@ class FakeProvider:
             ports[cluster.uuid] = max(ports.values(), default=_FIRST_PORT - 1) + 1
             self.cloud.save()
         inside, outside = Address("10.0.0.10", spec.endpoint_port), Address("127.0.0.1", ports[cluster.uuid])
-        return Endpoint(inside, outside, balanced=spec.control_planes > 1)
+        return Endpoint(inside, outside if self._reachable else None, balanced=spec.control_planes > 1)
 
     async def ensure_machine(
         self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig
