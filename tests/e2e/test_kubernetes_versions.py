@@ -41,7 +41,7 @@ async def test_a_cluster_of_this_version_serves(version: str, real_stage: Stage)
         wish, shape=replace(wish.shape, image_id=image.tag, driver="kubernetes", labels={"kube_tag": version})
     )
     operation = builders.operation(wish)
-    await real_stage.store.add_cluster(wish, builders.groups(wish, workers=1), operation, max_clusters=10)
+    await builders.keep(real_stage.store, wish, operation, groups_of=builders.groups(wish, workers=1))
     try:
         done = await real_stage.run(operation, within_s=400)
         assert (done.state, done.error) == (OperationState.SUCCEEDED, None)

@@ -67,7 +67,7 @@ async def until(true: Callable[[], Awaitable[bool]], what: str, within_s: float 
 async def test_create_and_delete_go_on_after_kill_9(store: SqlStore, process: Process, tmp_path: Path) -> None:
     cluster = builders.cluster()
     create = builders.operation(cluster)
-    await store.add_cluster(cluster, builders.groups(cluster), create, max_clusters=1)
+    await builders.keep(store, cluster, create)
 
     async def booting() -> bool:
         return any(step.name == "boot" for step in await store.list_steps(create.uuid))

@@ -64,7 +64,7 @@ async def store(tmp_path: Path, clock: ManualClock) -> AsyncIterator[SqlStore]:
 async def add(store: SqlStore, **changes: object) -> tuple[str, str]:
     cluster = builders.cluster(**changes)
     operation = builders.operation(cluster)
-    await store.add_cluster(cluster, builders.groups(cluster), operation, max_clusters=1000)
+    await builders.keep(store, cluster, operation)
     return cluster.uuid, operation.uuid
 
 

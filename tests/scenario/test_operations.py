@@ -182,7 +182,7 @@ async def test_at_the_time_limit_every_node_that_still_boots_tells_of_itself(sta
     slow = replace(stage, provider=FakeProvider(Cloud(), boot_s=3600))
     cluster = builders.cluster()
     create = replace(builders.operation(cluster), deadline_at=SystemClock().now() + timedelta(seconds=0.5))
-    await slow.store.add_cluster(cluster, builders.groups(cluster), create, max_clusters=10)
+    await builders.keep(slow.store, cluster, create)
     done = await slow.run(create)
     assert (done.state, done.error_class) == (OperationState.FAILED, ErrorClass.OPERATOR)
     assert done.error is not None

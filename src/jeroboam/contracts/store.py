@@ -173,7 +173,9 @@ class ClusterStore(Protocol):
     async def add_cluster(
         self, cluster: Cluster, groups: Sequence[NodeGroup], operation: Operation, *, max_clusters: int
     ) -> None:
-        """Spec, node groups, quota count and operation in one transaction. Raises QuotaExceeded, Conflict (uuid taken)."""
+        """Spec, node groups, quota count and operation in one transaction, in which the template is still there.
+
+        Raises QuotaExceeded, NotFound (template), Conflict (uuid taken)."""
         ...
 
     async def find_clusters(self, ident: str, project_id: str | None) -> Sequence[ClusterRow]:

@@ -28,7 +28,7 @@ from .database import Database
 from .ident import named
 from .paging import Listing, page_of
 from .rows import dicts, plain, read, values
-from .tables import certificates, clusters, node_groups, operations, quotas, services, steps
+from .tables import certificates, clusters, node_groups, operations, quotas, services, steps, templates
 
 _LIVE = (OperationState.QUEUED, OperationState.RUNNING)
 _GROUP_STATUS = frozenset({"status", "status_reason", "node_addresses", "version"})
@@ -82,6 +82,7 @@ class Clusters(Database):
         now = self._clock.now()
         async with self._write() as connection:
             await self._check_quota(connection, cluster.project_id, max_clusters)
+            await _hold_template(connection, cluster.template_uuid)
             try:
                 await connection.execute(clusters.insert().values({**values(cluster), "created_at": now}))
             except IntegrityError as error:
@@ -270,6 +271,13 @@ async def _put_group(connection: AsyncConnection, group: NodeGroup, now: object)
         await connection.execute(node_groups.insert().values({**row, "created_at": now}))
     except IntegrityError as error:
         raise Conflict(f"A node group with name {group.name} already exists in the cluster.") from error
+
+
+async def _hold_template(connection: AsyncConnection, uuid: str) -> None:
+    """Until the commit nobody deletes it. Raises NotFound when somebody did."""
+    held = sa.select(templates.c.id).where(templates.c.uuid == uuid).with_for_update(read=True)
+    if (await connection.execute(held)).first() is None:
+        raise NotFound("ClusterTemplate", uuid)
 
 
 def _in_project(project_id: str | None) -> sa.ColumnElement[bool]:

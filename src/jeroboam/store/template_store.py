@@ -76,6 +76,8 @@ class Templates(Database):
 
     async def delete_template(self, uuid: str) -> None:
         async with self._write() as connection:
+            # Locked first, so that a cluster which is just being made from it is seen, or does not find it any more.
+            await connection.execute(sa.select(templates.c.id).where(templates.c.uuid == uuid).with_for_update())
             await self._refuse_used(connection, uuid)
             gone = await connection.execute(templates.delete().where(templates.c.uuid == uuid))
         if gone.rowcount == 0:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from ..contracts import Store
 from ..domain import Cluster, ClusterShape, ClusterTemplate, NodeGroup, Operation, OperationKind, Role
 
 PROJECT = "project-1"
@@ -67,6 +69,13 @@ def groups(of: Cluster, *, control_planes: int = 1, workers: int = 2) -> list[No
             str(uuid4()), name="default-worker", role=Role.WORKER, role_name="worker", node_count=workers, **common
         ),
     ]
+
+
+async def keep(store: Store, made: Cluster, wish: Operation, *, groups_of: Sequence[NodeGroup] | None = None) -> None:
+    """The cluster in the store with `wish` and its default groups, or these; its template, too, where it is not there yet."""
+    if not await store.templates_by_uuid({made.template_uuid}):
+        await store.add_template(template(uuid=made.template_uuid, project_id=made.project_id, shape=made.shape))
+    await store.add_cluster(made, groups(made) if groups_of is None else groups_of, wish, max_clusters=1000)
 
 
 def operation(of: Cluster, kind: OperationKind = OperationKind.CREATE) -> Operation:

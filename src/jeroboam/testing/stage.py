@@ -31,7 +31,7 @@ class Stage:
         """A cluster as the API would store it, with its create operation."""
         cluster = builders.cluster(**changes)
         operation = builders.operation(cluster)
-        await self.store.add_cluster(cluster, builders.groups(cluster, workers=workers), operation, max_clusters=1000)
+        await builders.keep(self.store, cluster, operation, groups_of=builders.groups(cluster, workers=workers))
         return cluster, operation
 
     async def run(self, operation: Operation, *, within_s: float = 30) -> Operation:
