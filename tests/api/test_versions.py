@@ -219,12 +219,6 @@ async def test_headers_that_say_who_calls_must_not_come_twice(member: Api) -> No
     assert doubled.json()["errors"][0]["detail"] == "Header x-roles is given twice."
 
 
-async def test_options(member: Api) -> None:
-    answer = await member.call("OPTIONS", "/v1/quotas/p/Cluster")
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["allow"] == "GET, PATCH, DELETE, OPTIONS"
-
-
 async def test_an_identity_that_breaks_is_an_incident_and_lets_nobody_in(member: Api) -> None:
     class Broken:
         async def authenticate(self, headers: Mapping[str, str], peer: str) -> Caller:

@@ -15,6 +15,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
+from structlog.testing import capture_logs
 
 from jeroboam.contracts import Caller, ClusterBrief, GroupStatus, Page, Quota, StatusChange, Totals
 from jeroboam.domain import (
@@ -78,7 +79,7 @@ async def add(store: SqlStore, **changes: object) -> tuple[str, str]:
     """A cluster in the store; its uuid and its operation's."""
     cluster = builders.cluster(**changes)
     operation = builders.operation(cluster)
-    await store.add_cluster(cluster, builders.groups(cluster), operation, max_clusters=100)
+    await builders.keep(store, cluster, operation)
     return cluster.uuid, operation.uuid
 
 
@@ -113,11 +114,39 @@ async def test_a_template_in_use_stays(store: SqlStore) -> None:
         await store.delete_template("0b6e8f0e-0000-4000-8000-000000000000")
 
 
+async def test_no_cluster_is_kept_without_its_template(store: SqlStore) -> None:
+    cluster = builders.cluster()
+    with pytest.raises(NotFound, match=f"^ClusterTemplate {cluster.template_uuid} could not be found.$"):
+        await store.add_cluster(cluster, builders.groups(cluster), builders.operation(cluster), max_clusters=9)
+    assert await store.list_clusters(None, Page()) == []
+
+
+async def test_a_template_goes_or_a_cluster_is_made_from_it_never_both(url: str, clock: ManualClock) -> None:
+    """By two processes at once, again and again: one of them is refused."""
+    first, second = (SqlStore(url, Sealer(KEY), clock) for _ in range(2))
+    await first.start()
+    for _ in range(20):
+        template = await first.add_template(builders.template())
+        cluster = builders.cluster(template_uuid=template.uuid)
+        outcomes = await asyncio.gather(
+            first.add_cluster(cluster, builders.groups(cluster), builders.operation(cluster), max_clusters=99),
+            second.delete_template(template.uuid),
+            return_exceptions=True,
+        )
+        made, gone = (outcome is None for outcome in outcomes)
+        assert made is not gone
+        assert [type(one) for one in outcomes if one is not None] == [Conflict if made else NotFound]
+        assert bool(await first.templates_by_uuid({template.uuid})) is made
+        assert bool(await first.find_clusters(cluster.uuid, None)) is made
+    await first.stop()
+    await second.stop()
+
+
 async def test_clusters_keep_every_field(store: SqlStore, clock: ManualClock) -> None:
     cluster = builders.cluster(create_timeout_min=7, keypair="k")
     groups = builders.groups(cluster)
     groups[1] = replace(groups[1], node_labels={"a": "b"}, node_taints=({"key": "k", "effect": "NoSchedule"},))
-    await store.add_cluster(cluster, groups, builders.operation(cluster), max_clusters=1)
+    await builders.keep(store, cluster, builders.operation(cluster), groups_of=groups)
     [row] = await store.find_clusters("demo", builders.PROJECT)
     assert row.cluster == replace(cluster, id=1, created_at=clock.time)
     assert row.groups == tuple(replace(g, id=n + 1, created_at=clock.time) for n, g in enumerate(groups))
@@ -125,8 +154,10 @@ async def test_clusters_keep_every_field(store: SqlStore, clock: ManualClock) ->
 
 
 async def test_two_creates_at_the_limit_one_wins(store: SqlStore) -> None:
+    template = await store.add_template(builders.template())
+
     async def create() -> str:
-        cluster = builders.cluster()
+        cluster = builders.cluster(template_uuid=template.uuid)
         try:
             await store.add_cluster(cluster, builders.groups(cluster), builders.operation(cluster), max_clusters=3)
         except QuotaExceeded as error:
@@ -146,7 +177,8 @@ async def test_parallel_creates_of_several_processes_win_as_often_as_the_limit_s
     url: str, clock: ManualClock
 ) -> None:
     stores = [SqlStore(url, Sealer(KEY), clock) for _ in range(3)]
-    other = builders.cluster(project_id="project-2")
+    template = await stores[0].add_template(builders.template())
+    other = builders.cluster(project_id="project-2", template_uuid=template.uuid)
 
     async def create(store: SqlStore, project: str) -> bool:
         cluster = replace(other, uuid=str(uuid4()), project_id=project)
@@ -610,8 +642,9 @@ async def test_a_pool_without_a_free_connection_is_a_passing_trouble(
         raise sa.exc.TimeoutError("QueuePool limit of size 5 overflow 10 reached")
 
     monkeypatch.setattr(sa.ext.asyncio.AsyncConnection, "start", exhausted)
-    with pytest.raises(ProviderUnavailable, match="The database does not answer: QueuePool limit"):
+    with capture_logs() as logs, pytest.raises(ProviderUnavailable, match=r"^The database does not answer\.$"):
         await store.heartbeat("a", "magnum-conductor")
+    assert [line["why"] for line in logs] == ["QueuePool limit of size 5 overflow 10 reached"]
 
 
 async def test_a_place_that_cannot_hold_the_database_is_named(tmp_path: Path, clock: ManualClock) -> None:

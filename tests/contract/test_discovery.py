@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace as replaced
+from typing import TYPE_CHECKING, Any, cast
 
+import httpx
 import pytest
+
+from jeroboam import identity
+from jeroboam.api import create_app
+from jeroboam.domain.errors import ProviderUnavailable
 
 from .wire import ABSENT, HOST, SERVICE, WRONG, detail, plain, replace
 
 if TYPE_CHECKING:
     from tests.api.conftest import Api
+
+    from jeroboam.contracts import Store
 
 VERSION_HEADERS = (
     "openstack-api-minimum-version",
@@ -77,6 +85,42 @@ async def test_healthcheck(anonymous: Api, accept: str | None, text: str) -> Non
     assert (answer.status_code, answer.text) == (200, text)
     assert "x-openstack-request-id" not in answer.headers
     assert version_headers(answer) == NONE
+
+
+@pytest.mark.parametrize(("method", "status", "text"), [("HEAD", 204, ""), ("OPTIONS", 200, "OK"), ("POST", 200, "OK")])
+async def test_a_load_balancer_may_ask_in_its_own_way(anonymous: Api, method: str, status: int, text: str) -> None:
+    answer = await anonymous.call(method, "/healthcheck")
+    assert (answer.status_code, answer.text) == (status, text)
+
+
+class _Away:
+    async def ping(self) -> None:
+        raise ProviderUnavailable("The database does not answer.", after_s=3)
+
+
+@pytest.mark.parametrize(
+    ("method", "accept", "text"),
+    [
+        ("GET", "*/*", "The database does not answer."),
+        ("GET", "application/json", '{"detailed":false,"reasons":["The database does not answer."]}'),
+        ("HEAD", "*/*", ""),
+    ],
+)
+async def test_healthcheck_while_the_database_is_away(member: Api, method: str, accept: str, text: str) -> None:
+    broken = replaced(member.services, store=cast("Store", _Away()))
+    app = create_app(services=broken, identity=identity.create("none", {}))
+    transport = httpx.ASGITransport(app=cast("Any", app))
+    async with httpx.AsyncClient(transport=transport, base_url=HOST) as client:
+        answer = await client.request(method, "/healthcheck", headers={"Accept": accept})
+    assert (answer.status_code, answer.text, answer.headers["retry-after"]) == (503, text, "3")
+
+
+@pytest.mark.parametrize("path", ["/", "/v1"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
+async def test_documents_are_read_only(anonymous: Api, path: str, method: str) -> None:
+    answer = await anonymous.call(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert answer.text == "" if method == "HEAD" else answer.json() == plain(405)
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,17 @@ from typing import Any, cast
 from litestar import Litestar, Request, Response
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import LifeSpanScope, Method, Scope
+from litestar.types import LifeSpanScope, Scope
 
 from ..contracts import Identity
 from ..service import Services
 from . import ext, microversion, openapi, root, v1
-from .call import Route, prepare
+from .call import METHODS, Route, prepare
 from .errors import MethodNotAllowed, answer
 from .front import Front, reply, with_request_id
 from .settings import ApiSettings
 
 AnyRequest = Request[Any, Any, Any]
-_METHODS: list[Method] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
 class Application(Litestar):
@@ -79,13 +78,11 @@ def _handler(
     path: str, methods: Mapping[str, Route], services: Services, settings: ApiSettings, *, versioned: bool
 ) -> HTTPRouteHandler:
     listed = [name for name, route in methods.items() if route.listed]
-    allow = ", ".join([*listed, "OPTIONS"]) if listed else ""
+    allow = ", ".join(listed)
 
     async def handle(request: AnyRequest) -> Response[bytes]:
         route = methods.get(request.method)
         if route is None:
-            if request.method == "OPTIONS" and listed:
-                return Response(b"", status_code=204, headers={"Allow": allow})
             raise MethodNotAllowed(allow)
         call = prepare(request, route, services, settings, versioned=versioned)
         done = await route.endpoint(call)
@@ -94,7 +91,7 @@ def _handler(
             headers.update(microversion.headers(str(call.version)))
         return Response(done.encoded(), status_code=route.status or 200, headers=headers, media_type="application/json")
 
-    return HTTPRouteHandler(path, http_method=_METHODS, status_code=200)(handle)
+    return HTTPRouteHandler(path, http_method=METHODS, status_code=200)(handle)
 
 
 def _on_error(request: AnyRequest, error: Exception) -> Response[bytes]:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar import Request
 from litestar.exceptions import InternalServerException
+from litestar.types import Method
 
 from ..contracts import Caller
 from ..domain.errors import InvalidRequest
@@ -19,6 +20,9 @@ from . import body, microversion
 from .errors import BadMicroversion, NotAcceptable, SlowBody
 from .microversion import Version
 from .settings import ApiSettings
+
+METHODS: list[Method] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+"""Every handler takes all of them and refuses itself: Litestar would answer OPTIONS of its own, and 405 without saying what is allowed."""
 
 
 @dataclass(frozen=True)
