@@ -122,7 +122,7 @@ WRONG = "Invalid input for field/attribute "
         ({"csr": "x"}, 400, f"{WRONG}cluster_uuid. Value: 'None'. Mandatory field missing."),
         ({"bay_uuid": "demo", "csr": "x"}, 400, "Unknown attribute for argument certificate: bay_uuid"),
         ({"cluster_uuid": "nope", "csr": "x"}, 400, "Cluster nope could not be found."),
-        ({"cluster_uuid": "demo", "csr": "x"}, 400, "Received invalid csr b'x'. Send a PEM certificate request."),
+        ({"cluster_uuid": "demo", "csr": "x"}, 400, "Received invalid csr b'x'."),
     ],
 )
 @pytest.mark.usefixtures("demo")

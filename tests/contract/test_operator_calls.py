@@ -121,7 +121,7 @@ async def test_certificates_of_every_kind(member: Api, demo: str) -> None:
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ({"cluster_uuid": "demo", "csr": "junk"}, "Received invalid csr b'junk'. Send a PEM certificate request."),
+        ({"cluster_uuid": "demo", "csr": "junk"}, "Received invalid csr b'junk'."),
         ({"cluster_uuid": "nope", "csr": "junk"}, "Cluster nope could not be found."),
         ({"cluster_uuid": "demo"}, f"{WRONG}csr. Value: 'None'. Mandatory field missing."),
         ({"bay_uuid": "demo", "csr": "junk"}, "Unknown attribute for argument certificate: bay_uuid"),

@@ -66,9 +66,7 @@ def sign_csr(ca: CertificateAuthority, csr_pem: bytes, now: datetime) -> SignedC
 
 
 def _parse(csr_pem: bytes) -> x509.CertificateSigningRequest:
-    wrong = InvalidRequest(
-        f"Received invalid csr {csr_pem[:200]!r}.", field="csr", hint="Send a PEM certificate request."
-    )
+    wrong = InvalidRequest(f"Received invalid csr {csr_pem[:200]!r}.", field="csr")
     try:
         request = x509.load_pem_x509_csr(csr_pem)
         valid = request.is_signature_valid
