@@ -114,11 +114,11 @@ def create(
         answer = client.post("v1/clusters", fields, needs="uuid")
         uuid = str(answer.document["uuid"])
         cluster = client.cluster(uuid)
-        warn_of_namesakes(client, cluster, common)
+        handle = warn_of_namesakes(client, cluster, common)
         if not wait:
-            return accepted(client, cluster, f"Cluster {name} is being made ({uuid}).", common)
+            return accepted(client, cluster, f"Cluster {name} is being made ({uuid}).", common, handle=handle)
         waiting.until_done(client, uuid, "create", answer.request_id, common, timeout_s)
-        return settled(client, client.cluster(uuid), common, created=True)
+        return settled(client, client.cluster(uuid), common, created=True, handle=handle)
 
 
 @cluster_app.command(name="list")

@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from .client import Answer, Client
 
 
-def accepted(client: Client, cluster: Json, sentence: str, common: Common) -> int:
-    """The service took the request; it works on."""
+def accepted(client: Client, cluster: Json, sentence: str, common: Common, *, handle: str | None = None) -> int:
+    """The service took the request; it works on. `handle` is what commands may call the cluster, where that is known."""
     if common.json:
         show_json(cluster)
     else:
         print(plain(sentence))
-        print(f"Next: jeroboam cluster watch {shlex.quote(plain(client.handle(cluster)))}")
+        print(f"Next: jeroboam cluster watch {shlex.quote(plain(handle or client.handle(cluster)))}")
     return 0
 
 
-def settled(client: Client, cluster: Json, common: Common, *, created: bool = False) -> int:
-    """The request is done. What was `created` is used next; whoever changed a cluster uses it already."""
+def settled(client: Client, cluster: Json, common: Common, *, created: bool = False, handle: str | None = None) -> int:
+    """The request is done. What was `created` is used next; whoever changed a cluster uses it already. `handle` as for `accepted`."""
     if common.json:
         show_json(cluster)
         return 0
     address = f" at {plain(cluster['api_address'])}" if cluster.get("api_address") else ""
     print(f"Cluster {plain(cluster.get('name'))}: {plain(cluster.get('status'))}{address}")
     if created:
-        print(f"Next: jeroboam cluster config {shlex.quote(plain(client.handle(cluster)))}")
+        print(f"Next: jeroboam cluster config {shlex.quote(plain(handle or client.handle(cluster)))}")
     return 0
 
 
@@ -49,8 +49,12 @@ def changed(client: Client, uuid: str, answer: Answer, told: str, common: Common
     return settled(client, client.cluster(uuid), common)
 
 
-def warn_of_namesakes(client: Client, cluster: Json, common: Common) -> None:
-    """On stderr, when other clusters have the name of this one."""
-    if not common.json and client.handle(cluster) != cluster.get("name"):
+def warn_of_namesakes(client: Client, cluster: Json, common: Common) -> str | None:
+    """On stderr, when other clusters have the name of this one; what commands may call it. With --json nobody is told, or asked."""
+    if common.json:
+        return None
+    handle = client.handle(cluster)
+    if handle != cluster.get("name"):
         name = plain(cluster.get("name"))
         print(f"Warning: another cluster is called {name!r}, too. Commands know this one by its uuid.", file=sys.stderr)
+    return handle

@@ -163,6 +163,7 @@ def test_cluster_create(demo: Service, run: Run, capsys: Capture) -> None:
         )
     ]
     assert capsys.readouterr() == (f"Cluster demo is being made ({UUID}).\nNext: jeroboam cluster watch demo\n", "")
+    assert [path for path, _ in sent(demo, "GET")] == [f"/v1/clusters/{UUID}", "/v1/clusters/demo"]
 
 
 def test_cluster_create_and_wait(demo: Service, run: Run, capsys: Capture) -> None:
