@@ -13,6 +13,8 @@ from jeroboam.providers.fake.catalogue import FakeCatalogue
 from jeroboam.service import ServiceSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.api.conftest import Api, Maker
 
 CREATE = "/ext/v1/clusters/plan"
@@ -150,14 +152,23 @@ async def test_a_resize_names_the_machines_that_go_and_come(member: Api, demo: s
 
 
 async def test_an_upgrade_names_the_machines_that_are_replaced(make: Maker) -> None:
-    provider = FakeProvider(Cloud(), boot_s=0, catalogue=FakeCatalogue(image_list=IMAGES))
+    asked: list[str] = []
+
+    class Counting(FakeCatalogue):
+        async def find_images(self, project_id: str, ident: str) -> Sequence[Image]:
+            asked.append(ident)
+            return await super().find_images(project_id, ident)
+
+    provider = FakeProvider(Cloud(), boot_s=0, catalogue=Counting(image_list=IMAGES))
     api = make(provider=provider, drivers={"fake": FakeDriver()}).as_("user-1")
     for minor in (34, 35, 37):
         await api.template(name=f"k8s-{minor}", image_id=f"img-{minor}")
     uuid = await api.cluster(cluster_template_id="k8s-34", node_count=1)
     assert await api.finished(uuid) == "succeeded"
     place = f"/ext/v1/clusters/{uuid}/plan"
+    asked.clear()
     plan = (await api.post(place, {"operation": "upgrade", "cluster_template": "k8s-35"})).json()
+    assert asked == ["img-35", "img-34"]
     assert (plan["possible"], plan["problems"]) == (True, [])
     assert moves(plan) == [
         ("replace", "default-master-0", "default-master"),

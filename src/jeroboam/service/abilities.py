@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..contracts import Caller, ClusterRow, UpgradeChecker
+from ..contracts import Caller, ClusterRow, Image, UpgradeChecker
 from ..domain import ClusterTemplate, NodeGroup, OperationKind, Status, Upgrade
 from ..domain.errors import Conflict, Forbidden, InvalidRequest, NotSupported
 from . import catalogue, changes, choice, clusters, node_groups, templates
@@ -55,10 +55,10 @@ async def upgrade_plan(services: Services, caller: Caller, wish: UpgradeWish, fo
             _check_kin(now, template)
         old = (await clusters.parents(services, [now])).get(now.cluster.template_uuid)
         target = Upgrade.to(template, old, groups, batch_size=wish.batch_size)
-        await _check_versions(services, now, groups, target, found)
+        image = await _check_versions(services, now, groups, target, found)
         changed = [replace(group, status=under_way(group.status)) for group in groups]
         summary = f"upgrade {', '.join(group.name for group in groups)} to template {template.name}"
-        return Change(OperationKind.UPGRADE, changed, summary, target.as_details())
+        return Change(OperationKind.UPGRADE, changed, summary, target.as_details(), image=image)
 
     return plan
 
@@ -140,13 +140,14 @@ def _check_kin(row: ClusterRow, template: ClusterTemplate) -> None:
 
 async def _check_versions(
     services: Services, row: ClusterRow, groups: list[NodeGroup], target: Upgrade, found: Findings
-) -> None:
+) -> Image | None:
+    """The target's image, as the catalogue has it; None when it is not to be had (a plan only)."""
     look_up, cluster = services.provider.catalogue, row.cluster
     new = None
     with found.check():
         new = await catalogue.image(look_up, cluster.project_id, target.image_id)
     if new is None:
-        return
+        return None
     driver = choice.loaded(services, cluster.shape.driver)
     wished = target.cluster(cluster)
     if isinstance(driver, UpgradeChecker):
@@ -155,3 +156,4 @@ async def _check_versions(
                 labels = (cluster.shape.labels, wished.shape.labels)
                 found.refuse(driver.check_upgrade(old, new, labels))
     found.refuse(driver.validate(wished, [target.group(group) for group in row.groups], new))
+    return new

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..contracts import ClusterRow, Machine
+from ..contracts import ClusterRow, Image, Machine
 from ..domain import FAILED, IN_PROGRESS, Health, NodeGroup, OperationKind, Role, Status
 from ..domain.errors import BeingDeleted, InvalidRequest, NotSupported, RetryLater
 from . import choice, clusters, node_groups
@@ -20,13 +20,14 @@ _ATTEMPTS = 5
 @dataclass(frozen=True)
 class Change:
     """Node groups as they shall be, and what that is: its kind, a few words, what the operation keeps. `dropped` says why the
-    present state does not allow it; then nothing is done but to remember that."""
+    present state does not allow it; then nothing is done but to remember that. `image` is the one that an upgrade goes to."""
 
     kind: OperationKind
     groups: Sequence[NodeGroup]
     summary: str
     details: Mapping[str, Any] = field(default_factory=dict)
     dropped: str = ""
+    image: Image | None = None
 
 
 Planner = Callable[[ClusterRow], Awaitable[Change | None]]

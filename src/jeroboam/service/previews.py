@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..contracts import ClusterRow, Machine, MachineSpec
+from ..contracts import ClusterRow, Image, Machine, MachineSpec
 from ..domain import Cluster, NodeGroup, OperationKind, Status, Upgrade
 from ..domain.errors import Conflict, InvalidRequest, UserError
 from ..planning import plan_machines, runs
-from . import abilities, catalogue, changes, choice, clusters, label_check, quotas
+from . import abilities, changes, choice, clusters, label_check, quotas
 from .abilities import UpgradeWish
 from .changes import Change, Planner, Resize, under_way
 from .findings import Findings
@@ -140,17 +140,13 @@ async def _moves(services: Services, row: ClusterRow, change: Change, target: Up
         *_made(plan.ensure),
         *(Move("remove", "machine", one.name, one.group, one.image_id) for one in plan.remove),
     ]
-    return moves if target is None else moves + await _replaced(services, row.cluster, target, groups, plan.keep)
+    if target is None or change.image is None:  # of an image that is not there nothing is made
+        return moves
+    return moves + _replaced(target, change.image, groups, plan.keep)
 
 
-async def _replaced(
-    services: Services, cluster: Cluster, target: Upgrade, groups: Sequence[NodeGroup], there: Sequence[Machine]
-) -> list[Move]:
+def _replaced(target: Upgrade, image: Image, groups: Sequence[NodeGroup], there: Sequence[Machine]) -> list[Move]:
     """Machines of the target's groups that are of another image."""
-    try:
-        image = await catalogue.image(services.provider.catalogue, cluster.project_id, target.image_id)
-    except UserError:  # told already; of an image that is not there nothing is made
-        return []
     affected = {group.name: group for group in groups if group.uuid in target.groups}
     return [
         Move("replace", "machine", one.name, one.group, group.image_id, group.flavor_id)
