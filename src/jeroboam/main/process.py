@@ -7,6 +7,7 @@ works. A process that is killed instead loses nothing: its operations are taken 
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -125,9 +126,18 @@ async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Anno
             server = HttpServer(assembly.api(parts, who), listener)
             await _started(stack, server.start, server.stop)
             waits.append(server.wait)
+        _settle_memory()
         stack.callback(_limit_stop)  # the first to run at the end, also when a part died of a bug
         announce(ready)
         await asyncio.gather(*(wait() for wait in waits))
+
+
+def _settle_memory() -> None:
+    """What the start made stays until the end: the collector need not look through it at each of its full rounds, which take a
+    tenth of a second. Source: Python 3.11, gc.freeze.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 async def _started(

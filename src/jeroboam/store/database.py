@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,13 +28,16 @@ _POOL: dict[str, Any] = {
     "max_overflow": 0,
     "pool_timeout": 10,
 }  # a process; nobody waits longer for one
-_DEADLINES = {"timeout": 5, "command_timeout": 30}  # seconds: of a connection's making, of a statement
+_DEADLINES: dict[str, Any] = {"timeout": 5, "command_timeout": 30}  # seconds: of a connection's making, of a statement
+# Our statements take milliseconds and their compilation a hundred. Source: PostgreSQL 15, 32.2 "When to JIT?".
+_SETTINGS = {"jit": "off"}
 
 
 class Database:
     """Base of the store's parts: reads, transactions that write, one clock, one sealer."""
 
-    def __init__(self, url: str, sealer: Sealer, clock: Clock) -> None:
+    def __init__(self, url: str, sealer: Sealer, clock: Clock, *, busy_s: float = 15) -> None:
+        """`busy_s`: how long a writer of SQLite waits for the others of this process, and then for those of other processes."""
         parsed = make_url(url)
         backend = parsed.get_backend_name()
         if backend not in _DRIVERS:
@@ -48,13 +52,17 @@ class Database:
         self._reader: Reader
         if self._sqlite:
             self._engine = create_async_engine(self._url)
-            _prepare_sqlite(self._engine.sync_engine)
+            _prepare_sqlite(self._engine.sync_engine, busy_s)
             self._reader = InPlace(self._url)
         else:
-            self._engine = create_async_engine(self._url, **_POOL, connect_args=_DEADLINES)
+            self._engine = create_async_engine(
+                self._url, **_POOL, connect_args={**_DEADLINES, "server_settings": _SETTINGS}
+            )
             sa.event.listen(self._engine.sync_engine, "checkout", _still_open)
             self._reader = OverTheWire(self._engine)
         self._immediate = self._engine.execution_options(jeroboam_immediate=True)
+        self._turn = asyncio.Lock()
+        self._busy_s = busy_s
 
     async def start(self) -> None:
         """Bring the schema up to date. Raises ConfigError for a schema newer than this program."""
@@ -92,10 +100,25 @@ class Database:
 
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[AsyncConnection]:
-        """On SQLite the write lock is taken at once, so that what was read stays true until the commit."""
+        """On SQLite the write lock is taken at once, so that what was read stays true until the commit.
+
+        Writers of one process queue for it here, first come first served: SQLite's own waiters poll with growing pauses.
+        """
         with translated():
-            async with self._immediate.begin() as connection:
+            async with self._my_turn(), self._immediate.begin() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def _my_turn(self) -> AsyncIterator[None]:
+        if not self._sqlite:
+            yield
+            return
+        async with asyncio.timeout(self._busy_s):
+            await self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
 
 def _make_private(database: str) -> None:
@@ -113,13 +136,13 @@ def _make_private(database: str) -> None:
         ) from error
 
 
-def _prepare_sqlite(engine: sa.Engine) -> None:
+def _prepare_sqlite(engine: sa.Engine, busy_s: float) -> None:
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves
         cursor = connection.cursor()
         # FULL: a commit that was answered survives a power cut, or a 202 would be a promise that can be forgotten.
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={busy_s * 1000:.0f}", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
