@@ -58,6 +58,22 @@ _ALL, _OF_PROJECT = (Listing(clusters, "Cluster", _WHOLE, where) for where in (s
 _ALL_BRIEF, _OF_PROJECT_BRIEF = (Listing(clusters, "Cluster", _BRIEF, where) for where in (sa.true(), _MINE))
 
 
+def _totals(clusters_of: sa.ColumnElement[bool], groups_of: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    count = sa.select(sa.func.count()).select_from(clusters).where(clusters_of).scalar_subquery()
+    nodes = sa.func.coalesce(sa.func.sum(node_groups.c.node_count), 0)
+    return sa.select(count, sa.select(nodes).where(groups_of).scalar_subquery())
+
+
+_TOTALS = _totals(sa.true(), sa.true())
+_TOTALS_OF_PROJECT = _totals(_MINE, node_groups.c.project_id == sa.bindparam("project"))
+_LIMIT = sa.select(quotas.c.hard_limit).where(
+    quotas.c.project_id == sa.bindparam("project"), quotas.c.resource == "Cluster"
+)
+_COUNT = sa.select(sa.func.count()).select_from(clusters).where(_MINE)
+_HELD_TEMPLATE = sa.select(templates.c.id).where(templates.c.uuid == sa.bindparam("uuid")).with_for_update(read=True)
+_LOCK_PROJECT = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(sa.bindparam("project"))))
+
+
 def _brief(row: sa.Row[Any]) -> ClusterBrief:
     return ClusterBrief(*cast("tuple[Any, ...]", row))
 
@@ -84,26 +100,19 @@ class Clusters(Database):
             await self._check_quota(connection, cluster.project_id, max_clusters)
             await _hold_template(connection, cluster.template_uuid)
             try:
-                await connection.execute(clusters.insert().values({**values(cluster), "created_at": now}))
+                await connection.execute(clusters.insert(), {**values(cluster), "created_at": now})
             except IntegrityError as error:
                 raise Conflict(f"A cluster with UUID {cluster.uuid} already exists.") from error
-            for group in groups:
-                await connection.execute(node_groups.insert().values({**values(group), "created_at": now}))
-            await connection.execute(operations.insert().values({**values(operation), "created_at": now}))
+            await connection.execute(node_groups.insert(), [{**values(group), "created_at": now} for group in groups])
+            await connection.execute(operations.insert(), {**values(operation), "created_at": now})
 
     async def _check_quota(self, connection: AsyncConnection, project_id: str, max_clusters: int) -> None:
+        bound = {"project": project_id}
         if not self._sqlite:  # SQLite holds the write lock already
-            lock = sa.func.pg_advisory_xact_lock(sa.func.hashtext(project_id))
-            await connection.execute(sa.select(lock))
-        own = await connection.execute(
-            sa.select(quotas.c.hard_limit).where(quotas.c.project_id == project_id, quotas.c.resource == "Cluster")
-        )
-        limit = own.scalar()
+            await connection.execute(_LOCK_PROJECT, bound)
+        limit = (await connection.execute(_LIMIT, bound)).scalar()
         limit = max_clusters if limit is None else limit
-        count = await connection.execute(
-            sa.select(sa.func.count()).select_from(clusters).where(clusters.c.project_id == project_id)
-        )
-        if count.scalar_one() >= limit:
+        if (await connection.execute(_COUNT, bound)).scalar_one() >= limit:
             raise QuotaExceeded(
                 f"Resource limit exceeded: You have reached the maximum clusters per project, {limit}. "
                 "You may delete a cluster to make room for a new one."
@@ -147,7 +156,7 @@ class Clusters(Database):
                 .where(node_groups.c.cluster_uuid == cluster_uuid)
                 .values(status=Status.DELETE_IN_PROGRESS)
             )
-            await connection.execute(operations.insert().values({**values(operation), "created_at": now}))
+            await connection.execute(operations.insert(), {**values(operation), "created_at": now})
 
     async def _clear_the_way(self, connection: AsyncConnection, live: list[dict[str, Any]]) -> None:
         for row in live:
@@ -248,12 +257,9 @@ class Clusters(Database):
             return [plain(Conductor, row) for row in dicts(found)]
 
     async def totals(self, project_id: str | None) -> Totals:
-        mine = sa.true() if project_id is None else node_groups.c.project_id == project_id
-        count = sa.select(sa.func.count()).select_from(clusters).where(_in_project(project_id)).scalar_subquery()
-        nodes = sa.select(sa.func.coalesce(sa.func.sum(node_groups.c.node_count), 0)).where(mine).scalar_subquery()
-        async with self._read() as connection:
-            row = (await connection.execute(sa.select(count, nodes))).one()
-            return Totals(clusters=int(row[0]), nodes=int(row[1]))
+        statement, bound = (_TOTALS, {}) if project_id is None else (_TOTALS_OF_PROJECT, {"project": project_id})
+        row = await self._look(lambda connection: connection.execute(statement, bound).one())
+        return Totals(clusters=int(row[0]), nodes=int(row[1]))
 
 
 async def _put_group(connection: AsyncConnection, group: NodeGroup, now: object) -> None:
@@ -275,10 +281,5 @@ async def _put_group(connection: AsyncConnection, group: NodeGroup, now: object)
 
 async def _hold_template(connection: AsyncConnection, uuid: str) -> None:
     """Until the commit nobody deletes it. Raises NotFound when somebody did."""
-    held = sa.select(templates.c.id).where(templates.c.uuid == uuid).with_for_update(read=True)
-    if (await connection.execute(held)).first() is None:
+    if (await connection.execute(_HELD_TEMPLATE, {"uuid": uuid})).first() is None:
         raise NotFound("ClusterTemplate", uuid)
-
-
-def _in_project(project_id: str | None) -> sa.ColumnElement[bool]:
-    return sa.true() if project_id is None else clusters.c.project_id == project_id

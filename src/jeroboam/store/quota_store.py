@@ -17,6 +17,9 @@ from .tables import quotas
 _KIND = "Quota"
 _ALL = Listing(quotas, _KIND, sa.select(quotas), sa.true(), by="id")
 _OF_PROJECT = Listing(quotas, _KIND, sa.select(quotas), quotas.c.project_id == sa.bindparam("project"), by="id")
+_ONE = sa.select(quotas).where(
+    quotas.c.project_id == sa.bindparam("project"), quotas.c.resource == sa.bindparam("resource")
+)
 
 
 class Quotas(Database):
@@ -37,9 +40,9 @@ class Quotas(Database):
             return plain(Quota, dicts(made)[0])
 
     async def get_quota(self, project_id: str, resource: str) -> Quota | None:
-        async with self._read() as connection:
-            found = dicts(await connection.execute(sa.select(quotas).where(_which(project_id, resource))))
-            return plain(Quota, found[0]) if found else None
+        bound = {"project": project_id, "resource": resource}
+        found = await self._look(lambda connection: read(Quota, quotas, connection.execute(_ONE, bound)))
+        return found[0] if found else None
 
     async def list_quotas(self, project_id: str | None, page: Page) -> Sequence[Quota]:
         listing, bound = (_ALL, {}) if project_id is None else (_OF_PROJECT, {"project": project_id})
