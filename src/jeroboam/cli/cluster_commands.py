@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from . import waiting
+from . import access_removal, waiting
 from .apps import cluster as cluster_app
-from .deletion import confirm, delete_each
+from .deletion import YES, Deletion, delete_each
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import show_fields, show_json, show_table
 from .preview import DRY_RUN, show_plan, show_plans
@@ -212,49 +214,41 @@ def resize(
 @cluster_app.command
 @framed
 def delete(
-    first: str,
-    /,
-    *more: str,
+    *cluster: Annotated[str, Parameter(required=True, help="Name or uuid; several may be given.")],
     dry_run: DRY_RUN = False,
     wait: WAIT = False,
-    yes: Annotated[bool, Parameter(name=("--yes", "-y"), negative="", show_default=False)] = False,
+    yes: YES = False,
     timeout_s: WAIT_S = waiting.TIMEOUT_S,
     common: Common = DEFAULTS,
 ) -> int:
     """Delete clusters with all their nodes, networks and addresses. Asks on a terminal.
 
-    Examples:
+    What `jeroboam cluster config` wrote here for them goes, too: contexts, and
+    folders for lxc.
 
-    jeroboam cluster delete demo --wait
-
-    jeroboam cluster delete demo big --yes
-
-    Parameters
-    ----------
-    first
-        Name or uuid.
-    more
-        More names or uuids.
-    yes
-        Do not ask.
+    Example: jeroboam cluster delete demo big --wait
     """
-    names = (first, *more)
-    if dry_run:
-        with common.client() as client:
-            return show_plans(client, names, {"operation": "delete"}, common)
-    confirm(f"Delete {', '.join(names)} with all that is in {'it' if len(names) == 1 else 'them'}?", yes=yes)
-    told = "Cluster {name} is deleted ({uuid})." if wait else "Cluster {name} is being deleted ({uuid})."
-
     with common.client() as client:
-        return delete_each(
-            names, lambda name: _delete(client, name, wait, timeout_s, common), lambda c: told.format(**c), common
-        )
+        if dry_run:
+            return show_plans(client, cluster, {"operation": "delete"}, common)
+        how = Deletion(client.cluster, lambda one: _delete(client, one, wait, timeout_s, common), _deleted)
+        return delete_each(cluster, how, common, question=_really, yes=yes)
 
 
-def _delete(client: Client, ident: str, wait: bool, timeout_s: float, common: Common) -> Json:
-    cluster = client.cluster(ident)
+def _really(clusters: Sequence[Json]) -> str:
+    names = ", ".join(str(one.get("name")) for one in clusters)
+    return f"Delete {names} with all that is in {'it' if len(clusters) == 1 else 'them'}?"
+
+
+def _delete(client: Client, cluster: Json, wait: bool, timeout_s: float, common: Common) -> Json:
     uuid = str(cluster["uuid"])
     answer = client.send("DELETE", f"v1/clusters/{segment(uuid)}")
     if wait:
         waiting.until_done(client, uuid, "delete", answer.request_id, common, timeout_s)
-    return {"uuid": uuid, "name": cluster.get("name"), "deleted": wait}
+    removed = access_removal.remove(uuid, os.environ)
+    return {"uuid": uuid, "name": cluster.get("name"), "deleted": wait, "access_removed": removed}
+
+
+def _deleted(result: Json) -> str:
+    state = "deleted" if result["deleted"] else "being deleted"
+    return "\n".join([f"Cluster {result['name']} is {state} ({result['uuid']}).", *result["access_removed"]])

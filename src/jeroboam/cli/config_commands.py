@@ -83,7 +83,7 @@ def config(
     if found.coe == "kubernetes":
         return _into_kubeconfig(found, name, file, common, stdout=stdout, current=not no_current, overwrite=overwrite)
     if found.coe == "lxd":
-        return _into_lxc(found, name, common, stdout=stdout)
+        return _into_lxc(found, name, common, stdout=stdout, overwrite=overwrite)
     return _into_docker(found, name, common, stdout=stdout, overwrite=overwrite)
 
 
@@ -127,14 +127,14 @@ def _into_docker(found: Access, name: str, common: Common, *, stdout: bool, over
     return 0
 
 
-def _into_lxc(found: Access, name: str, common: Common, *, stdout: bool) -> int:
+def _into_lxc(found: Access, name: str, common: Common, *, stdout: bool, overwrite: bool) -> int:
     from . import lxc_folder
 
-    folder = lxc_folder.LxcFolder(name, found.address, *found.pems())
+    folder = lxc_folder.LxcFolder(name, found.address, found.uuid, *found.pems())
     if stdout:
         return _print_tar(folder.files())
     target = lxc_folder.place(os.environ, name)
-    lxc_folder.put(target, folder)
+    lxc_folder.put(target, folder, overwrite=overwrite)
     if common.json:
         show_json({"context": folder.name, "file": str(target), "server": folder.address, "current": False})
     else:

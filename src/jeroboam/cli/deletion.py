@@ -3,41 +3,79 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
 
-from .errors import CliError, Usage
+from cyclopts import Parameter
+
+from .errors import CliError
 from .options import Common, show_error
 from .output import plain, show_json
 from .wire import Json
 
+YES = Annotated[bool, Parameter(name=("--yes", "-y"), negative="", show_default=False, help="Do not ask.")]
+NOTHING_DONE = 1
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """How one kind of thing is found by name and deleted; `told` makes the lines about its result."""
+
+    find: Callable[[str], Json]
+    delete: Callable[[Json], Json]
+    told: Callable[[Json], str]
+
 
 def delete_each(
-    idents: Iterable[str], delete_one: Callable[[str], Json], told: Callable[[Json], str], common: Common
+    idents: Iterable[str],
+    how: Deletion,
+    common: Common,
+    *,
+    question: Callable[[Sequence[Json]], str] | None = None,
+    yes: bool = True,
 ) -> int:
-    """Run `delete_one` for each name once; `told` makes the sentence about its result."""
-    done: list[Json] = []
-    code = 0
-    for ident in dict.fromkeys(idents):
+    """Look all of them up, ask the `question` about those that are there unless `yes`, and delete each once."""
+    found, worst = _each(dict.fromkeys(idents), how.find, common)
+    there = list({str(one["uuid"]): one for one in found}.values())
+    if there and question and not confirm(question(there), yes=yes):
+        return NOTHING_DONE
+
+    def delete(one: Json) -> Json:
+        result = how.delete(one)
+        if not common.json:
+            print(plain(how.told(result)))
+        return result
+
+    done, code = _each(there, delete, common)
+    if common.json:
+        show_json(done)
+    return max(worst, code)
+
+
+def _each(things: Iterable[T], call: Callable[[T], Json], common: Common) -> tuple[list[Json], int]:
+    """What came of each, and the worst exit code; errors are shown as they come. Raises Interrupted."""
+    results: list[Json] = []
+    worst = 0
+    for thing in things:
         try:
-            result = delete_one(ident)
+            results.append(call(thing))
         except CliError as error:
             if error.exit_code == 130:
                 raise
             show_error(error, as_json=common.json)
-            code = max(code, error.exit_code)
-            continue
-        done.append(result)
-        if not common.json:
-            print(plain(told(result)))
-    if common.json:
-        show_json(done)
-    return code
+            worst = max(worst, error.exit_code)
+    return results, worst
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Ask on a terminal; on a pipe the command is the answer. Raises Usage when the answer is no."""
+def confirm(question: str, *, yes: bool) -> bool:
+    """Ask on a terminal; on a pipe the command is the answer. A no is answered in a line."""
     if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return
+        return True
     print(f"{plain(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Usage("Nothing is deleted.", hint="Answer y, or give --yes.")
+    answer = sys.stdin.readline()
+    if answer.strip().lower() in ("y", "yes"):
+        return True
+    print(f"{'' if answer else chr(10)}Nothing was deleted.", file=sys.stderr)
+    return False

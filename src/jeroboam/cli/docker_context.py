@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from . import private_file
 from .errors import Usage
@@ -59,13 +61,12 @@ def home(environ: Mapping[str, str]) -> Path:
 def put(folder: Path, context: DockerContext, *, overwrite: bool = False) -> Path:
     """Add or renew the context; returns its meta.json. Keys first: a context that is there can be used.
 
-    Raises Usage: the name belongs to a context that is not ours (unless `overwrite`), or the folder cannot be written.
+    Raises Usage: the name belongs to a context that is not this cluster's (unless `overwrite`), or the folder cannot be written.
     """
-    key = hashlib.sha256(context.name.encode()).hexdigest()
-    meta, tls = folder / "contexts" / "meta" / key / _META, folder / "contexts" / "tls" / key / "docker"
+    meta, tls = _places(folder, context.name)
     try:
         if not overwrite:
-            _refuse_foreign(meta, context.name)
+            _refuse_foreign(meta, context)
         for parent in (meta.parent, tls):
             parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, pem in context.pems().items():
@@ -76,14 +77,57 @@ def put(folder: Path, context: DockerContext, *, overwrite: bool = False) -> Pat
     return meta
 
 
-def _refuse_foreign(meta: Path, name: str) -> None:
+def remove(folder: Path, cluster_uuid: str) -> list[str]:
+    """Remove the contexts of a cluster, and the choice of one of them as the current one; returns their names. Raises Usage."""
+    gone: list[str] = []
     try:
-        found = json.loads(meta.read_bytes())
-    except FileNotFoundError:
+        for meta in sorted((folder / "contexts" / "meta").glob(f"*/{_META}")):
+            found = _read(meta)
+            if not cluster_uuid or _uuid(found) != cluster_uuid:
+                continue
+            shutil.rmtree(meta.parent)
+            shutil.rmtree(folder / "contexts" / "tls" / meta.parent.name, ignore_errors=True)
+            gone.append(str(found.get("Name")))
+        if gone:
+            _unset_current(folder / "config.json", gone)
+    except OSError as error:
+        raise Usage(f"{error.filename or folder} cannot be removed: {error.strerror or error}.") from None
+    return gone
+
+
+def _places(folder: Path, name: str) -> tuple[Path, Path]:
+    """meta.json of a context, and the folder of its keys."""
+    key = hashlib.sha256(name.encode()).hexdigest()
+    return folder / "contexts" / "meta" / key / _META, folder / "contexts" / "tls" / key / "docker"
+
+
+def _refuse_foreign(meta: Path, context: DockerContext) -> None:
+    if not meta.exists():
         return
-    except ValueError:
-        found = {}
-    if not isinstance(found, dict) or MARK not in (found.get("Metadata") or {}):
-        raise Usage(
-            f"The Docker context {name} is not Jeroboam's.", hint="Choose another with --context, or use --overwrite."
-        )
+    uuid, hint = _uuid(_read(meta)), "Choose another name with --context NAME, or replace it with --overwrite."
+    if uuid is None:
+        raise Usage(f"The Docker context {context.name} is not Jeroboam's.", hint=hint)
+    if uuid != context.cluster_uuid:
+        raise Usage(f"The Docker context {context.name} is that of another cluster, {uuid}.", hint=hint)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def _uuid(meta: dict[str, Any]) -> str | None:
+    """Of the cluster that we wrote the context for; None: it is not ours."""
+    metadata = meta.get("Metadata")
+    return str(metadata[MARK]) if isinstance(metadata, dict) and MARK in metadata else None
+
+
+def _unset_current(config: Path, gone: list[str]) -> None:
+    """A current context that is gone would make every command of the client fail."""
+    settings = _read(config)
+    if settings.get("currentContext") in gone:
+        del settings["currentContext"]
+        private_file.replace(config, json.dumps(settings, indent="\t").encode())

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from . import waiting
 from .apps import nodegroup as nodegroup_app
-from .deletion import confirm
+from .deletion import NOTHING_DONE, YES, confirm
 from .errors import Usage
 from .options import DEFAULTS, Common, framed, given, pairs
 from .results import changed
@@ -166,7 +166,7 @@ def delete(
     /,
     *,
     wait: WAIT = False,
-    yes: Annotated[bool, Parameter(name=("--yes", "-y"), negative="", show_default=False)] = False,
+    yes: YES = False,
     timeout_s: WAIT_S = waiting.TIMEOUT_S,
     common: Common = DEFAULTS,
 ) -> int:
@@ -180,13 +180,14 @@ def delete(
         Name or uuid of the cluster.
     group
         Name or uuid of the node group.
-    yes
-        Do not ask.
     """
-    confirm(f"Delete node group {group} of cluster {cluster} with all its nodes?", yes=yes)
     with common.client() as client:
         uuid = str(client.cluster(cluster)["uuid"])
-        answer = client.send("DELETE", f"{_place(uuid)}/{segment(group)}")
+        place = f"{_place(uuid)}/{segment(group)}"
+        client.get(place)  # what is not there need not be asked about
+        if not confirm(f"Delete node group {group} of cluster {cluster} with all its nodes?", yes=yes):
+            return NOTHING_DONE
+        answer = client.send("DELETE", place)
         return changed(
             client, uuid, answer, f"Node group {group} is being deleted.", common, timeout_s if wait else None
         )

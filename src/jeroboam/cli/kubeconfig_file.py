@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from . import kubeconfig, private_file
+from . import kubeconfig, kubeconfig_removal, private_file
 from .errors import Usage
 
 LOCK_S = 10.0
@@ -18,10 +18,13 @@ _LIMIT = 8 * 1024 * 1024  # client-go has no limit; a file beyond this is someth
 
 def target(environ: Mapping[str, str]) -> Path:
     """The first file of $KUBECONFIG, else ~/.kube/config: where kubectl would write."""
-    for name in environ.get("KUBECONFIG", "").split(os.pathsep):
-        if name:
-            return Path(name)
-    return Path(environ.get("HOME") or os.path.expanduser("~")) / ".kube" / "config"
+    return places(environ)[0]
+
+
+def places(environ: Mapping[str, str]) -> list[Path]:
+    """Every file that kubectl reads."""
+    named = [Path(name) for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]
+    return named or [Path(environ.get("HOME") or os.path.expanduser("~")) / ".kube" / "config"]
 
 
 def merge_into(path: Path, entry: kubeconfig.Entry, *, overwrite: bool = False, lock_s: float = LOCK_S) -> str:
@@ -29,7 +32,7 @@ def merge_into(path: Path, entry: kubeconfig.Entry, *, overwrite: bool = False, 
 
     The file is left as it was when this raises. Raises Usage (no kubeconfig, not writable, locked for `lock_s` seconds).
     """
-    try:
+    with _explained(path):
         path.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
         with _locked(path, lock_s):
             real = Path(os.path.realpath(path))  # a link stays a link
@@ -38,6 +41,31 @@ def merge_into(path: Path, entry: kubeconfig.Entry, *, overwrite: bool = False, 
             if merged != text or stat.S_IMODE(real.stat().st_mode) != 0o600:
                 private_file.replace(real, merged.encode())
             return kubeconfig.context_namespace(merged, entry.name)
+
+
+def remove_from(path: Path, cluster_uuid: str, *, lock_s: float = LOCK_S) -> kubeconfig_removal.Removal | None:
+    """Take a cluster's entries out of the file; None, and the file untouched, when it has none. Raises what `merge_into` raises."""
+    with _explained(path):
+        real = Path(os.path.realpath(path))
+        try:
+            if cluster_uuid not in _read(
+                real
+            ):  # no lock, and no word about what is no kubeconfig, where nothing is to do
+                return None
+        except (OSError, Usage):
+            return None
+        with _locked(path, lock_s):
+            removal = kubeconfig_removal.remove(_read(real), cluster_uuid)
+            if removal is not None:
+                private_file.replace(real, removal.text.encode())
+            return removal
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """What went wrong, as a sentence about this file. Raises Usage."""
+    try:
+        yield
     except FileExistsError:
         raise Usage(f"{path.parent} is no folder.", hint="Choose another place with --file.") from None
     except OSError as error:

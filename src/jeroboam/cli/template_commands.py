@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from .apps import template as template_app
-from .deletion import delete_each
+from .deletion import Deletion, delete_each
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import plain, show_fields, show_json, show_table
 from .wire import Json, segment
@@ -202,24 +202,20 @@ def show(template: str, /, *, common: Common = DEFAULTS) -> int:
 
 @template_app.command
 @framed
-def delete(first: str, /, *more: str, common: Common = DEFAULTS) -> int:
+def delete(
+    *template: Annotated[str, Parameter(required=True, help="Name or uuid; several may be given.")],
+    common: Common = DEFAULTS,
+) -> int:
     """Delete templates that no cluster uses.
 
     Example: jeroboam template delete k8s k8s-large
-
-    Parameters
-    ----------
-    first
-        Name or uuid.
-    more
-        More names or uuids.
     """
     with common.client() as client:
         told = "Template {name} is deleted ({uuid})."
-        return delete_each((first, *more), lambda ident: _delete(client, ident), lambda t: told.format(**t), common)
+        how = Deletion(client.template, lambda one: _delete(client, one), lambda one: told.format(**one))
+        return delete_each(template, how, common)
 
 
-def _delete(client: Client, ident: str) -> Json:
-    found = client.template(ident)
-    client.send("DELETE", f"v1/clustertemplates/{segment(found['uuid'])}")
-    return {"uuid": found["uuid"], "name": found["name"]}
+def _delete(client: Client, template: Json) -> Json:
+    client.send("DELETE", f"v1/clustertemplates/{segment(template['uuid'])}")
+    return {"uuid": template["uuid"], "name": template["name"]}

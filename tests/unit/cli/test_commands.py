@@ -267,10 +267,12 @@ def test_cluster_delete_on_a_pipe_does_not_ask(demo: Service, run: Run, capsys: 
     assert capsys.readouterr().out == f"Cluster demo is being deleted ({UUID}).\n"
     demo.on("GET", OPERATIONS, 200, {"operations": [operation(verb="delete")]})
     assert run("cluster", "delete", "demo", "--wait", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == [{"uuid": UUID, "name": "demo", "deleted": True}]
+    assert json.loads(capsys.readouterr().out) == [
+        {"uuid": UUID, "name": "demo", "deleted": True, "access_removed": []}
+    ]
 
 
-@pytest.mark.parametrize(("answer", "code", "deletes"), [("n\n", 2, 0), ("\n", 2, 0), ("Y\n", 0, 1)])
+@pytest.mark.parametrize(("answer", "code", "deletes"), [("n\n", 1, 0), ("\n", 1, 0), ("Y\n", 0, 1)])
 def test_cluster_delete_asks_on_a_terminal(
     demo: Service, run: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, deletes: int
 ) -> None:
@@ -283,7 +285,24 @@ def test_cluster_delete_asks_on_a_terminal(
         assert run("cluster", "delete", "demo") == code
     os.close(keyboard)
     assert len(sent(demo, "DELETE")) == deletes
-    assert capsys.readouterr().err.startswith("Delete demo with all that is in it? [y/N] ")
+    no = "" if deletes else "Nothing was deleted.\n"
+    assert capsys.readouterr().err == f"Delete demo with all that is in it? [y/N] {no}"
+
+
+def test_cluster_delete_does_not_ask_about_what_is_not_there(
+    demo: Service, run: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyboard, terminal = os.openpty()
+    with open(terminal, "r+b", buffering=0) as raw, open(raw.fileno(), closefd=False) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        assert run("cluster", "delete", "nope") == 1
+        assert "[y/N]" not in capsys.readouterr().err
+        os.write(keyboard, b"n\n")
+        assert run("cluster", "delete", "nope", "demo", UUID) == 1
+    os.close(keyboard)
+    assert "Delete demo with all that is in it? [y/N] Nothing was deleted." in capsys.readouterr().err
+    assert sent(demo, "DELETE") == []
 
 
 def test_cluster_why(demo: Service, run: Run, capsys: Capture) -> None:
@@ -541,8 +560,8 @@ def test_wrong_usage_exits_2_and_asks_nothing(
     "command",
     [
         *[("cluster", c) for c in ("create", "list", "show", "resize", "delete", "config", "why", "watch")],
-        *[("template", c) for c in ("create", "list", "show", "delete")],
-        *[("nodegroup", c) for c in ("list", "show")],
+        *[("template", c) for c in ("create", "list", "show", "labels", "delete")],
+        *[("nodegroup", c) for c in ("create", "list", "show", "update", "delete")],
         *[("operation", c) for c in ("list", "show")],
         *[(c,) for c in ("run", "ps", "logs", "exec", "stop")],
     ],

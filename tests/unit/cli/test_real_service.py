@@ -80,6 +80,10 @@ def test_the_life_of_a_cluster(run: Run, capsys: Capture, tmp_path: Path) -> Non
     assert run("nodegroup", "show", "demo", "default-worker") == 0
 
     assert run("cluster", "delete", "demo", "--wait", "--timeout-s", "60") == 0
+    kubeconfig = tmp_path / "home" / ".kube" / "config"
+    said = f"Context demo is removed from {kubeconfig}, and no context is the current one now."
+    assert capsys.readouterr().out.splitlines()[-2:] == [f"Cluster demo is deleted ({shown['uuid']}).", said]
+    assert yaml.safe_load(kubeconfig.read_text())["contexts"] == []
     assert run("cluster", "show", "demo") == 1
     gone = "Error: Cluster demo could not be found.\n       `jeroboam cluster list` shows those that exist.\n"
     assert capsys.readouterr().err == gone

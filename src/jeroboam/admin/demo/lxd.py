@@ -40,7 +40,7 @@ class LxdDemo:
         """The user's access to the cluster."""
         course.environment["XDG_CONFIG_HOME"] = str(self._config)
         course.environment["LXD_CONF"] = str(self._folder)
-        course.jeroboam("cluster", "config", NAME)
+        course.jeroboam("cluster", "config", NAME, "--overwrite")
 
     def start(self, course: Course) -> None:
         """The workload, until it has addresses."""

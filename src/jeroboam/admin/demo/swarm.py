@@ -35,7 +35,7 @@ class SwarmDemo:
         course.environment["DOCKER_CONFIG"] = str(self._folder)
         for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY"):
             course.environment.pop(name, None)
-        course.jeroboam("cluster", "config", NAME)
+        course.jeroboam("cluster", "config", NAME, "--overwrite")
 
     def start(self, course: Course) -> None:
         """The workload, until it is ready."""
