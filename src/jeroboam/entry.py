@@ -37,8 +37,13 @@ def build_app() -> App:
     config.command("jeroboam.admin.settings:show_sample", name="sample", help="Print every option with its meaning.")
     app.command(config)
     _join(app)
+    app.command(_show_version, name="version", help="The version of this program.")
     app.register_install_completion_command(help="Install completion for this shell.")
     return app
+
+
+def _show_version() -> None:
+    sys.stdout.write(f"{__version__}\n")
 
 
 def _join(app: App) -> None:

@@ -130,19 +130,16 @@ def list_(*, json: Flag = False) -> int:
     return _framed(_list(json), as_json=json)
 
 
-def delete(*tags: str) -> int:
+def delete(
+    *tag: Annotated[str, Parameter(required=True, help="Tag as `image list` shows it; several may be given.")],
+) -> int:
     """Delete node images. One that a node uses is refused.
 
     For example:
 
     jeroboam image delete jeroboam/node-kubernetes:v1.34.4
-
-    Parameters
-    ----------
-    tags
-        Tags as `image list` shows them.
     """
-    return _framed(_delete(tags))
+    return _framed(_delete(tag))
 
 
 def versions(*, json: Flag = False) -> int:
@@ -229,8 +226,6 @@ async def _list(as_json: bool) -> None:
 async def _delete(tags: tuple[str, ...]) -> None:
     from .. import artifacts
 
-    if not tags:
-        raise InvalidRequest("Which image? No tag was given.", hint="`jeroboam image list` shows them.")
     for tag in tags:
         await artifacts.remove_node_image(tag)
         print(f"{tag} deleted")

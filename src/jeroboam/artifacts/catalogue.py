@@ -67,7 +67,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         if not patches:
             known = ", ".join(sorted(self.kubernetes))
             raise NotFound(
-                "Kubernetes version", wanted, message=f"Kubernetes {wanted} is not known; known are: {known}."
+                "Kubernetes version", str(version), message=f"Kubernetes {version!r} is not known; known are: {known}."
             )
         newest = max(patches, key=lambda v: int(v.rpartition(".")[2]))
         return newest, self.kubernetes[newest]

@@ -38,8 +38,9 @@ def build_app() -> App:
     )
     for group in (apps.cluster, apps.template, apps.nodegroup, apps.operation):
         app.command(group)
-    for command in (workload_commands.run, workload_commands.ps, workload_commands.logs):
-        app.command(command)
-    app.command(workload_commands.exec_, name="exec")
+    app.command(workload_commands.run, usage="jeroboam run --image STR [OPTIONS] CLUSTER [-- COMMAND...]")
+    app.command(workload_commands.ps, usage="jeroboam ps [OPTIONS] CLUSTER [NAME]")
+    app.command(workload_commands.logs)
+    app.command(workload_commands.exec_, name="exec", usage="jeroboam exec [OPTIONS] CLUSTER NAME -- COMMAND...")
     app.command(workload_commands.stop)
     return app

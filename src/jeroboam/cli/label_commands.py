@@ -9,14 +9,12 @@ from .output import show_json, show_table
 from .wire import Json, segment
 
 
-@template_app.command
+@template_app.command(usage="jeroboam template labels [OPTIONS] [DRIVER]")
 @framed
 def labels(driver: str | None = None, /, *, common: Common = DEFAULTS) -> int:
-    """List the labels of a driver: type, default, meaning.
+    """List the labels of a driver with type, default and meaning.
 
-    Examples:
-
-    jeroboam template labels kubernetes
+    Example: jeroboam template labels kubernetes
 
     Parameters
     ----------

@@ -108,7 +108,7 @@ def usage_error(error: Exception) -> object:
     return Text(f"Error: {message}\n       The same command with --help shows what it takes.")
 
 
-def pairs(texts: Iterable[str], option: str, example: str = "kube_tag=v1.34.1") -> dict[str, str]:
+def pairs(texts: Iterable[str], option: str, example: str = "kube_tag=v1.34.4") -> dict[str, str]:
     """`K=V` texts as a mapping. Raises Usage, naming the option and the text."""
     found: dict[str, str] = {}
     for text in texts:

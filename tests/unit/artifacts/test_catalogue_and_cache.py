@@ -21,7 +21,7 @@ def test_a_version_is_found_by_patch_minor_or_default(asked: str | None) -> None
 
 
 def test_an_unknown_version_names_the_known_ones() -> None:
-    with pytest.raises(NotFound, match=r"Kubernetes v9\.9 is not known; known are: .*v1\.34\.4"):
+    with pytest.raises(NotFound, match=r"Kubernetes '9\.9' is not known; known are: .*v1\.34\.4"):
         catalogue().find("9.9")
 
 

@@ -104,7 +104,7 @@ def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_missing(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("build", "--kubernetes", "1.2"), 1, "Kubernetes v1.2 is not known; known are: v1.34.4, v1.35.4, v1.36.3."),
+        (("build", "--kubernetes", "1.2"), 1, "Kubernetes '1.2' is not known; known are: v1.34.4, v1.35.4, v1.36.3."),
         (("build", "--source", "mirror"), 2, "The source mirror needs to know where the mirror is."),
         (
             ("build", "--mirror", "/no/such"),
@@ -116,9 +116,9 @@ def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_missing(
         (
             ("mirror", "/tmp/x", "--kubernetes", "9"),
             1,
-            "Kubernetes v9 is not known; known are: v1.34.4, v1.35.4, v1.36.3.",
+            "Kubernetes '9' is not known; known are: v1.34.4, v1.35.4, v1.36.3.",
         ),
-        (("delete",), 2, "Which image? No tag was given."),
+        (("delete",), 2, 'Command "delete" parameter TAG requires an argument.'),
     ],
 )
 def test_bad_input_is_named(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jeroboam import entry
+from jeroboam import __version__, entry
 from jeroboam.domain.errors import ConfigError
 
 
@@ -57,6 +57,13 @@ def test_ctrl_c_is_no_error(fail: Callable[[BaseException], int], capsys: pytest
 def test_every_command_is_there() -> None:
     names = set(entry.build_app())
     assert {"up", "serve", "doctor", "config", "image", "cluster", "template", "nodegroup", "--version"} <= names
+
+
+@pytest.mark.parametrize("words", [["version"], ["--version"]])
+def test_the_version_is_told(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        entry.build_app()(words)
+    assert (ended.value.code or 0, capsys.readouterr().out) == (0, f"{__version__}\n")
 
 
 def test_a_mistyped_command_is_met_with_the_nearest_whichever_package_it_comes_from() -> None:
