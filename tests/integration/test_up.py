@@ -55,6 +55,14 @@ def test_a_cluster_completes_and_ctrl_c_ends_it_all(stage: Stage) -> None:
     assert {mode(file) for file in stage.data.iterdir()} == {"0o600"}
     assert len((stage.data / "key").read_bytes()) == 32
     lines = [json.loads(line) for line in service.err.splitlines()]
+    starts = [line["event"] for line in lines if line["logger"] == "jeroboam.main.process"]
+    assert starts == [
+        "drivers and provider load",
+        "the store opens",
+        "the provider starts",
+        "the conductor starts",
+        "the API opens",
+    ]
     told = [line["event"] for line in lines if line["logger"] == "jeroboam.progress"]
     assert told[0] == "demo: create: begins"
     assert told[-1].startswith("demo: create: succeeded after ")

@@ -6,17 +6,17 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import yaml
 from cyclopts import Parameter
 
-from .. import __version__, main
-from ..artifacts.catalogue import catalogue
-from ..config import Config
-from ..contracts import Image
-from ..main import logs
-from . import settings
+from .. import __version__
+
+if TYPE_CHECKING:  # loading the service takes seconds: not before there is a word on the screen
+    from .. import main
+    from ..config import Config
+    from ..contracts import Image
 
 _DEFAULT_URL = "http://127.0.0.1:9511"  # where the command line looks by itself
 _CLOUD = "jeroboam"
@@ -32,6 +32,12 @@ def up(
     ] = None,
 ) -> None:
     """Run the service here: API and conductor, everything in one data folder. Ctrl-C stops it; the next start goes on."""
+    if sys.stderr.isatty():  # elsewhere the lines of the log follow in a form for machines
+        print(f"Jeroboam {__version__} starts ...", file=sys.stderr, flush=True)
+    from .. import main
+    from ..main import logs
+    from . import settings
+
     loaded = settings.load(
         overrides=[
             *settings.given("DEFAULT", "state_path", _from_here(data), "--data"),
@@ -51,8 +57,10 @@ def _from_here(data: Path | None) -> Path | None:
 
 
 def _announce(ready: main.Ready) -> None:
+    from ..main import write_private
+
     folder = ready.parts.folder
-    main.write_private(folder.clouds, clouds_yaml(ready.parts.config))
+    write_private(folder.clouds, clouds_yaml(ready.parts.config))
     print("\n".join(banner(ready)), flush=True)
 
 
@@ -94,6 +102,8 @@ def banner(ready: main.Ready) -> Iterator[str]:
 
 def preferred(images: Sequence[Image]) -> str:
     """The image to begin with: of the catalogue's default version, else the first."""
+    from ..artifacts.catalogue import catalogue
+
     default = [image for image in images if image.properties.get("kube_version") == catalogue().default]
     return next((image.name for image in (*default, *images)), "IMAGE")
 

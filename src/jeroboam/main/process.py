@@ -17,6 +17,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 import structlog
+from sqlalchemy.engine import make_url
 
 from .. import plugins
 from ..config import Config
@@ -109,20 +110,25 @@ async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Anno
         folder.make()  # after the port, so that a refused start leaves nothing behind
         if roles.conductor:
             stack.enter_context(folder.locked())
+        _log.info("drivers and provider load", provider=config.provider.default)
         parts = assembly.parts(config, folder, plugins.installed())
         who = assembly.identity(config) if roles.api else None
         for name, reason in parts.broken_drivers.items():
             _log.warning("a driver is left out", driver=name, why=reason)
+        _log.info("the store opens", database=_place(folder.database))
         await _started(stack, parts.store.start, parts.store.stop)
+        _log.info("the provider starts", provider=parts.provider.name)
         await _started(stack, parts.provider.start, parts.provider.stop)
         taken_up = await parts.store.runnable_operations(_TAKE_UP) if roles.conductor else ()
         ready = Ready(parts, await parts.provider.catalogue.images("admin"), taken_up)
         waits: list[Callable[[], Awaitable[None]]] = []
         if roles.conductor:
+            _log.info("the conductor starts", going_on_with=len(taken_up))
             conductor = assembly.conductor(parts)
             await _started(stack, conductor.start, conductor.stop)
             waits.append(conductor.wait)
         if who and listener:
+            _log.info("the API opens", host=config.api.host, port=config.api.port)
             server = HttpServer(assembly.api(parts, who), listener)
             await _started(stack, server.start, server.stop)
             waits.append(server.wait)
@@ -138,6 +144,11 @@ def _settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def _place(database: str) -> str:
+    """Without what is nobody's business."""
+    return make_url(database).render_as_string(hide_password=True)
 
 
 async def _started(
