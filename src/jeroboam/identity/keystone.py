@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..contracts import Caller, Identity, Unauthenticated, refuse_unknown
 from ..domain.errors import ConfigError, Forbidden, IdentityUnavailable
+from .settings import NEEDS_PROJECT
 from .token_cache import TokenCache
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ _SECTION = "keystone_authtoken"
 _AT_ONCE = 8
 _REFUSED_S = 10.0
 _LONGEST = 16_384
-_NEEDS_PROJECT = "A token of a project is needed; this one is of a domain, of the system or of no scope."
 
 
 class KeystoneIdentity:
@@ -78,7 +78,7 @@ class KeystoneIdentity:
         if found is None:
             raise Unauthenticated(self._challenge)
         if found.caller is None:
-            raise Forbidden(_NEEDS_PROJECT)
+            raise Forbidden(NEEDS_PROJECT)
         return found.caller
 
     def check_listen(self, host: str) -> None:

@@ -1,9 +1,11 @@
-"""Checks that all modes share: what counts as this machine only."""
+"""What modes share: what counts as this machine only, and the word for a caller without a project."""
 
 from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
+
+NEEDS_PROJECT = "A token of a project is needed; this one is of a domain, of the system or of no scope."
 
 
 @lru_cache(maxsize=256)

@@ -6,12 +6,13 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 
 from ..contracts import Caller, Identity, Unauthenticated, refuse_unknown
-from ..domain.errors import ConfigError, InvalidRequest
-from .settings import address_of, is_loopback
+from ..domain.errors import ConfigError, Forbidden, InvalidRequest
+from .settings import NEEDS_PROJECT, address_of, is_loopback
 
 Peers = Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
 _LOOPBACK = "127.0.0.0/8, ::1/128"
 _LONGEST = 255  # what the store keeps of an id
+_OTHER_SCOPES = ("x-domain-id", "openstack-system-scope")  # of keystonemiddleware, instead of a project
 _CHALLENGE = 'Proxy realm="jeroboam"'
 
 
@@ -30,12 +31,17 @@ class TrustedHeadersIdentity:
         return cls(_peers(chosen or _LOOPBACK), chosen=bool(chosen))
 
     async def authenticate(self, headers: Mapping[str, str], peer: str) -> Caller:
+        """Also raises Forbidden for someone who is of no project, but of a domain or the system; InvalidRequest for what is no id."""
         address = address_of(peer)
         if address is None or not any(address in network for network in self._peers):
             raise Unauthenticated(_CHALLENGE)
         user, project = _ident(headers, "x-user-id"), _ident(headers, "x-project-id")
         confirmed = headers.get("x-identity-status", "Confirmed") == "Confirmed"
-        if not user or not project or not confirmed:
+        if not user or not confirmed:
+            raise Unauthenticated(_CHALLENGE)
+        if not project and any(headers.get(name) for name in _OTHER_SCOPES):
+            raise Forbidden(NEEDS_PROJECT)
+        if not project:
             raise Unauthenticated(_CHALLENGE)
         roles = (role.strip().lower() for role in headers.get("x-roles", "").split(","))
         return Caller(

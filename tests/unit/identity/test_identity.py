@@ -12,7 +12,7 @@ import pytest
 
 from jeroboam import identity
 from jeroboam.contracts import Caller, Unauthenticated
-from jeroboam.domain.errors import ConfigError
+from jeroboam.domain.errors import ConfigError, Forbidden
 from jeroboam.identity import htpasswd
 from jeroboam.identity.htpasswd import PasswordFile
 
@@ -145,6 +145,16 @@ async def test_headers_count_from_trusted_peers_only(
     else:
         with pytest.raises(Unauthenticated):
             await made.authenticate(HEADERS | headers, peer)
+
+
+@pytest.mark.parametrize("scope", [{"x-domain-id": "d"}, {"openstack-system-scope": "all"}])
+async def test_who_is_of_no_project_is_known_and_refused(scope: dict[str, str]) -> None:
+    made = identity.create("trusted_headers", {})
+    with pytest.raises(Forbidden, match=r"^A token of a project is needed"):
+        await made.authenticate({"x-user-id": "u", "x-roles": "admin"} | scope, "127.0.0.1")
+    assert (await made.authenticate(HEADERS | scope, "127.0.0.1")).project_id == "p"
+    with pytest.raises(Unauthenticated):
+        await made.authenticate(scope, "127.0.0.1")
 
 
 async def test_basic_knows_its_users(file: Path) -> None:
