@@ -232,6 +232,131 @@ async def test_overrides(ruled: Any, override: str, who: str, method: str, path:
     assert answer.status_code == status
 
 
+GUARDED: dict[str, tuple[str, str, Any, int]] = {  # rule -> a call that asks it, and its status where it is open
+    "cluster:create": ("POST", "/v1/clusters", {"cluster_template_id": "k8s"}, 202),
+    "cluster:get": ("GET", "/v1/clusters/demo", None, 200),
+    "cluster:get_all": ("GET", "/v1/clusters", None, 200),
+    "cluster:detail": ("GET", "/v1/clusters/detail", None, 200),
+    "cluster:update": ("PATCH", "/v1/clusters/demo", [], 202),
+    "cluster:update_health_status": ("PATCH", "/v1/clusters/demo", [], 202),
+    "cluster:delete": ("DELETE", "/v1/clusters/demo", None, 204),
+    "cluster:resize": ("POST", "/v1/clusters/demo/actions/resize", {"node_count": 3}, 202),
+    "cluster:upgrade": ("POST", "/v1/clusters/demo/actions/upgrade", {"cluster_template": "k8s"}, 202),
+    "clustertemplate:create": ("POST", "/v1/clustertemplates", {"coe": "kubernetes", "image_id": "fake-image"}, 201),
+    "clustertemplate:get": ("GET", "/v1/clustertemplates/k8s", None, 200),
+    "clustertemplate:get_all": ("GET", "/v1/clustertemplates", None, 200),
+    "clustertemplate:detail": ("GET", "/v1/clustertemplates/detail", None, 200),
+    "clustertemplate:update": ("PATCH", "/v1/clustertemplates/k8s", REPLACE, 200),
+    "clustertemplate:delete": ("DELETE", "/v1/clustertemplates/free", None, 204),
+    "nodegroup:get": ("GET", f"{GROUPS}/default-worker", None, 200),
+    "nodegroup:get_all": ("GET", GROUPS, None, 200),
+    "nodegroup:create": ("POST", GROUPS, {"name": "n"}, 202),
+    "nodegroup:update": ("PATCH", f"{GROUPS}/default-worker", [], 202),
+    "nodegroup:delete": ("DELETE", f"{GROUPS}/nope", None, 404),
+    "certificate:get": ("GET", "/v1/certificates/demo", None, 200),
+    "certificate:create": ("POST", "/v1/certificates", {"cluster_uuid": "demo", "csr": "x"}, 400),
+    "certificate:rotate_ca": ("PATCH", "/v1/certificates/demo", None, 202),
+    "credential:rotate": ("PATCH", "/v1/credentials/demo", None, 202),
+    "quota:get": ("GET", "/v1/quotas/project-1/Cluster", None, 200),
+    "quota:get_all": ("GET", "/v1/quotas", None, 200),
+    "quota:create": ("POST", "/v1/quotas", {"project_id": "p"}, 201),
+    "quota:update": ("PATCH", "/v1/quotas/project-1/Cluster", {}, 404),
+    "quota:delete": ("DELETE", "/v1/quotas/project-1/Cluster", None, 404),
+    "stats:get_all": ("GET", "/v1/stats", None, 200),
+    "magnum-service:get_all": ("GET", "/v1/mservices", None, 200),
+    "federation:get": ("GET", "/v1/federations/x", None, 404),
+    "federation:get_all": ("GET", "/v1/federations", None, 200),
+    "federation:detail": ("GET", "/v1/federations/detail", None, 200),
+    "federation:create": ("POST", "/v1/federations", {"hostcluster_id": "demo", "properties": {"dns-zone": "x"}}, 202),
+    "federation:update": ("PATCH", "/v1/federations/x", [], 404),
+    "federation:delete": ("DELETE", "/v1/federations/x", None, 404),
+}
+ACROSS = {
+    "cluster:get_one_all_projects": GUARDED["cluster:get"],
+    "cluster:get_all_all_projects": GUARDED["cluster:get_all"],
+    "cluster:detail_all_projects": GUARDED["cluster:detail"],
+    "cluster:update_all_projects": GUARDED["cluster:update"],
+    "cluster:delete_all_projects": GUARDED["cluster:delete"],
+    "cluster:upgrade_all_projects": GUARDED["cluster:upgrade"],
+    "clustertemplate:get_one_all_projects": GUARDED["clustertemplate:get"],
+    "clustertemplate:get_all_all_projects": GUARDED["clustertemplate:get_all"],
+    "clustertemplate:detail_all_projects": GUARDED["clustertemplate:detail"],
+    "clustertemplate:update_all_projects": GUARDED["clustertemplate:update"],
+    "clustertemplate:delete_all_projects": GUARDED["clustertemplate:delete"],
+    "nodegroup:get_all_all_projects": GUARDED["nodegroup:get_all"],
+    "nodegroup:get_one_all_projects": GUARDED["nodegroup:get"],
+}
+
+
+def test_no_rule_is_left_out() -> None:
+    assert {*GUARDED, *ACROSS, "clustertemplate:publish"} == {
+        name for names in RULES.values() for name in names.split()
+    }
+
+
+@pytest.fixture
+async def ruled_demo(make: Maker, ruled: Any) -> Any:
+    """The same over a store in which the owner has a finished cluster "demo" and a free template."""
+    member = make().as_("user-1")
+    await member.template(name="free")
+    assert await member.finished(await member.cluster()) == "succeeded"
+    return ruled
+
+
+@pytest.mark.parametrize("rule", [*GUARDED, *ACROSS])
+async def test_every_rule_can_be_closed_to_everybody(ruled_demo: Any, rule: str) -> None:
+    everything = ruled_demo(f'"{rule}": "!"').as_("user-1", roles="admin,member,reader").at("latest")
+    method, path, body, _ = (GUARDED | ACROSS)[rule]
+    answer = await everything.call(method, path, json=body)
+    assert (answer.status_code, detail(answer)) == (403, f"Policy doesn't allow {rule} to be performed.")
+
+
+@pytest.mark.parametrize("rule", GUARDED)
+async def test_every_rule_can_be_opened_to_someone_without_a_role(ruled_demo: Any, rule: str) -> None:
+    rules = {"cluster:update", "cluster:update_health_status"} if rule.startswith("cluster:update") else {rule}
+    nobody = ruled_demo("\n".join(f'"{one}": "@"' for one in rules)).as_("user-9", roles="").at("latest")
+    method, path, body, status = GUARDED[rule]
+    answer = await nobody.call(method, path, json=body)
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("rule", ACROSS)
+async def test_a_rule_for_all_projects_that_is_open_makes_no_administrators(ruled_demo: Any, rule: str) -> None:
+    stranger = ruled_demo(f'"{rule}": "@"').as_("user-3", "project-2").at("latest")
+    method, path, body, _ = ACROSS[rule]
+    answer = await stranger.call(method, path, json=body)
+    if answer.status_code == 200:
+        assert list(answer.json().values()) == [[]]
+    else:
+        assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [
+        ("is_admin:True", {"boss"}),
+        ("rule:admin_or_owner", {"boss", "guest", "admin"}),
+        ("rule:admin_or_user", {"boss", "guest", "admin"}),
+        ("user_name:Ann", {"guest"}),
+        ("project_name:web", {"guest"}),
+        ("user_domain_id:d-1 and domain_id:d-1", {"guest"}),
+        ("role:GUEST", {"guest"}),
+        ("not role:guest", {"boss", "admin"}),
+    ],
+)
+async def test_what_rules_may_ask_of_the_caller(ruled: Any, rule: str, allowed: set[str]) -> None:
+    """Here administrators are those with the role boss."""
+    anonymous = ruled(f'"context_is_admin": "role:boss"\n"stats:get_all": "{rule}"')
+    named = {"X-User-Name": "Ann", "X-Project-Name": "web", "X-User-Domain-Id": "d-1"}
+    who = {
+        "boss": anonymous.as_("user-1", roles="boss"),
+        "admin": anonymous.as_("user-2", roles="admin"),
+        "guest": anonymous.as_("user-3", roles="Guest", **named),
+    }
+    found = {name for name, caller in who.items() if (await caller.get("/v1/stats")).status_code == 200}
+    assert found == allowed
+
+
 async def test_publishing_may_be_opened(ruled: Any) -> None:
     anonymous = ruled('"clustertemplate:publish": "role:member"')
     assert await anonymous.as_("user-1").template(public=True)

@@ -21,6 +21,7 @@ from .rules import defaults
 
 _LOOK_EVERY_S = 1.0
 _REMEMBERED = 4096
+_ADMIN = "context_is_admin"
 
 _log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ class Policy:
 
     def is_admin(self, caller: Caller) -> bool:
         """Whether the installation takes this caller for an administrator."""
-        return self.allows("context_is_admin", caller)
+        return self.allows(_ADMIN, caller)
 
     def ranked(self, caller: Caller) -> Caller:
         """The caller with the role "admin" exactly when `is_admin` says so: for the store, which knows no policy."""
@@ -71,11 +72,16 @@ class Policy:
         return replace(caller, roles=caller.roles ^ {"admin"})
 
     def _decide(self, rule: str, caller: Caller, owner: Target) -> bool:
+        """What rules may ask of the caller has the names of oslo.context."""
         credentials = {
             "user_id": caller.user_id,
             "project_id": caller.project_id,
             "roles": sorted(caller.roles),
-            "is_admin": caller.is_admin,
+            "is_admin": rule != _ADMIN and self.is_admin(caller),
+            "user_name": caller.user_name,
+            "project_name": caller.project_name,
+            "user_domain_id": caller.domain_id,
+            "domain_id": caller.domain_id,
         }
         return bool(self._enforcer.enforce(rule, owner._asdict(), credentials))
 

@@ -68,7 +68,7 @@ async def get(services: Services, caller: Caller, ident: str) -> ClusterTemplate
     template = await find(services, caller, ident)
     if services.policy.is_admin(caller):
         services.policy.require("clustertemplate:get_one_all_projects", caller)
-    elif not template.public:
+    if not template.public:
         services.policy.require("clustertemplate:get", caller, owner(template))
     return template
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from ...service import federations
@@ -41,12 +43,12 @@ async def create(call: Call) -> Reply:
     return Reply(Accepted(await federations.create(call.services, call.asker, host, members, properties)))
 
 
-async def list_all(call: Call) -> Reply:
+async def list_all(call: Call, rule: str = "get_all") -> Reply:
     """There are none, so no marker is one of them."""
     wanted = page(call, _COLUMNS)
-    federations.require(call.services, call.caller, "get_all")
+    federations.require(call.services, call.caller, rule)
     if wanted.marker is not None:
-        federations.find(call.services, call.caller, "get_all", wanted.marker)
+        federations.find(call.services, call.caller, rule, wanted.marker)
     return Reply(Federations([]))
 
 
@@ -66,10 +68,11 @@ async def delete(call: Call) -> Reply:
     federations.find(call.services, call.caller, "delete", call.path["ident"])
 
 
+_detail = partial(list_all, rule="detail")
 ROUTES = (
     Route("POST", _PATH, create, body=_BODY, status=202, reply=Accepted, rule="federation:create", refuses=(404, 409)),
     Route("GET", _PATH, list_all, query=_LIST, reply=Federations, rule="federation:get_all"),
-    Route("GET", f"{_PATH}/detail", list_all, query=_LIST, reply=Federations, rule="federation:get_all"),
+    Route("GET", f"{_PATH}/detail", _detail, query=_LIST, reply=Federations, rule="federation:detail"),
     Route("GET", f"{_PATH}/{{ident:str}}", show, status=None, rule="federation:get"),
     Route("PATCH", f"{_PATH}/{{ident:str}}", update, body=_PATCH, status=None, rule="federation:update"),
     Route("DELETE", f"{_PATH}/{{ident:str}}", delete, status=None, rule="federation:delete"),
