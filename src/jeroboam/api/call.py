@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -23,6 +24,9 @@ from .settings import ApiSettings
 
 METHODS: list[Method] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 """Every handler takes all of them and refuses itself: Litestar would answer OPTIONS of its own, and 405 without saying what is allowed."""
+
+
+_REFUSED = re.compile(r";\s*q\s*=\s*0(\.0*)?\s*(;|$)")
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,9 @@ class Call:
             raise SlowBody("The request body did not arrive in time.") from None
         except InternalServerException:  # the client hung up, and there is nobody left to read the answer
             raise SlowBody("The request body did not arrive.") from None
-        return body.decode(raw, self.request.headers.get("content-type"), argument, patch=patch)
+        headers = self.request.headers
+        body.check_encoding(headers.get("content-encoding"))
+        return body.decode(raw, headers.get("content-type"), argument, patch=patch)
 
 
 Endpoint = Callable[[Call], Awaitable[Reply]]
@@ -124,7 +130,7 @@ def prepare(
 ) -> Call:
     """Everything that is checked before an endpoint runs, in Magnum's order. Raises WireError and InvalidRequest."""
     state = request.scope["state"]
-    _check_accept(request.headers.get("accept"))
+    _check_accept(request.headers.getall("accept", []))
     version = Version(microversion.LAST)
     if versioned:
         version = microversion.negotiate(request.headers.get("openstack-api-version"))
@@ -151,11 +157,11 @@ def host_of(request: Request[Any, Any, Any], settings: ApiSettings) -> str:
     return f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
 
 
-def _check_accept(header: str | None) -> None:
-    if not header:
-        return
-    kinds = {part.partition(";")[0].strip() for part in header.split(",")}
-    if not kinds & {"application/json", "application/*", "*/*", ""}:
+def _check_accept(headers: Collection[str]) -> None:
+    """No header, or one that takes JSON; `;q=0` refuses a kind. Raises NotAcceptable."""
+    parts = [part.strip().lower() for header in headers for part in header.split(",")]
+    kinds = {part.partition(";")[0].strip() for part in parts if not _REFUSED.search(part)}
+    if headers and not kinds & {"application/json", "application/*", "*/*", ""}:
         raise NotAcceptable
 
 

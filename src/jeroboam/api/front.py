@@ -10,6 +10,7 @@ from litestar.types import Message, Send
 
 from ..contracts import Identity
 from ..domain.errors import InvalidRequest
+from .call import METHODS
 from .errors import Answer, answer
 
 _PUBLIC = frozenset({"/", "/v1", "/healthcheck"})
@@ -29,6 +30,10 @@ class Front:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id = f"req-{uuid.uuid4()}"
         scope["path"] = path = clean(scope["path"])
+        if scope["method"] not in METHODS:
+            scope["method"] = (
+                "OPTIONS"  # as much of a stranger to every route, and refused by them with what they allow
+            )
         if path in _PUBLIC:
             return None
         try:
