@@ -94,7 +94,7 @@ def _limited(extension: x509.Extension[x509.ExtensionType]) -> x509.Extension[x5
     value = extension.value
     if isinstance(value, x509.BasicConstraints) and value.ca:
         if extension.critical:
-            raise _refused("Extension 'basicConstraints' with CA:TRUE not allowed")
+            raise _refused("Extension 'basicConstraints' not allowed: it asks for CA:TRUE")
         return x509.Extension(extension.oid, extension.critical, x509.BasicConstraints(ca=False, path_length=None))
     if isinstance(value, x509.KeyUsage):
         return x509.Extension(extension.oid, extension.critical, _usage(value, critical=extension.critical))
@@ -105,7 +105,7 @@ def _usage(value: x509.KeyUsage, *, critical: bool) -> x509.KeyUsage:
     wanted = {name for name in _ALL_USAGES if getattr(value, name)}
     forbidden = wanted - ALLOWED_KEY_USAGES
     if forbidden and critical:
-        raise _refused(f"Key usage {', '.join(sorted(forbidden))} not allowed")
+        raise _refused(f"Extension 'keyUsage' not allowed: it asks for {', '.join(sorted(forbidden))}")
     allowed = {name: name in wanted & ALLOWED_KEY_USAGES for name in _ALL_USAGES}
     return x509.KeyUsage(**allowed, encipher_only=False, decipher_only=False)
 
