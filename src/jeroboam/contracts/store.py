@@ -214,7 +214,11 @@ class ClusterStore(Protocol):
         ...
 
     async def record_superseded(self, operation: Operation, why: str) -> None:
-        """Keep what was asked for and will not be done, with its reason, for the cluster's timeline."""
+        """Keep what was asked for and will not be done, with its reason, for the cluster's timeline; its notification is a failure."""
+        ...
+
+    async def record_refusal(self, operation: Operation, why: str) -> None:
+        """The same notification, for what was refused to its asker's face; no operation is kept."""
         ...
 
     async def set_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from ..contracts import Caller, ClusterRow, Image, UpgradeChecker
@@ -11,6 +13,7 @@ from . import catalogue, changes, choice, clusters, node_groups, templates
 from .changes import Change, Planner, under_way
 from .findings import Findings
 from .services import Asker, Services
+from .wishes import operation
 
 _SETTLED = frozenset({Status.CREATE_COMPLETE, Status.UPDATE_COMPLETE})
 _LIVE = _SETTLED | {Status.UPDATE_FAILED, Status.UPDATE_IN_PROGRESS}
@@ -33,7 +36,9 @@ async def upgrade(services: Services, asker: Asker, ident: str, wish: UpgradeWis
     """
     caller = asker.caller
     row = await clusters.authorised(services, caller, ident, "cluster:upgrade", across="cluster:upgrade_all_projects")
-    await changes.request(services, asker, row, await upgrade_plan(services, caller, wish, Findings()))
+    plan = await upgrade_plan(services, caller, wish, Findings())
+    async with _refusals_told(services, asker, row, OperationKind.UPGRADE):
+        await changes.request(services, asker, row, plan)
     return row.cluster.uuid
 
 
@@ -74,7 +79,8 @@ async def rotate_ca(services: Services, asker: Asker, ident: str) -> str:
         _check_ability(services, now, OperationKind.ROTATE_CA)
         return Change(OperationKind.ROTATE_CA, [], "rotate the cluster's CAs")
 
-    await changes.request(services, asker, row, plan)
+    async with _refusals_told(services, asker, row, OperationKind.ROTATE_CA):
+        await changes.request(services, asker, row, plan)
     return row.cluster.uuid
 
 
@@ -87,7 +93,8 @@ async def rotate_credentials(services: Services, asker: Asker, ident: str) -> st
         _check_state(now, _LIVE, "Rotating credentials when cluster")
         return Change(OperationKind.ROTATE_CREDENTIALS, [], "rotate the cluster's credentials")
 
-    await changes.request(services, asker, row, plan)
+    async with _refusals_told(services, asker, row, OperationKind.ROTATE_CREDENTIALS):
+        await changes.request(services, asker, row, plan)
     return row.cluster.uuid
 
 
@@ -105,9 +112,23 @@ def _chosen(row: ClusterRow, template: ClusterTemplate, ident: str | None) -> li
     return [group]
 
 
+class _WrongState(InvalidRequest):
+    """The cluster is busy with something else, or came to nothing."""
+
+
 def _check_state(row: ClusterRow, allowed: frozenset[Status], doing: str) -> None:
     if row.cluster.status not in allowed:
-        raise InvalidRequest(f'{doing} status is "{row.cluster.status}" is not supported.')
+        raise _WrongState(f'{doing} status is "{row.cluster.status}" is not supported.')
+
+
+@asynccontextmanager
+async def _refusals_told(services: Services, asker: Asker, row: ClusterRow, kind: OperationKind) -> AsyncIterator[None]:
+    """What a state does not allow is a failed update to whoever listens, as with Magnum."""
+    try:
+        yield
+    except _WrongState as error:
+        await services.store.record_refusal(operation(row.cluster, kind, asker, ""), error.message)
+        raise
 
 
 def _check_ability(services: Services, row: ClusterRow, kind: OperationKind) -> None:

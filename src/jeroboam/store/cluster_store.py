@@ -24,21 +24,15 @@ from ..domain import (
     Step,
 )
 from ..domain.errors import BeingDeleted, Conflict, NotFound, QuotaExceeded
-from .database import Database
+from .cluster_rows import with_groups
+from .event_store import Events
 from .ident import named
 from .paging import Listing, page_of
-from .rows import dicts, plain, read, values
+from .rows import dicts, plain, values
 from .tables import certificates, clusters, node_groups, operations, quotas, services, steps, templates
 
 _LIVE = (OperationState.QUEUED, OperationState.RUNNING)
 _GROUP_STATUS = frozenset({"status", "status_reason", "node_addresses", "version"})
-
-
-_GROUPS = (
-    sa.select(node_groups)
-    .where(node_groups.c.cluster_uuid.in_(sa.bindparam("uuids", expanding=True)))
-    .order_by(node_groups.c.id)
-)
 
 
 def _nodes(role: Role) -> sa.ScalarSelect[Any]:
@@ -78,18 +72,7 @@ def _brief(row: sa.Row[Any]) -> ClusterBrief:
     return ClusterBrief(*cast("tuple[Any, ...]", row))
 
 
-def with_groups(connection: sa.Connection, found: sa.CursorResult[Any]) -> list[ClusterRow]:
-    """Clusters with their node groups: one more statement, however many clusters."""
-    rows = read(Cluster, clusters, found)
-    if not rows:
-        return []
-    groups: dict[str, list[NodeGroup]] = {cluster.uuid: [] for cluster in rows}
-    for group in read(NodeGroup, node_groups, connection.execute(_GROUPS, {"uuids": list(groups)})):
-        groups[group.cluster_uuid].append(group)
-    return [ClusterRow(cluster, tuple(groups[cluster.uuid])) for cluster in rows]
-
-
-class Clusters(Database):
+class Clusters(Events):
     """Implements contracts.ClusterStore."""
 
     async def add_cluster(
@@ -168,6 +151,8 @@ class Clusters(Database):
                     finished_at=self._clock.now(),
                 )
             await connection.execute(operations.update().where(operations.c.id == row["id"]).values(change))
+            if "error" in change:
+                await self._record_event(connection, plain(Operation, row), "failure", change["error"])
 
     async def request_change(
         self,
@@ -204,6 +189,7 @@ class Clusters(Database):
         over = {"state": OperationState.SUPERSEDED, "error": why, "created_at": now, "finished_at": now}
         async with self._write() as connection:
             await connection.execute(operations.insert().values({**values(operation), **over}))
+            await self._record_event(connection, operation, "failure", why)
 
     async def set_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
         async with self._write() as connection:

@@ -26,7 +26,7 @@ from ..domain import (
     begin,
 )
 from ..domain.errors import Conflict, LeaseLost
-from .cluster_store import with_groups
+from .cluster_rows import with_groups
 from .event_store import Events
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
@@ -80,6 +80,7 @@ class ConductorSide(Events):
                 status = row.status if stopped else begin(row.status, operation.verb)
             except Conflict as error:
                 await self._end(connection, uuid, OperationState.SUPERSEDED, error=error.message)
+                await self._record_event(connection, operation, "failure", error.message)
                 return None
             fence = row.fence + 1
             await connection.execute(

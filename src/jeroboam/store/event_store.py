@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import ClusterEvent, ClusterRow
 from ..domain import Operation, OperationKind
-from .cluster_store import with_groups
+from .cluster_rows import with_groups
 from .database import Database
 from .rows import dicts
 from .tables import clusters, events
@@ -57,6 +57,11 @@ class Events(Database):
             "attempts": 0,
             "due_at": now,
         }
+
+    async def record_refusal(self, operation: Operation, why: str) -> None:
+        if self.record_events:
+            async with self._write() as connection:
+                await self._record_event(connection, operation, "failure", why)
 
     async def due_events(self, limit: int) -> Sequence[ClusterEvent]:
         first = sa.select(sa.func.min(events.c.id)).group_by(events.c.cluster_uuid)

@@ -1,0 +1,29 @@
+"""Clusters as they are read: each with its node groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..contracts import ClusterRow
+from ..domain import Cluster, NodeGroup
+from .rows import read
+from .tables import clusters, node_groups
+
+_GROUPS = (
+    sa.select(node_groups)
+    .where(node_groups.c.cluster_uuid.in_(sa.bindparam("uuids", expanding=True)))
+    .order_by(node_groups.c.id)
+)
+
+
+def with_groups(connection: sa.Connection, found: sa.CursorResult[Any]) -> list[ClusterRow]:
+    """Clusters with their node groups: one more statement, however many clusters."""
+    rows = read(Cluster, clusters, found)
+    if not rows:
+        return []
+    groups: dict[str, list[NodeGroup]] = {cluster.uuid: [] for cluster in rows}
+    for group in read(NodeGroup, node_groups, connection.execute(_GROUPS, {"uuids": list(groups)})):
+        groups[group.cluster_uuid].append(group)
+    return [ClusterRow(cluster, tuple(groups[cluster.uuid])) for cluster in rows]
