@@ -193,7 +193,7 @@ def mirror(
 
 async def _build(coe: str, version: str | None, settings: SourceSettings, force: bool) -> None:
     from .. import artifacts
-    from .progress import show_progress, size
+    from ..cli.progress import show_progress, size
 
     settings.names()  # a wrong option is told before anything starts
     if version is not None and coe != "kubernetes":
@@ -209,7 +209,7 @@ async def _build(coe: str, version: str | None, settings: SourceSettings, force:
 async def _list(as_json: bool) -> None:
     from .. import artifacts
     from ..cli.output import show_json, show_table
-    from .progress import size
+    from ..cli.progress import size
 
     found = sorted(await artifacts.list_node_images(), key=lambda image: image.tag)
     if as_json:
@@ -251,7 +251,7 @@ async def _versions(as_json: bool) -> None:
 
 async def _mirror(folder: Path, wanted: tuple[str, ...], settings: SourceSettings) -> None:
     from .. import artifacts
-    from .progress import show_progress
+    from ..cli.progress import show_progress
 
     settings.names()
     with show_progress() as progress:

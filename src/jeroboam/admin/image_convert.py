@@ -52,7 +52,7 @@ def convert(
 def _convert(aci: Path, out: Path | None, name: str, load: bool) -> None:
     from .. import artifacts
     from ..artifacts.docker import docker
-    from .progress import show_progress
+    from ..cli.progress import show_progress
 
     with ExitStack() as kept, show_progress() as progress:
         target = out or Path(f"{aci.stem}.oci.tar")

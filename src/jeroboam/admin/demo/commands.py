@@ -10,9 +10,9 @@ from typing import Literal, Protocol
 
 from cyclopts import App
 
+from ...cli.progress import show_progress
 from ...domain.errors import ConfigError, JeroboamError
 from ..outcome import tell
-from ..progress import show_progress
 from .course import NAME, Course
 from .kubernetes import KubernetesDemo
 from .lxd import LxdDemo

@@ -10,8 +10,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
-from ..contracts import Progress
-
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
@@ -20,7 +18,7 @@ _STEPS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 @contextmanager
-def show_progress(stream: IO[str] | None = None) -> Iterator[Progress]:
+def show_progress(stream: IO[str] | None = None) -> Iterator[RichProgress | LineProgress]:
     """Bars when the stream (stderr, if none is given) is a terminal that can draw them, else lines."""
     from rich.console import Console
 
@@ -33,7 +31,7 @@ def show_progress(stream: IO[str] | None = None) -> Iterator[Progress]:
 
 
 class RichProgress:
-    """Implements Progress: a bar or a spinner for what is under way; what is done becomes a line above them."""
+    """Implements contracts.Progress: a bar or a spinner for what is under way; what is done becomes a line above them."""
 
     def __init__(self, console: Console) -> None:
         from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -82,7 +80,7 @@ class RichProgress:
 
 
 class LineProgress:
-    """Implements Progress: a line when a task begins and ends, and now and then between. `write` takes a line."""
+    """Implements contracts.Progress: a line when a task begins and ends, and now and then between. `write` takes a line."""
 
     def __init__(self, write: Callable[[str], None], *, every_s: float = 15) -> None:
         self._write = write

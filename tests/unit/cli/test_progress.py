@@ -4,7 +4,7 @@ import re
 import pytest
 from rich.console import Console
 
-from jeroboam.admin.progress import LineProgress, RichProgress, duration, show_progress, size
+from jeroboam.cli.progress import LineProgress, RichProgress, duration, show_progress, size
 
 
 def terminal() -> Console:
