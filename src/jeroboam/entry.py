@@ -55,7 +55,7 @@ def _join(app: App) -> None:
     public = build_cli()
     for name in ("cluster", "template", "nodegroup", "operation", "run", "ps", "logs", "exec", "stop"):
         app.command(public[name], name=name)
-    app.command("jeroboam.entry:image", name="image", help="Node images: build, list, delete, versions, mirror.")
+    app.command("jeroboam.entry:image", name="image", help="Node images; `load`: an image of yours onto a cluster.")
     app.command(
         "jeroboam.entry:demo", name="demo", help="The main job on this machine, from nothing; `demo clean` ends it."
     )

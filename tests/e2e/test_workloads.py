@@ -1,13 +1,18 @@
 """One verb for all: the same commands on every container tool, each seen by the tool's own client."""
 
 import asyncio
+import io
 import json
 import os
+import secrets
+import signal
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,7 +22,7 @@ from jeroboam import artifacts
 
 from .test_lxd import Lxd
 from .test_swarm import Swarm, live_swarm
-from .world import PROGRAM, Cluster, Service, run, until
+from .world import PROGRAM, Cluster, Service, containers, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
 HELLO = "jeroboam.local/hello:1"
@@ -33,11 +38,12 @@ class Live:
     words: tuple[str, ...]
     program: str
     seen: Callable[[], list[str]]
+    helpers: Callable[[], str] = lambda: ""  # what a load has on the cluster
 
     def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """A command about this cluster."""
+        """A command about this cluster; the first word may be several."""
         env = {**os.environ, "JEROBOAM_URL": self.service.url}
-        argv = [*PROGRAM, words[0], self.name, *words[1:]]
+        argv = [*PROGRAM, *words[0].split(), self.name, *words[1:]]
         return subprocess.run(argv, env=env, capture_output=True, text=True, timeout=200, check=False)
 
     def ask(self, *words: str) -> Any:
@@ -53,7 +59,11 @@ def kubernetes(service: Service, cluster: Cluster) -> Live:
         found = cluster.get("deployments,services", "-l", "app.kubernetes.io/managed-by=jeroboam")["items"]
         return sorted(f"{one['kind']} {one['metadata']['name']}" for one in found)
 
-    return Live(service, cluster.uuid, HELLO, ("--", "serve"), "/hello", seen)
+    def helpers() -> str:
+        wanted = ("-n", "kube-system", "-l", "app.kubernetes.io/managed-by=jeroboam-load", "-o", "name")
+        return cluster.kubectl("get", "jobs,pods", *wanted)
+
+    return Live(service, cluster.uuid, HELLO, ("--", "serve"), "/hello", seen, helpers)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +80,11 @@ def swarm(light_service: Service, live_swarm_of_two: Swarm) -> Live:
     def seen() -> list[str]:
         return live_swarm_of_two.docker("service", "ls", "--format", "{{.Name}}").split()
 
-    return Live(light_service, live_swarm_of_two.uuid, HELLO, ("--", "serve"), "/hello", seen)
+    def helpers() -> str:
+        wanted = ("--filter", "label=app.kubernetes.io/managed-by=jeroboam-load")
+        return live_swarm_of_two.docker("service", "ls", "-q", *wanted)
+
+    return Live(light_service, live_swarm_of_two.uuid, HELLO, ("--", "serve"), "/hello", seen, helpers)
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +163,82 @@ def test_an_image_that_is_not_there_is_named(tool: str, request: pytest.FixtureR
     finally:
         live.cli("stop", "absent")
     assert live.seen() == []
+
+
+@pytest.fixture
+def own_image(swarm_image: str, tmp_path: Path) -> Iterator[str]:
+    """hello under a name that no registry and no node knows, with something in it that no other image has."""
+    name = f"own-{secrets.token_hex(4)}:1"
+    _take(swarm_image, "/opt/jeroboam/images/hello.tar", tmp_path)
+    with tarfile.open(tmp_path / "hello.tar") as archive:
+        archive.extract(json.load(archive.extractfile("manifest.json") or io.BytesIO())[0]["Layers"][0], tmp_path)
+    next(tmp_path.glob("[0-9a-f]*.tar")).rename(tmp_path / "layer.tar")
+    (tmp_path / "mark").write_text(name)
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nADD layer.tar /\nCOPY mark /mark\nENTRYPOINT ["/hello"]\n')
+    run("docker", "build", "-q", "-t", name, str(tmp_path))
+    yield name
+    run("docker", "rmi", "-f", name)
+
+
+def _take(image: str, path: str, folder: Path) -> None:
+    """A file of an image of this machine."""
+    made = run("docker", "create", image)
+    try:
+        run("docker", "cp", f"{made}:{path}", str(folder))
+    finally:
+        run("docker", "rm", made)
+
+
+@pytest.mark.parametrize("tool", TOOLS[:2])
+def test_an_image_of_this_machine_runs_on_every_node(tool: str, request: pytest.FixtureRequest, own_image: str) -> None:
+    live: Live = request.getfixturevalue(tool)
+    nodes = containers(live.name)
+    loaded = live.ask("image load", own_image)
+    assert [one["node"] for one in loaded["nodes"]] == nodes
+    assert {one["state"] for one in loaded["nodes"]} == {"loaded"}
+    again = live.ask("image load", own_image)
+    assert {one["state"] for one in again["nodes"]} == {"present"}
+    assert live.helpers() == ""
+    try:
+        made = live.ask("run", "--image", own_image, "--name", "own", "--replicas", "2", "--wait", "--", "serve")
+        assert (made["running"], made["image"]) == (2, own_image)
+        assert len({one["node"] for one in made["replicas"]}) == 2
+    finally:
+        live.cli("stop", "own")
+
+
+@pytest.mark.parametrize("tool", TOOLS[:2])
+def test_a_load_that_is_interrupted_leaves_no_helper(tool: str, request: pytest.FixtureRequest, own_image: str) -> None:
+    live: Live = request.getfixturevalue(tool)
+    argv = [*PROGRAM, "image", "load", live.name, own_image]
+    env = {**os.environ, "JEROBOAM_URL": live.service.url}
+    process = subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True)
+    until(live.helpers, 60, "a helper is there", every_s=0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, "Stopped" in said) == (130, True), said
+    until(lambda: live.helpers() == "", 30, "no helper is left")
+
+
+def test_a_system_image_of_this_machine_runs_on_lxd(lxd: Live, live_lxd: Lxd, tmp_path: Path) -> None:
+    _take(live_lxd.image, "/opt/jeroboam/images/small.tar.gz", tmp_path)
+    run("tar", "-xzf", str(tmp_path / "small.tar.gz"), "-C", str(tmp_path))
+    (tmp_path / "rootfs" / "mark").write_text("own")
+    for archive, *parts in (("one.tar.gz", "metadata.yaml", "rootfs"), ("meta.tar", "metadata.yaml")):
+        run("tar", "-caf", str(tmp_path / archive), "-C", str(tmp_path), *parts)
+    run("tar", "-caf", str(tmp_path / "root.tar.xz"), "-C", str(tmp_path / "rootfs"), ".")
+    whole = (str(tmp_path / "one.tar.gz"), "--name", "own")
+    assert _states(lxd, *whole) == ["loaded", "present"]
+    halves = (str(tmp_path / "root.tar.xz"), "--metadata", str(tmp_path / "meta.tar"), "--name", "own")
+    assert _states(lxd, *halves) == ["loaded", "present"]  # and the alias leads to it now
+    try:
+        made = lxd.ask("run", "--image", "own", "--replicas", "2", "--wait")
+        assert len({one["node"] for one in made["replicas"]}) == 2
+        assert lxd.ask("exec", "own", "--", "cat", "/mark")["stdout"] == "own"
+    finally:
+        lxd.cli("stop", "own")
+
+
+def _states(live: Live, *words: str) -> list[str]:
+    """What two loads, one after the other, come to."""
+    return [live.ask("image load", *words)["state"] for _ in range(2)]

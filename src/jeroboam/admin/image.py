@@ -63,20 +63,21 @@ Sites = Annotated[
         help="PART=ADDRESS of a copy of a release site, for example kubernetes=https://files.example/release; repeat it.",
     ),
 ]
+HELP = "Node images: build, list, delete, versions, mirror, convert. Images for workloads: load."
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
 def build_app() -> App:
     """The command `image` with its own commands."""
+    from ..cli import image_commands
     from ..cli.options import usage_error
     from .image_convert import convert
 
-    app = App(
-        name="image", help="Node images: build, list, delete, versions, mirror, convert.", error_formatter=usage_error
-    )
+    app = App(name="image", help=HELP, error_formatter=usage_error)
     for command in (build, convert, delete, mirror, versions):
         app.command(command)
     app.command(list_, name="list")
+    app.command(image_commands.load)
     return app
 
 

@@ -115,6 +115,19 @@ class LineProgress:
             self._write(line)
 
 
+class Silent:
+    """Implements contracts.Progress for callers that nobody watches."""
+
+    def start(self, task: str, *, total: int | None = None, unit: str = "") -> None: ...
+
+    def advance(self, task: str, amount: int = 1, *, note: str | None = None) -> None: ...
+
+    def finish(self, task: str, *, note: str | None = None) -> None: ...
+
+
+Shown = RichProgress | LineProgress | Silent
+
+
 @dataclass
 class _Task:
     total: int | None

@@ -31,7 +31,7 @@ class Asked:
 @dataclass
 class Service:
     """Answers by (method, path): a (status, document), or a function of the request; each request is kept in `asked`. A document of
-    bytes is sent as it is."""
+    bytes is sent as it is, a body that is no JSON is kept as it is."""
 
     url: str = ""
     answers: dict[tuple[str, str], Any] = field(default_factory=dict)
@@ -69,7 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(parts.query))
-        body = json.loads(raw) if raw else None
+        kind = headers.get("content-type", "application/json").partition(";")[0]
+        body: Any = raw if kind != "application/json" else json.loads(raw) if raw else None
         status, document = self.service.answer(Asked(self.command, parts.path, query, headers, body))
         raw_answer = isinstance(document, bytes)
         payload = document if raw_answer else b"" if document is None else json.dumps(document).encode()

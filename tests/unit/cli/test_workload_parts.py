@@ -1,10 +1,18 @@
 """Names made of images, the WebSocket that carries a program's output, and the end of a wait."""
 
+import base64
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import httpcore
 import pytest
 
-from jeroboam.cli.errors import CliError, WaitTimeout
+from jeroboam.cli.errors import BadAnswer, CliError, Unreachable, WaitTimeout
 from jeroboam.cli.workloads import websocket
-from jeroboam.cli.workloads.kubernetes_exec import exit_code
+from jeroboam.cli.workloads.kubernetes_exec import exit_code, feed
 from jeroboam.cli.workloads.patience import Patience
 from jeroboam.cli.workloads.wish import name_of
 
@@ -35,6 +43,10 @@ class Bytes:
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self.written += buffer
+
+    def get_extra_info(self, info: str) -> Any:
+        assert info == "is_readable"
+        return bool(self.content)
 
 
 def frame(opcode: int, payload: bytes, *, final: bool = True) -> bytes:
@@ -109,3 +121,119 @@ def test_patience_grows_and_ends() -> None:
         patience.pause("it is not there", hint="Look.")
     assert slept == [0.2, 0.26, 0.338, 0.202]
     assert ended.value.hint == "Look."
+
+
+class Live:
+    """A session of Kubernetes whose program says `said`; what it was told is kept."""
+
+    cluster = "demo"
+
+    def __init__(self, said: bytes, *, status: int = 101) -> None:
+        self.stream, self.status, self.path = Bytes(said, 1 << 20), status, ""
+
+    @contextmanager
+    def opened(self, method: str, path: str, *, headers: dict[str, str], timeout_s: float) -> Iterator[Any]:
+        self.path = path
+        proof = hashlib.sha1((headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+        answer = SimpleNamespace(
+            status_code=self.status,
+            headers={"sec-websocket-accept": base64.b64encode(proof).decode()},
+            extensions={"network_stream": self.stream},
+        )
+        yield answer
+
+    def told(self) -> list[bytes]:
+        """The messages that were sent, unmasked."""
+        written, messages = self.stream.written, []
+        while written:
+            length, at = written[1] & 0x7F, 2
+            if length >= 126:
+                more = 2 if length == 126 else 8
+                length, at = int.from_bytes(written[2 : 2 + more]), 2 + more
+            mask, payload = written[at : at + 4], written[at + 4 : at + 4 + length]
+            messages.append(bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload)))
+            written = written[at + 4 + length :]
+        return messages
+
+
+SUCCESS = frame(0x2, b'\x03{"status": "Success"}')
+FAILURE = frame(0x2, b'\x03{"status": "Failure", "details": {"causes": [{"reason": "ExitCode", "message": "1"}]}}')
+EMPTY = b"".join(frame(0x2, bytes([channel])) for channel in (1, 2, 3))
+
+
+class Gated(Bytes):
+    """What it says after its first word comes only when it has been told enough."""
+
+    def __init__(self, first: bytes, later: bytes, enough: int) -> None:
+        super().__init__(first, 1 << 20)
+        self.later, self.enough = later, enough
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        super().write(buffer)
+        if len(self.written) >= self.enough:
+            self.content, self.later = self.content + self.later, b""
+
+
+def test_a_program_is_fed_after_its_first_word() -> None:
+    live = Live(b"")
+    passed: list[int] = []
+    later = frame(0x2, b"\x01.\n") + frame(0x2, b"\x01loaded\n") + SUCCESS + frame(0x8, b"")
+    live.stream = Gated(EMPTY + frame(0x2, b"\x01send\n"), later, 70000)
+    pieces = [b"a" * 70000, b"b" * 200, b"c"]
+    outcome = feed(live, "/exec", ("sh", "-c", "x y"), pieces, Patience(5), passed.append)  # type: ignore[arg-type]
+    assert (outcome.exit_code, outcome.stdout) == (0, b"send\n.\nloaded\n")
+    assert live.path == "/exec?command=sh&command=-c&command=x+y&stdin=1&stdout=1&stderr=1"
+    assert live.told()[:3] == [b"\0" + piece for piece in pieces]
+    assert passed == [70000, 200, 1]
+
+
+def test_a_program_that_complains_is_fed_no_more() -> None:
+    live = Live(b"")
+    live.stream = Gated(frame(0x2, b"\x01send\n"), frame(0x2, b"\x02no space\n") + FAILURE + frame(0x8, b""), 10)
+    outcome = feed(live, "/exec", ("sh",), [b"abcdefgh"] * 5, Patience(5), lambda count: None)  # type: ignore[arg-type]
+    assert (outcome.exit_code, outcome.stderr) == (1, b"no space\n")
+    assert live.told()[:-1] == [b"\0abcdefgh"]  # the last is the answer to the close
+
+
+def test_a_program_that_wants_nothing_gets_nothing() -> None:
+    live = Live(EMPTY + frame(0x2, b"\x01present\n") + SUCCESS + frame(0x8, b""))
+    outcome = feed(live, "/exec", ("sh",), [b"abc"], Patience(5), lambda count: None)  # type: ignore[arg-type]
+    assert (outcome.exit_code, outcome.stdout) == (0, b"present\n")
+    assert live.told()[:-1] == []
+
+
+def test_what_a_program_said_before_it_went_away_is_heard() -> None:
+    class Deaf(Gated):
+        def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            super().write(buffer)
+            raise httpcore.WriteError("Broken pipe")
+
+    live = Live(b"")
+    live.stream = Deaf(frame(0x2, b"\x01send\n"), frame(0x2, b"\x02no space\n") + FAILURE + frame(0x8, b""), 10)
+    outcome = feed(live, "/exec", ("sh",), [b"abcdefgh"] * 5, Patience(5), lambda count: None)  # type: ignore[arg-type]
+    assert (outcome.exit_code, outcome.stderr) == (1, b"no space\n")
+
+
+def test_a_connection_that_ends_early_is_told() -> None:
+    with pytest.raises(Unreachable, match=r"^The connection to demo broke: the end before the program's\.$"):
+        feed(Live(EMPTY + frame(0x8, b"")), "/exec", ("sh",), [], Patience(5), lambda count: None)  # type: ignore[arg-type]
+    with pytest.raises(BadAnswer, match=r"^The Kubernetes API of demo does not speak WebSocket\.$"):
+        feed(Live(b"", status=200), "/exec", ("sh",), [], Patience(5), lambda count: None)  # type: ignore[arg-type]
+
+
+def test_a_patience_afresh_has_the_same_end() -> None:
+    now, slept = 0.0, []
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        slept.append(round(seconds, 2))
+        now += seconds
+
+    patience = Patience(0.9, sleep=sleep, clock=lambda: now)
+    patience.pause("x")
+    other = patience.afresh()
+    for _ in range(3):
+        other.pause("x")
+    assert slept == [0.2, 0.2, 0.26, 0.24]
+    with pytest.raises(WaitTimeout, match=r"^it is late within 0.9 s\.$"):
+        other.check("it is late")

@@ -99,7 +99,7 @@ def test_a_command_and_an_unknown_image_are_refused(lxd: Service, run: Run, caps
     )
     assert run("run", "demo", "--image", "debian") == 2
     assert capsys.readouterr().err == (
-        "Error: --image 'debian' is no image that demo has.\n       It has: small. `lxc image import` brings others.\n"
+        "Error: --image 'debian' is no image that demo has.\n       It has: small. `jeroboam image load` brings others.\n"
     )
     assert lxd.bodies("POST") == []
 

@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from ..access import Access
     from .session import Session
 
-__all__ = ["MANAGED_BY", "NAME_LABEL", "OURS", "Outcome", "Publish", "Replica", "Tool", "Wish", "Workload", "entered"]
+__all__ = [
+    "MANAGED_BY",
+    "NAME_LABEL",
+    "OURS",
+    "Outcome",
+    "Publish",
+    "Replica",
+    "Tool",
+    "Wish",
+    "Workload",
+    "entered",
+    "session_of",
+]
 
 
 class Tool(Protocol):
@@ -45,11 +57,16 @@ class Tool(Protocol):
 @contextmanager
 def entered(access: Access, *, verbose: bool = False) -> Iterator[Tool]:
     """The tool of this cluster, with one connection for all calls."""
+    with session_of(access, verbose=verbose) as session:
+        yield _tool(access.coe, session)
+
+
+def session_of(access: Access, *, verbose: bool = False) -> Session:
+    """HTTP to this cluster; use it in a `with`."""
     from .session import Session
 
     called = {"kubernetes": "The Kubernetes API", "lxd": "The LXD API"}.get(access.coe, "The Docker API")
-    with Session(access, called, verbose=verbose) as session:
-        yield _tool(access.coe, session)
+    return Session(access, called, verbose=verbose)
 
 
 def _tool(coe: str, session: Session) -> Tool:

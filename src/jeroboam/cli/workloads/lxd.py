@@ -119,7 +119,7 @@ class Lxd:
         if image not in known:
             raise Usage(
                 f"--image {image!r} is no image that {self._session.cluster} has.",
-                hint=f"It has: {', '.join(known) or 'none'}. `lxc image import` brings others.",
+                hint=f"It has: {', '.join(known) or 'none'}. `jeroboam image load` brings others.",
             )
 
     def _members(self) -> list[Json]:

@@ -29,9 +29,19 @@ class Patience:
         """Seconds until the time is up; never negative."""
         return max(0.0, self._ends - self._clock())
 
-    def pause(self, what: str, *, hint: str = "") -> None:
-        """Wait a moment. Raises WaitTimeout, with `what` is the case, when there is no time left."""
+    def afresh(self) -> Patience:
+        """The same end, with pauses that begin anew."""
+        other = Patience(self._within_s, sleep=self._sleep, clock=self._clock)
+        other._ends = self._ends
+        return other
+
+    def check(self, what: str, *, hint: str = "") -> None:
+        """Raises WaitTimeout, with `what` is the case, when there is no time left."""
         if not self.left_s:
             raise WaitTimeout(f"{what} within {self._within_s:g} s.", hint=hint)
+
+    def pause(self, what: str, *, hint: str = "") -> None:
+        """Wait a moment. Raises WaitTimeout, with `what` is the case, when there is no time left."""
+        self.check(what, hint=hint)
         self._sleep(min(self._pause_s, self.left_s))
         self._pause_s = min(self._pause_s * 1.3, _PAUSE_S[1])

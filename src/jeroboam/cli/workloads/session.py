@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -82,6 +82,17 @@ class Session:
         except httpx.TransportError as error:
             raise self._unreachable(error) from None
         return self._checked(answer, fine)
+
+    def upload(
+        self, path: str, pieces: Iterable[bytes], headers: dict[str, str], *, timeout_s: float
+    ) -> httpx.Response:
+        """A POST of bytes, which are given bit by bit."""
+        wait = httpx.Timeout(timeout_s, connect=CONNECT_S)
+        try:
+            answer = self._http.post(path, content=pieces, headers=headers, timeout=wait)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from None
+        return self._checked(answer, ())
 
     @contextmanager
     def opened(self, method: str, path: str, *, headers: dict[str, str], timeout_s: float) -> Iterator[httpx.Response]:

@@ -20,7 +20,7 @@ from .wish import Wish
 from .workload import MANAGED_BY, NAME_LABEL, OURS, Outcome, Replica, Workload
 
 API = "/v1.41"
-_OVER = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
+OVER = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
 _PUBLISHED = "Port {port} is open on nodes that have a replica, and only there (host mode: no routing mesh is needed)."
 
 
@@ -59,7 +59,7 @@ class Swarm:
     def stop(self, workload: Workload, timeout_s: float) -> None:
         self._session.delete(f"{API}/services/{workload.name}")
         patience = Patience(timeout_s)
-        while any(task["Status"]["State"] not in _OVER for task in self._tasks({"name": [f"{workload.name}."]})):
+        while any(task["Status"]["State"] not in OVER for task in self._tasks({"name": [f"{workload.name}."]})):
             patience.pause(f"{workload.name} is being stopped, but is not gone")
 
     def _tasks(self, wanted: Json) -> list[Json]:

@@ -17,11 +17,10 @@ from ..wire import Json
 from .docker_streams import STDERR, STDOUT, demultiplexed
 from .patience import Patience
 from .session import Session
-from .workload import MANAGED_BY, Outcome
+from .swarm_job import job
+from .workload import Outcome
 
 _API = "/v1.41"
-_FOLDERS = ("/usr", "/lib", "/lib64")  # where the node's client and what it is linked to lie
-_SOCKET = "/var/run/docker.sock"
 _BY = "jeroboam-exec"  # not what workloads bear: `ps` shows no jobs of ours
 _ENDED = ("complete", "failed")
 _NEVER = ("rejected", "orphaned", "remove", "shutdown")
@@ -30,7 +29,10 @@ _NEVER = ("rejected", "orphaned", "remove", "shutdown")
 def execute(session: Session, task: Json, argv: Sequence[str], timeout_s: float) -> Outcome:
     """Run it to its end. Raises WaitTimeout; the program goes on then, since a `docker exec` that ends does not end it."""
     name = f"jeroboam-exec-{secrets.token_hex(6)}"
-    session.post(f"{_API}/services/create", job(name, task, argv))
+    container = str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "")
+    command = ("/usr/bin/docker", "exec", container, *argv)
+    image = task["Spec"]["ContainerSpec"]["Image"]
+    session.post(f"{_API}/services/create", job(name, str(task["NodeID"]), image, command, by=_BY))
     try:
         ended = _end(session, name, argv[0], timeout_s)
         answer = session.send("GET", f"{_API}/services/{name}/logs", params={"stdout": "1", "stderr": "1"})
@@ -40,26 +42,6 @@ def execute(session: Session, task: Json, argv: Sequence[str], timeout_s: float)
     for stream, part in demultiplexed(answer.content):
         said[stream] += part
     return Outcome(int(ended["ContainerStatus"].get("ExitCode") or 0), said[STDOUT], said[STDERR])
-
-
-def job(name: str, task: Json, argv: Sequence[str]) -> Json:
-    """What is posted for it."""
-    container = str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "")
-    binds = [{"Type": "bind", "Source": path, "Target": path, "ReadOnly": True} for path in _FOLDERS]
-    spec = {
-        "Image": task["Spec"]["ContainerSpec"]["Image"],
-        "Command": ["/usr/bin/docker", "exec", container, *argv],
-        "Env": ["HOME=/"],
-        "User": "0",
-        "Mounts": [*binds, {"Type": "bind", "Source": _SOCKET, "Target": _SOCKET}],
-    }
-    template = {
-        "ContainerSpec": spec,
-        "Placement": {"Constraints": [f"node.id=={task['NodeID']}"]},
-        "RestartPolicy": {"Condition": "none"},
-    }
-    once = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}
-    return {"Name": name, "Labels": {MANAGED_BY: _BY}, "TaskTemplate": template, "Mode": once}
 
 
 def _end(session: Session, name: str, program: str, timeout_s: float) -> Json:

@@ -1,4 +1,4 @@
-"""As much of a WebSocket as reading a program's output takes. Source: RFC 6455, sections 1.3, 5.2 and 5.5.
+"""As much of a WebSocket as a program's input and output take. Source: RFC 6455, sections 1.3, 5.2 and 5.5.
 
 Whoever opens it hands over the stream of bytes after the 101; no extension is asked for, so none is understood.
 """
@@ -9,10 +9,14 @@ import base64
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from contextlib import suppress
+from typing import Any, Protocol
+
+import httpcore
 
 _MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+_LOOK_S = 0.05
 _LIMIT = 64 * 1024 * 1024  # of one message; the API servers send a few KiB at a time
 
 
@@ -24,6 +28,9 @@ class Stream(Protocol):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """All of them."""
+
+    def get_extra_info(self, info: str) -> Any:
+        """`is_readable`: whether something came."""
 
 
 class Broken(Exception):
@@ -64,7 +71,8 @@ class WebSocket:
         while True:
             final, opcode, payload = self._frame()
             if opcode == _CLOSE:
-                self._send(_CLOSE, payload[:2])
+                with suppress(httpcore.NetworkError):  # who closes may be gone
+                    self._send(_CLOSE, payload[:2])
                 return
             if opcode == _PING:
                 self._send(_PONG, payload)
@@ -77,6 +85,17 @@ class WebSocket:
                     parts = []
             elif opcode != _PONG:
                 raise Broken(f"opcode {opcode}")
+
+    def send(self, content: bytes) -> None:
+        """One message of bytes."""
+        self._send(_BINARY, content)
+
+    def has_come(self) -> bool:
+        """Whether the other side began to say something. What wakes a TLS connection may be nothing of ours: hence a look."""
+        if not self._held and self._stream.get_extra_info("is_readable"):
+            with suppress(httpcore.ReadTimeout):
+                self._held = self._stream.read(65536, timeout=_LOOK_S)
+        return bool(self._held)
 
     def _frame(self) -> tuple[bool, int, bytes]:
         first, second = self._take(2)
@@ -99,7 +118,20 @@ class WebSocket:
         return taken
 
     def _send(self, opcode: int, payload: bytes) -> None:
-        """Control frames only: at most 125 bytes. A client masks what it sends."""
+        """A client masks what it sends."""
         mask = os.urandom(4)
-        masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
-        self._stream.write(bytes([0x80 | opcode, 0x80 | len(payload)]) + mask + masked, timeout=self._left_s())
+        head = bytes([0x80 | opcode]) + _length(len(payload)) + mask
+        self._stream.write(head + _masked(mask, payload), timeout=self._left_s())
+
+
+def _length(count: int) -> bytes:
+    if count < 126:
+        return bytes([0x80 | count])
+    return b"\xfe" + count.to_bytes(2) if count < 1 << 16 else b"\xff" + count.to_bytes(8)
+
+
+def _masked(mask: bytes, payload: bytes) -> bytes:
+    """As one number: byte by byte would hold up a large upload."""
+    count = len(payload)
+    key = (mask * (count // 4 + 1))[:count]
+    return (int.from_bytes(payload) ^ int.from_bytes(key)).to_bytes(count)
