@@ -103,6 +103,34 @@ def test_run_makes_a_service_in_host_mode_and_says_so(swarm: Service, run: Run, 
     ]
 
 
+@pytest.mark.parametrize(
+    ("image", "found", "asked_for"),
+    [
+        ("web:1", {"Id": "sha256:0a", "RepoDigests": []}, "sha256:0a"),
+        ("web:1", {"Id": "sha256:0a", "RepoDigests": ["web@sha256:0b"]}, "web:1"),  # a registry has it
+        ("web:1", None, "web:1"),
+        ("jeroboam.local/hello:1", {"Id": "sha256:0a"}, "jeroboam.local/hello:1"),  # differs between node images
+    ],
+)
+def test_an_image_of_no_registry_is_run_by_its_id(
+    swarm: Service, run: Run, capsys: Capture, image: str, found: Any, asked_for: str
+) -> None:
+    def made(asked: Any) -> tuple[int, Any]:
+        swarm.on("GET", f"{API}/services", 200, [{"ID": "s1", "Spec": asked.body}])
+        return 201, {"ID": "s1"}
+
+    if found:
+        swarm.on("GET", f"{API}/images/{image.replace('/', '%2F').replace(':', '%3A')}/json", 200, found)
+    swarm.on_call("POST", f"{API}/services/create", made)
+    assert run("run", "demo", "--image", image, "--name", "web") == 0
+    [(_, sent)] = swarm.bodies("POST")
+    assert sent["TaskTemplate"]["ContainerSpec"]["Image"] == asked_for
+    told = capsys.readouterr().out
+    assert f"Workload web: 1 replica of {image} asked for.\n" in told
+    note = "web:1 came from no registry: nodes take it by its id, and ask none for it.\n"
+    assert told.startswith(note) == (asked_for == "sha256:0a")
+
+
 def test_a_fixed_port_for_more_replicas_than_nodes_is_refused(swarm: Service, run: Run, capsys: Capture) -> None:
     words = ["--image", "web", "--replicas", "3", "--publish", "80:8080"]
     assert run("run", "demo", *words) == 2

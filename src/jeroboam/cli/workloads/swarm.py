@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import Usage
-from ..wire import Json
+from ..wire import Json, segment
 from .docker_streams import demultiplexed
 from .patience import Patience
 from .session import Session
@@ -21,6 +21,9 @@ from .workload import MANAGED_BY, NAME_LABEL, OURS, Outcome, Replica, Workload
 
 API = "/v1.41"
 OVER = ("complete", "shutdown", "failed", "rejected", "remove", "orphaned")
+_IMAGE = "jeroboam.image"
+_NOBODYS = "jeroboam.local/"
+_BY_ID = "{image} came from no registry: nodes take it by its id, and ask none for it."
 _PUBLISHED = "Port {port} is open on nodes that have a replica, and only there (host mode: no routing mesh is needed)."
 
 
@@ -33,8 +36,11 @@ class Swarm:
     def run(self, wish: Wish, timeout_s: float) -> str:
         if wish.publish is not None and wish.publish.outside is not None:
             self._refuse_more_than_nodes(wish)
-        self._session.post(f"{API}/services/create", service(wish))
-        return _PUBLISHED.format(port=wish.publish.inside) if wish.publish else ""
+        ident = self._ident_of_loaded(wish.image)
+        self._session.post(f"{API}/services/create", service(wish, ident))
+        notes = [_BY_ID.format(image=wish.image)] if ident else []
+        notes += [_PUBLISHED.format(port=wish.publish.inside)] if wish.publish else []
+        return "\n".join(notes)
 
     def workloads(self) -> list[Workload]:
         nodes = {node["ID"]: node for node in self._session.listed(f"{API}/nodes")}
@@ -44,7 +50,7 @@ class Swarm:
             spec = one["Spec"]
             name, wanted = str(spec["Name"]), spec["Mode"].get("Replicated", {}).get("Replicas", 1)
             mine = _slots([task for task in tasks if task["ServiceID"] == one["ID"]])
-            image = spec["TaskTemplate"]["ContainerSpec"]["Image"]
+            image = spec["Labels"].get(_IMAGE) or spec["TaskTemplate"]["ContainerSpec"]["Image"]
             found.append(Workload(name, image, wanted, tuple(_replica(name, slot, nodes) for slot in mine)))
         return sorted(found, key=lambda workload: workload.name)
 
@@ -62,6 +68,16 @@ class Swarm:
         while any(task["Status"]["State"] not in OVER for task in self._tasks({"name": [f"{workload.name}."]})):
             patience.pause(f"{workload.name} is being stopped, but is not gone")
 
+    def _ident_of_loaded(self, image: str) -> str:
+        """The id of an image that a manager has from no registry, "" for others. Swarm asks a registry for a name whenever a task starts,
+        and would take a stranger's image of that name. The domain jeroboam.local is nobody's, and those images differ from node image
+        to node image."""
+        if image.startswith((_NOBODYS, "sha256:")):
+            return ""
+        answer = self._session.send("GET", f"{API}/images/{segment(image)}/json", fine=(400, 404))
+        found = self._session.json(answer) if answer.status_code == 200 else {}
+        return "" if found.get("RepoDigests") else str(found.get("Id") or "")
+
     def _tasks(self, wanted: Json) -> list[Json]:
         return self._session.listed(f"{API}/tasks", filters=json.dumps(wanted))
 
@@ -76,16 +92,16 @@ class Swarm:
             )
 
 
-def service(wish: Wish) -> Json:
-    """What is posted for it."""
-    container: Json = {"Image": wish.image, "Labels": _labels(wish.name)}
+def service(wish: Wish, ident: str = "") -> Json:
+    """What is posted for it; `ident` goes before the image's name."""
+    container: Json = {"Image": ident or wish.image, "Labels": _labels(wish.name)}
     if wish.command:
         container["Args"] = list(wish.command)
     if wish.env:
         container["Env"] = [f"{name}={_literal(value)}" for name, value in wish.env.items()]
     made: Json = {
         "Name": wish.name,
-        "Labels": _labels(wish.name),
+        "Labels": _labels(wish.name) | ({_IMAGE: wish.image} if ident else {}),
         "TaskTemplate": {"ContainerSpec": container, "RestartPolicy": {"Condition": "any"}},
         "Mode": {"Replicated": {"Replicas": wish.replicas}},
         "EndpointSpec": {"Mode": "dnsrr"},  # virtual addresses want IPVS as well
