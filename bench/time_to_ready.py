@@ -1,6 +1,9 @@
-"""How long from the request to a cluster that is of use: nodes Ready, DNS answering, a pod running; against the same by hand.
+"""How long from the request to a cluster that is of use, against the same by hand.
 
-    .venv/bin/python bench/time_to_ready.py [--rounds 5] [--workers 1 3] [--json]
+Kubernetes: nodes Ready, DNS answering, a pod running. Swarm: nodes Ready, a service running on two nodes. LXD: members online, a system
+container with an address on each.
+
+    .venv/bin/python bench/time_to_ready.py [--coe kubernetes] [--rounds 5] [--workers 1 3] [--json]
 
 Both ways use the same node image and alternate in one run, since machines are shared and noisy: the ratio counts, not the seconds.
 Jeroboam's time includes its API, its store and its engine; it runs as `jeroboam up` in a process of its own.
@@ -18,12 +21,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from by_hand import ByHand, docker
+from by_hand import LXD, ByHand, KubernetesByHand, LxdByHand, SwarmByHand, docker
 
 _POD = """
 apiVersion: v1
@@ -33,14 +38,25 @@ spec:
   containers:
     - {name: hello, image: "jeroboam.local/hello:1", args: [serve], imagePullPolicy: Never}
 """
+_HELLO = "jeroboam.local/hello:1"
 _LIMIT_S = 120.0
 _LOOK_S = 0.2
 _KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/super-admin.conf", "--request-timeout=5s")
 
 
-def wait_until_of_use(control_plane: str, nodes: int) -> None:
-    """All nodes Ready, a pod running, and the cluster's DNS answering from inside it. The same looks for both ways."""
-    kubectl = ("exec", "-i", control_plane, *_KUBECTL)
+@dataclass(frozen=True)
+class Way:
+    """A container tool: its node image, its cluster by hand, and what "of use" is, with the same looks for both ways.
+    `of_use` takes the first node and the count of nodes."""
+
+    image: str
+    by_hand: type[ByHand]
+    of_use: Callable[[str, int], None]
+
+
+def kubernetes_of_use(first: str, nodes: int) -> None:
+    """All nodes Ready, a pod running, and the cluster's DNS answering from inside it."""
+    kubectl = ("exec", "-i", first, *_KUBECTL)
     _until(lambda: "probe" in docker(*kubectl, "apply", "-f", "-", stdin=_POD, check=False))
     ready = '{range .items[*]}{.status.conditions[?(@.type=="Ready")].status} {end}'
     _until(
@@ -48,6 +64,41 @@ def wait_until_of_use(control_plane: str, nodes: int) -> None:
     )
     name = "kubernetes.default.svc.cluster.local"
     _until(lambda: docker(*kubectl, "exec", "probe", "--", "/hello", "lookup", name, check=False) != "")
+
+
+def swarm_of_use(first: str, nodes: int) -> None:
+    """All nodes Ready, and a service running on two of them."""
+    swarm = ("exec", first, "docker")
+    _until(lambda: docker(*swarm, "node", "ls", "--format", "{{.Status}}", check=False).split() == ["Ready"] * nodes)
+    wish = ("--name", "probe", "--replicas", "2", "--replicas-max-per-node", "1", "--endpoint-mode", "dnsrr")
+    docker(*swarm, "service", "create", "-d", "--no-resolve-image", *wish, _HELLO, "serve")
+    shown = ("service", "ps", "probe", "--filter", "desired-state=running", "--format", "{{.CurrentState}}")
+    _until(lambda: docker(*swarm, *shown, check=False).count("Running") == 2)
+
+
+def lxd_of_use(first: str, nodes: int) -> None:
+    """All members online, and a system container with an address on each."""
+    lxc = ("exec", *LXD, first, "lxc")
+    members: list[str] = []
+
+    def online() -> bool:
+        found = json.loads(docker(*lxc, "cluster", "list", "--format", "json", check=False) or "[]")
+        members[:] = [one["server_name"] for one in found if one["status"] == "Online"]
+        return len(members) == nodes
+
+    _until(online)
+    _until(lambda: "small" in docker(*lxc, "image", "alias", "list", "--format", "csv", check=False))
+    with ThreadPoolExecutor() as side_by_side:
+        launch = ("launch", "-q", "small")
+        list(side_by_side.map(lambda name: docker(*lxc, *launch, f"p-{name}", "--target", name), members))
+    _until(lambda: docker(*lxc, "list", "--format", "csv", "-c", "4", check=False).count("(eth0)") == nodes)
+
+
+WAYS = {
+    "kubernetes": Way("jeroboam/node-kubernetes:v1.34.4", KubernetesByHand, kubernetes_of_use),
+    "swarm": Way("jeroboam/node-swarm:v20.10.24", SwarmByHand, swarm_of_use),
+    "lxd": Way("jeroboam/node-lxd:v5.0.2", LxdByHand, lxd_of_use),
+}
 
 
 def _until(true: Callable[[], bool]) -> None:
@@ -58,19 +109,19 @@ def _until(true: Callable[[], bool]) -> None:
         time.sleep(_LOOK_S)
 
 
-def by_hand(image: str, workers: int) -> float:
+def by_hand(way: Way, image: str, workers: int) -> float:
     """Seconds by hand."""
-    cluster = ByHand(image, workers)
+    cluster = way.by_hand(image, workers)
     began = time.monotonic()
     try:
         cluster.make()
-        wait_until_of_use(cluster.control_plane, workers + 1)
+        way.of_use(cluster.first, workers + 1)
         return time.monotonic() - began
     finally:
         cluster.remove()
 
 
-def by_jeroboam(url: str, template: str, workers: int) -> float:
+def by_jeroboam(way: Way, url: str, template: str, workers: int) -> float:
     """Seconds by one request to the API."""
     with httpx.Client(base_url=url, timeout=30) as api:
         began = time.monotonic()
@@ -79,7 +130,7 @@ def by_jeroboam(url: str, template: str, workers: int) -> float:
         try:
             labels = ("--filter", f"label=jeroboam.cluster={uuid}", "--filter", "label=jeroboam.role=control-plane")
             _until(lambda: docker("ps", "-q", *labels) != "")
-            wait_until_of_use(docker("ps", "-q", *labels), workers + 1)
+            way.of_use(docker("ps", "-q", *labels), workers + 1)
             return time.monotonic() - began
         finally:
             api.delete(f"/v1/clusters/{uuid}").raise_for_status()
@@ -114,28 +165,33 @@ def _answers(url: str) -> bool:
         return False
 
 
-def make_template(url: str, image: str) -> str:
+def make_template(url: str, coe: str, image: str) -> str:
     """A template of this image; its uuid."""
-    body = {"name": "bench", "coe": "kubernetes", "image_id": image, "external_network_id": "public"}
-    body |= {"flavor_id": "m1.large", "master_flavor_id": "m1.large", "labels": {"boot_volume_size": "1"}}
+    body: dict[str, object] = {"name": "bench", "coe": coe, "image_id": image, "external_network_id": "public"}
+    if coe == "kubernetes":
+        body |= {"flavor_id": "m1.large", "master_flavor_id": "m1.large", "labels": {"boot_volume_size": "1"}}
     answer = httpx.post(f"{url}/v1/clustertemplates", json=body, timeout=30)
     return str(answer.raise_for_status().json()["uuid"])
 
 
-def measure(url: str, image: str, workers: int, rounds: int) -> dict[str, object]:
+def measure(url: str, coe: str, image: str, workers: int, rounds: int) -> dict[str, object]:
     """Alternating, one round of each first to warm both up."""
-    template = make_template(url, image)
+    way, template = WAYS[coe], make_template(url, coe, image)
     hand, ours = [], []
     for number in range(rounds + 1):
-        pair = by_hand(image, workers), by_jeroboam(url, template, workers)
-        print(f"1+{workers} round {number}: by hand {pair[0]:.1f} s, Jeroboam {pair[1]:.1f} s", file=sys.stderr)
+        pair = by_hand(way, image, workers), by_jeroboam(way, url, template, workers)
+        print(f"{coe} 1+{workers} round {number}: by hand {pair[0]:.1f} s, Jeroboam {pair[1]:.1f} s", file=sys.stderr)
         if number:
             hand.append(pair[0])
             ours.append(pair[1])
     medians = statistics.median(hand), statistics.median(ours)
-    return {"nodes": f"1+{workers}", "rounds": rounds, "by_hand_s": medians[0], "jeroboam_s": medians[1]} | {
-        "ratio": medians[1] / medians[0]
-    }
+    return {
+        "coe": coe,
+        "nodes": f"1+{workers}",
+        "rounds": rounds,
+        "by_hand_s": medians[0],
+        "jeroboam_s": medians[1],
+    } | {"ratio": medians[1] / medians[0]}
 
 
 def main() -> None:
@@ -143,11 +199,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 3])
-    parser.add_argument("--image", default="jeroboam/node-kubernetes:v1.34.4")
+    parser.add_argument("--coe", choices=WAYS, default="kubernetes")
+    parser.add_argument("--image", help="node image; the default version's if not given")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    image = asked.image or WAYS[asked.coe].image
     with service() as url:
-        rows = [measure(url, asked.image, workers, asked.rounds) for workers in asked.workers]
+        rows = [measure(url, asked.coe, image, workers, asked.rounds) for workers in asked.workers]
     if asked.json:
         print(json.dumps(rows))
         return
