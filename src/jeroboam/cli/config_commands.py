@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from . import access
+from . import access, client_programs
 from .apps import cluster as cluster_app
 from .errors import Usage
 from .options import DEFAULTS, Common, framed
@@ -124,6 +124,7 @@ def _into_docker(found: Access, name: str, common: Common, *, stdout: bool, over
     else:
         print(f"Docker context {plain(context.name)} is there ({plain(context.host)}).")
         print(f"Next: docker --context {shlex.quote(context.name)} node ls")
+        client_programs.tell_if_missing("docker")
     return 0
 
 
@@ -140,6 +141,7 @@ def _into_lxc(found: Access, name: str, common: Common, *, stdout: bool, overwri
     else:
         print(f"The remote {plain(folder.name)} of lxc is in {plain(target)} ({plain(folder.address)}).")
         print(f"Next: LXD_CONF={shlex.quote(str(target))} lxc cluster list")
+        client_programs.tell_if_missing("lxc")
     return 0
 
 
@@ -167,3 +169,4 @@ def _tell(entry: Entry, path: Path, namespace: str) -> None:
     print(f"Context {plain(entry.name)} is in {plain(path)} ({where}{plain(entry.server)}).")
     option = "" if entry.current else f" --context {shlex.quote(entry.name)}"
     print(f"Next: kubectl{option} get nodes")
+    client_programs.tell_if_missing("kubectl")
