@@ -481,6 +481,16 @@ async def test_secrets_are_sealed_and_the_first_writer_wins(url: str, store: Sql
         assert b"first" not in file.read_bytes()
 
 
+async def test_what_was_never_whole_has_no_health(store: SqlStore, clock: ManualClock) -> None:
+    _, operation = await add(store)
+    begun = await store.begin_operation(operation)
+    assert begun is not None
+    await store.finish_operation(
+        operation, begun[1], OperationState.FAILED, change=StatusChange(status=Status.CREATE_FAILED)
+    )
+    assert await store.health_targets(10, clock.now()) == []
+
+
 async def test_health_is_claimed_once_a_period(store: SqlStore, clock: ManualClock) -> None:
     cluster, operation = await add(store)
     assert await store.health_targets(10, clock.now()) == []  # still being created

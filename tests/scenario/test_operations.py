@@ -103,7 +103,7 @@ async def test_a_node_whose_bootstrap_fails_is_named_and_its_console_kept(stage:
     assert done.error.endswith("default-worker-0: bootstrap step join failed: exit code 1: no such image")
     [failed] = [s for s in await stage.store.list_steps(create.uuid) if s.name == "boot" and s.log]
     assert "JEROBOAM/1 failed join exit code 1: no such image" in (failed.log or "")
-    assert "default-worker-0" in ((await broken.row(cluster)).cluster.status_reason or "")
+    assert (await broken.row(cluster)).cluster.status_reason == f"{done.error}. {done.hint}"
 
 
 async def test_a_node_that_never_gets_ready_runs_into_the_steps_deadline(stage: Stage) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from .moments import duration, seconds_between
@@ -21,8 +21,11 @@ def outcome(step: Json) -> str:
     return "ok" if step.get("ok") else "failed"
 
 
-def lines(operation: Json, steps: Sequence[Json], now: datetime, *, whole: bool = False) -> list[Line]:
-    """A line a step, and one for its message and hint. Unless `whole`, a long timeline shows only what is not done."""
+def lines(
+    operation: Json, steps: Sequence[Json], now: datetime, *, whole: bool = False, told: Collection[str] = ()
+) -> list[Line]:
+    """A line a step, and one for its message and hint unless it is `told` elsewhere. Unless `whole`, a long timeline shows only what is
+    not done."""
     shown = list(steps) if whole or len(steps) <= _MANY else [s for s in steps if outcome(s) != "ok"]
     width = max((len(str(s.get("name"))) for s in shown), default=0)
     began = operation.get("started_at") or operation.get("created_at")
@@ -30,11 +33,11 @@ def lines(operation: Json, steps: Sequence[Json], now: datetime, *, whole: bool 
     if len(shown) < len(steps):
         found.append((f"  {len(steps) - len(shown)} steps went well (all of them: --all)", ""))
     for step in shown:
-        found.extend(_step(step, began, now, width))
+        found.extend(_step(step, began, now, width, told))
     return found
 
 
-def _step(step: Json, began: object, now: datetime, width: int) -> list[Line]:
+def _step(step: Json, began: object, now: datetime, width: int, told: Collection[str]) -> list[Line]:
     result = outcome(step)
     end = step.get("ended_at") or now
     offset = duration(seconds_between(began, step.get("started_at")))
@@ -43,12 +46,24 @@ def _step(step: Json, began: object, now: datetime, width: int) -> list[Line]:
     text = f"  +{offset:>10}  {took:>10}  {result:<7}  {plain(step.get('name')):<{width}}  {plain(step.get('target') or '')}"
     found: list[Line] = [(f"{text.rstrip()}{attempt}", STYLES[result])]
     indent = " " * 37
-    if step.get("message"):
-        found.append((f"{indent}{_inline(step['message'])}", "" if result == "ok" else STYLES[result]))
-    if step.get("hint") and result == "failed":
-        found.append((f"{indent}hint: {_inline(step['hint'])}", ""))
+    message, hint = one_line(step.get("message")), one_line(step.get("hint"))
+    if message and message not in told:
+        found.append((f"{indent}{message}", "" if result == "ok" else STYLES[result]))
+    if hint and hint not in told and result == "failed" and not leads_here(hint):
+        found.append((f"{indent}hint: {hint}", ""))
     return found
 
 
-def _inline(text: object) -> str:
-    return " ".join(plain(text).split())
+def one_line(text: object) -> str:
+    """Text of the service without line breaks; "" for none."""
+    return " ".join(plain(text or "").split())
+
+
+def sentence(text: str) -> str:
+    """With a full stop at its end."""
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+
+
+def leads_here(hint: str) -> bool:
+    """Whether the hint advises the very command that shows this timeline."""
+    return "`jeroboam cluster why`" in hint

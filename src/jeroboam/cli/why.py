@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .errors import Refused
 from .moments import duration, parse, seconds_between
 from .output import plain
-from .timeline import Line, lines, outcome
+from .timeline import Line, leads_here, lines, one_line, outcome, sentence
 from .wire import Json, segment
 
 if TYPE_CHECKING:
@@ -158,11 +158,18 @@ def _head(report: Report) -> list[Line]:
     found: list[Line] = [
         (f"{plain(cluster.get('name'))}  {plain(status)}  {plain(cluster.get('uuid'))}", f"bold {style}")
     ]
-    if cluster.get("status_reason"):
-        found.append((f"  {plain(cluster['status_reason'])}", ""))
-    if health:
+    reason = one_line(cluster.get("status_reason"))
+    if reason and not _verdict_tells(report, reason):
+        found.append((f"  {sentence(reason)}", ""))
+    if health and status != "CREATE_FAILED":
         found.append((f"  health: {plain(health)}{_ailing(cluster)}", "red" if health == "UNHEALTHY" else ""))
     return found
+
+
+def _verdict_tells(report: Report, reason: str) -> bool:
+    """Whether the lines at the end will say this reason of the cluster's status."""
+    error = one_line((report.operation or {}).get("error"))
+    return bool(error) and _mover(report) in _MOVES and reason.startswith(error.rstrip("."))
 
 
 def _ailing(cluster: Json) -> str:
@@ -191,8 +198,16 @@ def _operation(report: Report, *, whole: bool) -> list[Line]:
         (f"{what}: {words.get(state, f'{state} after {took}')}", f"bold {style}".strip()),
         (f"  asked {when}, request {plain(operation.get('request_id') or '-')}", ""),
     ]
-    found.extend(lines(operation, report.steps, report.now, whole=whole))
+    found.extend(lines(operation, report.steps, report.now, whole=whole, told=_told_below(report)))
     return found
+
+
+def _told_below(report: Report) -> frozenset[str]:
+    """What the verdict will say, so that the timeline need not."""
+    operation = report.operation or {}
+    if operation.get("state") != "failed":
+        return frozenset()
+    return frozenset({one_line(operation.get("error")), one_line(operation.get("hint"))})
 
 
 def _consoles(steps: list[Json], count: int) -> list[Line]:
@@ -220,10 +235,11 @@ def _verdict(report: Report) -> list[Line]:
         found.append((f"Whose move: the service's. It {'stops this operation' if waiting else 'is at work'}.", ""))
     elif mover != "nobody":
         if operation.get("error"):
-            found.append((f"Why: {' '.join(plain(operation['error']).split())}", "red"))
+            found.append((f"Why: {sentence(one_line(operation['error']))}", "red"))
         found.append((f"Whose move: {_MOVES.get(mover, _MOVES['bug'])}", ""))
-        if operation.get("hint"):
-            found.append((f"Hint: {' '.join(plain(operation['hint']).split())}", ""))
+        hint = one_line(operation.get("hint"))
+        if hint and not leads_here(hint):
+            found.append((f"Hint: {hint}", ""))
     else:
         found.append(("Whose move: nobody's. Nothing is under way.", ""))
     if command := next_command(report):

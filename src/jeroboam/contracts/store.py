@@ -352,7 +352,7 @@ class ConductorStore(Protocol):
     async def open_resources(self, cluster_uuid: str) -> Sequence[Resource]: ...
 
     async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
-        """Settled clusters (not in progress, not deleting) whose health was looked at before that time or never.
+        """Clusters whose health was looked at before that time or never; not those in progress, deleting, or whose creation failed.
 
         Marks them as looked at."""
         ...

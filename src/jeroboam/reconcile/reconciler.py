@@ -276,7 +276,8 @@ def _restored(scope: Scope) -> dict[str, int]:
 
 
 def _sentence(error: JeroboamError) -> str:
-    return f"{error.message} {error.hint}".strip()
+    stop = "" if error.message.endswith((".", "!", "?")) else "."
+    return f"{error.message}{stop} {error.hint}" if error.hint else error.message
 
 
 def _incident(scope: Scope, error: Exception) -> Bug:

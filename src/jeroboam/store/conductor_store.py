@@ -255,7 +255,8 @@ class ConductorSide(Events):
 
     async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
         old = sa.or_(clusters.c.health_seen_at.is_(None), clusters.c.health_seen_at < seen_before)
-        settled = sa.and_(clusters.c.deleting.is_(sa.false()), clusters.c.status.not_in(tuple(IN_PROGRESS)))
+        never_whole = (*IN_PROGRESS, Status.CREATE_FAILED)
+        settled = sa.and_(clusters.c.deleting.is_(sa.false()), clusters.c.status.not_in(never_whole))
         chosen = (
             sa.select(clusters.c.id).where(settled, old).order_by(clusters.c.health_seen_at.nulls_first()).limit(limit)
         )

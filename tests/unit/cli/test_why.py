@@ -52,7 +52,6 @@ def failed(**changes: Any) -> Report:
 def test_a_failed_creation() -> None:
     assert text(failed()) == """\
 demo  CREATE_FAILED  5b2f1a3c-0000-4000-8000-000000000001
-  demo-5b2f1a3c-default-worker-0: no space left
 
 create 1 control plane, 2 workers: failed after 14.2 s
   asked 2026-01-02 03:04:05 UTC, request req-11111111-0000-4000-8000-000000000004
@@ -62,7 +61,6 @@ create 1 control plane, 2 workers: failed after 14.2 s
                                      container started
   +     3.3 s      10.9 s  failed   boot     demo-5b2f1a3c-default-worker-0 (attempt 2)
                                      demo-5b2f1a3c-default-worker-0: bootstrap step kubelet failed: no space left
-                                     hint: Free some disk.
 
 Last console lines of demo-5b2f1a3c-default-worker-0:
   | one
@@ -70,11 +68,32 @@ Last console lines of demo-5b2f1a3c-default-worker-0:
   |
   | last
 
-Why: demo-5b2f1a3c-default-worker-0: no space left
+Why: demo-5b2f1a3c-default-worker-0: no space left.
 Whose move: the operator's of this service (on your own machine: yours). Trying again helps once the cause is gone.
 Hint: Free some disk.
 Next: jeroboam cluster delete demo --wait
 """  # fmt: skip
+
+
+def test_a_reason_is_said_once_and_no_hint_leads_here() -> None:
+    hint = "The node's last console lines are in the timeline (`jeroboam cluster why`)."
+    error = f"{NODE}: bootstrap step join failed: no space left"
+    broken = Report(
+        cluster(status="CREATE_FAILED", status_reason=f"{error}. {hint}", health_status="HEALTHY"),
+        operation(state="failed", error=error, error_class="operator", hint=hint),
+        [step(1, "boot", NODE, 0.0, 1.0, ok=False, message=error, hint=hint)],
+        NOW,
+    )
+    shown = text(broken)
+    assert shown.count("no space left") == 1
+    assert f"\nWhy: {error}.\n" in shown
+    assert "cluster why" not in shown
+    assert "HEALTHY" not in shown
+
+
+def test_a_reason_that_the_operation_does_not_give_stands_at_the_head() -> None:
+    report = Report(cluster(status="UPDATE_FAILED", status_reason="no room"), operation(state="succeeded"), [], NOW)
+    assert text(report).splitlines()[1] == "  no room."
 
 
 def test_a_running_creation() -> None:
