@@ -1,5 +1,6 @@
 """Which images an archive has, and the archive that `docker load` takes."""
 
+import io
 import json
 import platform
 import re
@@ -113,6 +114,15 @@ def test_an_archive_without_images_is_named(tmp_path: Path, members: dict[str, b
     with pytest.raises(Usage, match=f"^{re.escape(f'{path} {why}')}") as refused:
         read(path)
     assert refused.value.hint == "`docker save -o FILE IMAGE` makes one."
+
+
+def test_an_archive_that_lacks_a_layer_is_named(tmp_path: Path) -> None:
+    path = docker_archive(tmp_path / "a.tar", "web:1")
+    with tarfile.open(path) as tar:
+        parts = {name: (tar.extractfile(name) or io.BytesIO()).read() for name in tar.getnames() if "layer" not in name}
+    found = renamed(read(write(path, parts)), "other:1")
+    with pytest.raises(Usage, match=rf"^{re.escape(str(path))} lacks a part of its image: .*1f/layer\.tar"):
+        as_docker(found, tmp_path / "b.tar")
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"\x28\xb5\x2f\xfd\x00"])

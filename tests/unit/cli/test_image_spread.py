@@ -55,13 +55,19 @@ class Tool:
 
 def test_a_node_that_fails_stops_no_other(archive: Archive) -> None:
     lines: list[str] = []
-    tool = Tool(a=CliError("no space left"), b=PRESENT)
-    found = spread(tool, NODES, archive, Patience(60), LineProgress(lines.append))
-    assert found == [Result("a", "failed", "no space left"), Result("b", "present"), Result("c", "loaded")]
-    assert sorted(tool.asked) == ["a", "b", "c"]
+    nodes = [*NODES, Node("d")]
+    tool = Tool(a=CliError("no space\n left"), b=PRESENT, d=OSError(5, "Input/output error"))
+    found = spread(tool, nodes, archive, Patience(60), LineProgress(lines.append))
+    assert found == [
+        Result("a", "failed", "no space left"),
+        Result("b", "present"),
+        Result("c", "loaded"),
+        Result("d", "failed", "[Errno 5] Input/output error"),
+    ]
+    assert sorted(tool.asked) == ["a", "b", "c", "d"]
     assert tool.closed
     ends = sorted(line.partition(" s, ")[0].rstrip("0123456789.") for line in lines if not line.endswith("..."))
-    assert ends == ["a: no space left", "b: has it already", "c: ", "once: "]
+    assert ends == ["a: no space left", "b: has it already", "c: ", "d: [Errno 5] Input/output error", "once: "]
 
 
 def test_nodes_that_are_not_well_are_not_tried(archive: Archive) -> None:

@@ -114,9 +114,18 @@ def renamed(archive: Archive, name: str | None) -> Archive:
 
 
 def as_docker(archive: Archive, path: Path) -> Archive:
-    """The same images as `docker load` takes them; written to `path` when the archive is not such a one."""
+    """The same images as `docker load` takes them; written to `path` when the archive is not such a one. Raises Usage for an archive
+    that lacks a part, OSError when `path` cannot be written."""
     if archive.docker:
         return archive
+    try:
+        _write_docker(archive, path)
+    except (EOFError, tarfile.TarError, KeyError, ValueError) as error:
+        raise Usage(f"{archive.path} lacks a part of its image: {_words(error)}", hint=_MADE_BY) from None
+    return replace(archive, path=path, size=path.stat().st_size, docker=True)
+
+
+def _write_docker(archive: Archive, path: Path) -> None:
     manifest: list[dict[str, Any]] = []
     with tarfile.open(archive.path) as source, tarfile.open(path, "w") as target:
         written: set[str] = set()
@@ -132,7 +141,6 @@ def as_docker(archive: Archive, path: Path) -> Archive:
         info = tarfile.TarInfo("manifest.json")
         info.size = len(content)
         target.addfile(info, io.BytesIO(content))
-    return replace(archive, path=path, size=path.stat().st_size, docker=True)
 
 
 def _docker(tar: tarfile.TarFile) -> tuple[Image, ...]:

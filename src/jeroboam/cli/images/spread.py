@@ -71,8 +71,8 @@ def _all(nodes: Sequence[Node], bring: Bring, telling: Callable[[str], Told], st
         with telling(node.name) as tell:
             try:
                 state = bring(node, tell)
-            except CliError as error:
-                why = " ".join(plain(error.message).split())
+            except (CliError, OSError) as error:  # the archive itself may go away meanwhile
+                why = " ".join(plain(error).split())
                 tell.ended(why)
                 return Result(node.name, FAILED, why)
             tell.ended("has it already" if state == PRESENT else None)
