@@ -112,3 +112,20 @@ def test_no_word_of_a_command_is_interpreted(word: str) -> None:
         ["bash", "-c", 'run() { shift 2; "$@"; }\n' + call], capture_output=True, timeout=20, check=True
     )
     assert shown.stdout.decode() == word
+
+
+def test_units_are_linked_and_started_in_one_command(tmp_path: Path) -> None:
+    program = tmp_path / "systemctl"
+    program.write_text('#!/bin/sh\ncase $1 in show) echo "/units/$4.service" ;; *) echo "$@" ;; esac\n')
+    program.chmod(0o755)
+    argv = [word.replace("/etc/systemd/system/", f"{tmp_path}/") for word in bootstrap.enable_now("a", "b")]
+    wanted = tmp_path / "multi-user.target.wants"
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert subprocess.run(argv, env=env, capture_output=True, check=False).returncode != 0  # no folder for the links
+    wanted.mkdir()
+    for _ in range(2):
+        assert subprocess.run(argv, env=env, capture_output=True, text=True, check=True).stdout == "start a b\n"
+    assert {path.name: str(path.readlink()) for path in wanted.iterdir()} == {
+        "a.service": "/units/a.service",
+        "b.service": "/units/b.service",
+    }

@@ -106,6 +106,14 @@ def test_a_node_asks_for_a_token_by_a_certificate_that_opens_nothing_else(role: 
     assert cert.subject.rfc4514_string() == f"CN={name},O={machine.name}"
 
 
+@pytest.mark.parametrize("balanced", [False, True])
+def test_only_a_manager_without_others_answers_before_there_is_a_swarm(balanced: bool) -> None:
+    context, machine, _ = boot(Role.CONTROL_PLANE)
+    context = replace(context, endpoint=replace(context.endpoint, balanced=balanced))
+    names = [command.name for command in DRIVER.node_config(context, machine).commands]
+    assert names[-2:] == (["swarm", "join-tokens"] if balanced else ["join-tokens", "swarm"])
+
+
 def test_tokens_are_no_arguments() -> None:
     _, _, config = boot(Role.WORKER)
     script = next(command.argv[2] for command in config.commands if command.name == "swarm")

@@ -90,7 +90,7 @@ def _worker(context: ClusterContext, machine: MachineSpec, chosen: Options, comm
         *_names_of_the_cluster(context),
         Command("kubelet-config", ("cp", _KUBELET, "/var/lib/kubelet/config.yaml"), 10),
         Command("control-plane-open", _bash(_OPEN, inside.host, str(inside.port)), 600),
-        Command("kubelet", ("systemctl", "enable", "--now", "kubelet"), 60),
+        Command("kubelet", bootstrap.enable_now("kubelet"), 60),
     )
     return NodeConfig(machine.name, files, commands)
 

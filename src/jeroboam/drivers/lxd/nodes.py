@@ -44,8 +44,8 @@ def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
     tries = "10" if endpoint.balanced else "0"
     member = _script("found", tries) if machine.first else _script("join")
     commands = (
-        Command("bridge", ("systemctl", "enable", "--now", "jeroboam-bridge", "jeroboam-dhcp"), 60),
-        Command("lxd", ("systemctl", "enable", "--now", "lxd"), 120),
+        Command("bridge", bootstrap.enable_now("jeroboam-bridge", "jeroboam-dhcp"), 60),
+        Command("lxd", bootstrap.enable_now("lxd"), 120),
         Command("cluster", member, 600),
         *(_FIRST_ONLY if machine.first else ()),
     )
@@ -121,6 +121,6 @@ def _script(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 _FIRST_ONLY = (
-    Command("turns", ("systemctl", "enable", "--now", "jeroboam-join-turn"), 30),
+    Command("turns", bootstrap.enable_now("jeroboam-join-turn"), 30),
     Command("image", _script("image"), 120),
 )

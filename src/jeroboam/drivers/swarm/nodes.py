@@ -40,7 +40,7 @@ def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
     )
     begin = (
         Command("resolver", _script("resolver", _DAEMON), 10),
-        Command("engine", ("systemctl", "enable", "--now", "docker"), 120),
+        Command("engine", bootstrap.enable_now("docker"), 120),
         Command("images", _script("images"), 300, background=True),
     )
     return NodeConfig(machine.name, files, (*begin, *_membership(context, machine, chosen, manager=manager)))
@@ -50,7 +50,7 @@ def _membership(
     context: ClusterContext, machine: MachineSpec, chosen: Options, *, manager: bool
 ) -> tuple[Command, ...]:
     managers = context.endpoint.inside.host
-    serve = (Command("join-tokens", ("systemctl", "enable", "--now", "jeroboam-swarm-join"), 30),) if manager else ()
+    serve = (Command("join-tokens", bootstrap.enable_now("jeroboam-swarm-join"), 30),) if manager else ()
     if machine.first:
         tries = "10" if context.endpoint.balanced else "0"
         found = ("swarm", _script("init", managers, tries, str(chosen.pool), str(chosen.subnet_bits)), 120)
