@@ -57,7 +57,10 @@ def _membership(
     else:
         found = ("swarm", _script("join", managers), 600)
     network = (Command("encrypted-network", ("sh", "-c", _ENCRYPTED_NETWORK), 60),)
-    return (Command(*found), *serve, *(network if machine.first and chosen.encrypted else ()))
+    # The only manager listens before there is a swarm, and says nothing until then: whoever asks it asks again. Where others share its
+    # endpoint, nobody shall be led to one that knows nothing.
+    steps = (Command(*found), *serve) if context.endpoint.balanced else (*serve, Command(*found))
+    return (*steps, *(network if machine.first and chosen.encrypted else ()))
 
 
 def _daemon(context: ClusterContext, machine: MachineSpec, *, manager: bool) -> bytes:
