@@ -427,6 +427,57 @@ async def test_a_delete_asked_for_again_leaves_its_progress_as_it_is(store: SqlS
     assert await store.load(cluster) == before
 
 
+async def test_a_cancelled_operation_that_waits_ends_at_once_and_the_count_goes_back(
+    store: SqlStore, clock: ManualClock
+) -> None:
+    cluster, create = await add(store)
+    await store.begin_operation(create)
+    row = await store.load(cluster)
+    assert row is not None
+    workers = row.groups[1]
+    resize = replace(builders.operation(row.cluster, OperationKind.RESIZE), details={"counts": {workers.uuid: 2}})
+    wish = [replace(workers, node_count=5)]
+    assert await store.request_change(cluster, wish, resize, status=Status.CREATE_IN_PROGRESS)
+    running = await store.request_cancel(create, "req-7")
+    assert (running.state, running.cancel_requested) == (OperationState.RUNNING, True)
+    assert running.details == {"cancelled_by": "req-7"}
+    assert await store.request_cancel(create, "req-8") == running
+    gone = await store.request_cancel(resize.uuid, "req-9")
+    assert (gone.state, gone.error) == (OperationState.CANCELLED, "Not begun: cancelled by request req-9.")
+    assert gone.finished_at == clock.time
+    row = await store.load(cluster)
+    assert row is not None
+    assert row.groups[1].node_count == 2
+    with pytest.raises(Conflict, match="is over: it was cancelled"):
+        await store.request_cancel(resize.uuid, "req-10")
+    with pytest.raises(NotFound, match=r"^Operation 0b6e8f0e-0000-4000-8000-000000000000 could not be found\.$"):
+        await store.request_cancel("0b6e8f0e-0000-4000-8000-000000000000", "req-11")
+
+
+async def test_a_cancel_and_an_end_at_once_never_both_count(url: str, clock: ManualClock) -> None:
+    stores = [SqlStore(url, Sealer(KEY), clock) for _ in range(2)]
+    for one in stores:
+        await one.start()
+    try:
+        for _ in range(5):
+            cluster, create = await add(stores[0])
+            begun = await stores[0].begin_operation(create)
+            assert begun is not None
+            ends = await asyncio.gather(
+                stores[0].finish_operation(create, begun[1], OperationState.SUCCEEDED),
+                stores[1].request_cancel(create, "req-7"),
+                return_exceptions=True,
+            )
+            assert ends[0] is None
+            kept = await stores[0].get_operation(create)
+            assert kept is not None
+            assert (kept.state, kept.cancel_requested) == (OperationState.SUCCEEDED, not isinstance(ends[1], Conflict))
+            assert await stores[0].load(cluster) is not None
+    finally:
+        for one in stores:
+            await one.stop()
+
+
 async def test_a_removed_cluster_leaves_only_its_story(store: SqlStore) -> None:
     cluster, _ = await add(store)
     await store.put_secrets(cluster, {"a": b"1"})

@@ -9,8 +9,9 @@ import pytest
 from jeroboam import pki
 from jeroboam.contracts import Image
 from jeroboam.domain import OperationKind, OperationState, Status, Upgrade
-from jeroboam.providers.fake import Cloud, FakeProvider
+from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.providers.fake.catalogue import FakeCatalogue
+from jeroboam.testing import builders
 from jeroboam.testing.stage import Stage
 
 CALLS = frozenset(
@@ -161,3 +162,31 @@ async def test_upgrade_and_rotation_survive_a_death_at_every_point(stage: Stage)
         at += 1
     print(f"{points} points of death survived")
     assert points > 80
+
+
+@pytest.mark.timeout(300)
+async def test_a_retry_and_a_cancel_survive_a_death_at_every_point(stage: Stage) -> None:
+    points = 0
+    at, alive = 1, {"retry", "cancel"}
+    while alive:
+        fault = Fault("ensure_machine", "boot_fail", "*worker-0", "no space left", times=1)
+        world = replace(stage, provider=FakeProvider(Cloud(faults=[fault]), boot_s=0))
+        cluster, create = await world.add(name=f"c{at}")
+        assert (await world.run(create)).state is OperationState.FAILED
+        row = await world.row(cluster)
+        retry = replace(builders.operation(row.cluster), details={"retry_of": create.uuid})
+        await world.store.request_change(cluster.uuid, [], retry, status=Status.CREATE_IN_PROGRESS)
+        points += await step(world, retry, at, "retry", alive)
+        await check_machines(world, cluster.uuid, 3, Status.CREATE_COMPLETE)
+        renewed = [s for s in await world.store.list_steps(retry.uuid) if s.name == "renew"]
+        assert {s.target[-8:] for s in renewed} == {"worker-0"}
+        resize = await world.ask_resize(cluster, 5)
+        await world.store.request_cancel(resize.uuid, "req-9")
+        if "cancel" in alive:
+            died = await run_until_killed(world, resize, at)
+            points += int(died)
+            alive = alive if died else alive - {"cancel"}
+        assert (await world.run(resize)).state is OperationState.CANCELLED
+        at += 1
+    print(f"{points} points of death survived")
+    assert points > 50

@@ -19,6 +19,7 @@ def build_app() -> App:
         certificate_commands,
         cluster_commands,
         config_commands,
+        course_commands,
         group_change_commands,
         label_commands,
         nodegroup_commands,

@@ -8,11 +8,11 @@ from .options import usage_error
 
 cluster = App(
     name="cluster",
-    help="Clusters: create, list, show, resize, upgrade, rotate-ca, config, certificates, why, watch, delete.",
+    help="Clusters: create, list, show, resize, upgrade, rotate-ca, config, certificates, why, watch, cancel, retry, delete.",
 )
 template = App(name="template", help="Cluster templates: create, list, show, delete, labels.")
 nodegroup = App(name="nodegroup", help="Node groups of a cluster: create, list, show, update, delete.")
-operation = App(name="operation", help="Operations on clusters: list, show.")
+operation = App(name="operation", help="Operations on clusters: list, show, cancel.")
 for group in (cluster, template, nodegroup, operation):
     group.error_formatter = usage_error
     group.help_format = "plaintext"  # Markdown would cost 0.1 s of imports

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from . import why
+from . import waiting, why
 from .apps import operation as operation_app
 from .moments import duration, seconds_between, to_the_second
 from .options import DEFAULTS, Common, framed
 from .output import console, show_json, show_table
+from .stopping import stopped
+from .waiting import WAIT, WAIT_S
 
 
 @operation_app.command(name="list")
@@ -65,3 +67,21 @@ def show(uuid: str, /, *, all: bool = False, common: Common = DEFAULTS) -> int:
     else:
         why.show(why.operation_lines(report, whole=all), console())
     return 0
+
+
+@operation_app.command
+@framed
+def cancel(
+    uuid: str, /, *, wait: WAIT = False, timeout_s: WAIT_S = waiting.TIMEOUT_S, common: Common = DEFAULTS
+) -> int:
+    """Stop an operation. What it made stays: `jeroboam cluster retry` goes on with it. A deletion cannot be stopped.
+
+    Example: jeroboam operation cancel 0b0f7d3e-3c83-4b4d-9f8b-3f1f3f2f9a10 --wait
+
+    Parameters
+    ----------
+    uuid
+        The operation's uuid.
+    """
+    with common.client() as client:
+        return stopped(client, uuid, timeout_s if wait else None, common)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from .errors import Refused
 from .moments import duration, parse, seconds_between
 from .output import plain
 from .timeline import Line, leads_here, lines, one_line, outcome, sentence
-from .wire import Json, segment
+from .wire import Json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,14 +30,12 @@ _MOVES = {
 
 @dataclass(frozen=True)
 class Report:
-    """What there is to say about a cluster. `cluster` is None when it is gone, `operation` when nothing is recorded; node groups
-    are asked for where the next command needs them."""
+    """What there is to say about a cluster. `cluster` is None when it is gone, `operation` when nothing is recorded."""
 
     cluster: Json | None
     operation: Json | None
     steps: list[Json]
     now: datetime
-    groups: list[Json] = field(default_factory=list)
     handle: str = ""  # what commands call the cluster
 
     def as_json(self) -> Json:
@@ -65,13 +63,7 @@ def gather(client: Client, ident: str, operation: Json | None = None) -> Report:
     latest = operation or (operations[0] if operations else None)
     steps = client.steps(latest["uuid"]) if latest else []
     handle = client.handle(cluster) if cluster else ""
-    return Report(cluster, latest, steps, client.now(), _groups(client, cluster), handle)
-
-
-def _groups(client: Client, cluster: Json | None) -> list[Json]:
-    if cluster is None or cluster.get("status") != "UPDATE_FAILED":
-        return []
-    return client.entries(f"v1/clusters/{segment(cluster['uuid'])}/nodegroups", "nodegroups")
+    return Report(cluster, latest, steps, client.now(), handle)
 
 
 def _operations_of_gone(client: Client, ident: str, error: Refused) -> list[Json]:
@@ -113,38 +105,11 @@ def next_command(report: Report) -> str:
     status = str(report.cluster.get("status"))
     if status.endswith("_IN_PROGRESS"):
         return f"jeroboam cluster watch {name}"
-    if status in ("CREATE_FAILED", "DELETE_FAILED"):
-        return f"jeroboam cluster delete {name} --wait"
-    if status == "UPDATE_FAILED":
-        return _again(report, name)
+    if status == "DELETE_FAILED" or (status == "CREATE_FAILED" and _mover(report) == "user"):
+        return f"jeroboam cluster delete {name} --wait"  # what its maker must change of a new cluster is its making
+    if status.endswith("_FAILED"):
+        return f"jeroboam cluster retry {name} --wait"
     return f"jeroboam cluster config {name}"
-
-
-def _again(report: Report, name: str) -> str:
-    """After an update that failed: the same once more. A worker whose first boot failed does not boot again, so another takes its
-    place; a cluster that was never up because its control plane did not boot has nothing to keep."""
-    cluster, unborn = report.cluster or {}, _unborn(report.steps)
-    if not cluster.get("coe_version") and any(_members(g, unborn) for g in report.groups if g.get("role") == "master"):
-        return f"jeroboam cluster delete {name} --wait"
-    workers = [group for group in report.groups if group.get("role") != "master"]
-    group = min(workers, key=lambda one: (not _members(one, unborn), one.get("status") != "UPDATE_FAILED"), default={})
-    words = [str(group.get("node_count", cluster.get("node_count")))]
-    if group and group.get("name") != "default-worker":
-        words += ["--nodegroup", shlex.quote(str(group.get("name")))]
-    for node in _members(group, unborn):
-        words += ["--remove", shlex.quote(node)]
-    return f"jeroboam cluster resize {name} {' '.join(words)} --wait"
-
-
-def _unborn(steps: list[Json]) -> list[str]:
-    """Nodes whose latest look at their first boot found that it had failed."""
-    latest = {str(step.get("target")): outcome(step) for step in steps if step.get("name") == "boot"}
-    return [node for node, found in latest.items() if found == "failed"]
-
-
-def _members(group: Json, nodes: list[str]) -> list[str]:
-    """Those of the nodes that are in the group: a node is called SLUG-GROUP-NUMBER."""
-    return [node for node in nodes if node.rpartition("-")[0].endswith(f"-{group.get('name')}")]
 
 
 def _head(report: Report) -> list[Line]:
@@ -189,6 +154,7 @@ def _operation(report: Report, *, whole: bool) -> list[Line]:
         "running": f"runs for {took}",
         "succeeded": f"succeeded after {took}",
         "failed": f"failed after {took}",
+        "cancelled": f"cancelled after {took}",
     }
     what = plain(operation.get("summary") or operation.get("kind"))
     asked = parse(operation.get("created_at"))

@@ -190,10 +190,11 @@ class ClusterStore(Protocol):
         """The same clusters in the same order, only what lists show of them."""
         ...
 
-    async def request_delete(self, cluster_uuid: str, operation: Operation) -> None:
+    async def request_delete(self, cluster_uuid: str, operation: Operation) -> Operation:
         """Mark as deleting (once), show DELETE_IN_PROGRESS, queue the operation; ask the running one to stop, supersede queued ones.
 
-        Asked again while a delete is queued or running: changes nothing. After a failed delete: queues a new one. Raises NotFound.
+        Returns the operation that deletes it: this one, or one that was asked for before. Asked again while a delete
+        is queued or running: changes nothing. After a failed delete: queues a new one. Raises NotFound.
         """
         ...
 
@@ -210,6 +211,14 @@ class ClusterStore(Protocol):
 
         False when the generation is not `seen_generation` any more: somebody else was faster, nothing was changed.
         Raises NotFound; raises BeingDeleted.
+        """
+        ...
+
+    async def request_cancel(self, operation_uuid: str, request_id: str) -> Operation:
+        """Ask it to stop; returns it as it is then. One that has not begun ends at once when others of its cluster are live, and
+        its node counts go back where nobody has changed the wish since; any other is stopped by whoever runs it. Asked again:
+        changes nothing. Raises NotFound; raises Conflict for what is over, for what removes, and for a queued wish that others
+        carry out already.
         """
         ...
 

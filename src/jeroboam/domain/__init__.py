@@ -25,6 +25,7 @@ from .status import (
     OperationState,
     Status,
     Verb,
+    again,
     begin,
     end,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "Step",
     "Upgrade",
     "Verb",
+    "again",
     "begin",
     "canonical",
     "cluster_slug",

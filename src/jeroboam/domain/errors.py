@@ -1,7 +1,8 @@
 """Every error that crosses a package border. What may be done about it is its type; HTTP codes are the API's business.
 
 JeroboamError
- UserError            the tenant can fix it: InvalidRequest NotFound Ambiguous Conflict (BeingDeleted) Forbidden QuotaExceeded NotSupported
+ UserError            the tenant can fix it: InvalidRequest NotFound Ambiguous Conflict (BeingDeleted) Cancelled Forbidden QuotaExceeded
+                      NotSupported
  RetryLater           will likely pass by itself: ProviderUnavailable IdentityUnavailable RateLimited CoeUnreachable LeaseLost
  Permanent            stop until the wish or the installation changes: ProviderRefused CoeRefused BootstrapFailed DeadlineExceeded
                       ArtifactUnavailable ArtifactCorrupt HostUnsupported ConfigError
@@ -59,6 +60,10 @@ class NotFound(UserError):
 
 class Ambiguous(UserError):
     """Several things bear the name; only the uuid tells them apart."""
+
+
+class Cancelled(UserError):
+    """Somebody asked for the end of an operation before it was done."""
 
 
 class Conflict(UserError):

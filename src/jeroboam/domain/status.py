@@ -60,6 +60,19 @@ class OperationKind(StrEnum):
         """The row of the status table: what is neither the cluster's beginning nor its end is an update of it."""
         return Verb(self.value) if self in (OperationKind.CREATE, OperationKind.DELETE) else Verb.UPDATE
 
+    @property
+    def removes(self) -> bool:
+        """Whether it takes away what a tenant wished away. Such a wish is never taken back."""
+        return self in (OperationKind.DELETE, OperationKind.NODEGROUP_DELETE)
+
+    @property
+    def takes_its_wish_back(self) -> bool:
+        """Whether nothing of its wish stays in the cluster when it is cancelled before it made or removed anything."""
+        return not self.removes and self not in (OperationKind.CREATE, *_GROUP_WISHES)
+
+
+_GROUP_WISHES = (OperationKind.NODEGROUP_CREATE, OperationKind.NODEGROUP_UPDATE)
+
 
 class OperationState(StrEnum):
     """Course of an operation. The last four are final."""
@@ -98,6 +111,12 @@ _END: dict[Verb, tuple[Status, Status]] = {
     Verb.DELETE: (_S.DELETE_COMPLETE, _S.DELETE_FAILED),
 }
 
+_AGAIN = {
+    _S.CREATE_FAILED: _S.CREATE_IN_PROGRESS,
+    _S.UPDATE_FAILED: _S.UPDATE_IN_PROGRESS,
+    _S.DELETE_FAILED: _S.DELETE_IN_PROGRESS,
+}
+
 
 def begin(status: Status, verb: Verb) -> Status:
     """The status while `verb` runs on something in `status`. Raises Conflict where the table has no entry."""
@@ -110,3 +129,8 @@ def begin(status: Status, verb: Verb) -> Status:
 def end(verb: Verb, *, ok: bool) -> Status:
     """The status after `verb` ended well or badly."""
     return _END[verb][0 if ok else 1]
+
+
+def again(status: Status) -> Status:
+    """The status while what failed is tried again; any other stays."""
+    return _AGAIN.get(status, status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from .model import Cluster, ClusterTemplate, Labels, NodeGroup
@@ -43,8 +43,9 @@ class Upgrade:
 
     @classmethod
     def of(cls, details: Mapping[str, Any]) -> Upgrade:
-        """The inverse of `as_details`."""
-        return cls(**{**details, "groups": tuple(details["groups"])})
+        """The inverse of `as_details`; an operation's row may hold more."""
+        mine = {field.name: details[field.name] for field in fields(cls)}
+        return cls(**{**mine, "groups": tuple(details["groups"])})
 
     def cluster(self, cluster: Cluster) -> Cluster:
         """The cluster as it shall be."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from ..contracts import ClusterRow, GroupStatus, StatusChange
 from ..domain import NodeGroup, Status, Verb, end
+from ..domain.errors import JeroboamError
 from .scope import Scope
 
 _WORK = {
@@ -32,6 +34,28 @@ def final_change(
         observed_generation=row.cluster.generation if ok else None,
         groups={group.uuid: _group(group, ok, reason, scope) for group in row.groups},
     )
+
+
+def restored_counts(scope: Scope) -> dict[str, int]:
+    """The counts of before, when the operation ends before it made or removed anything."""
+    return {} if scope.timeline.made_or_removed() else dict(scope.operation.details.get("counts", {}))
+
+
+def cancelled_change(scope: Scope, error: JeroboamError) -> StatusChange:
+    """A cluster that was whole, and of which nothing was touched, is what it was; any other has failed, and may be retried."""
+    row, operation = scope.row, scope.operation
+    restored = restored_counts(scope)
+    untouched = operation.kind.takes_its_wish_back and not scope.timeline.made_or_removed()
+    whole = row.cluster.observed_generation == operation.generation - 1 == row.cluster.generation - 1
+    ok = untouched and whole
+    change = final_change(row, operation.verb, ok=ok, reason=None if ok else sentence(error))
+    return replace(change, restored=restored, wished_generation=operation.generation)
+
+
+def sentence(error: JeroboamError) -> str:
+    """What failed and the next move, as `status_reason` has them."""
+    stop = "" if error.message.endswith((".", "!", "?")) else "."
+    return f"{error.message}{stop} {error.hint}" if error.hint else error.message
 
 
 def _group(group: NodeGroup, ok: bool, reason: str | None, scope: Scope | None) -> GroupStatus:

@@ -11,6 +11,7 @@ import asyncio
 import traceback
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,6 +23,7 @@ from ..contracts import Clock, ClusterRow, Driver, Engine, Provider, Store
 from ..domain import Operation, OperationState, Verb
 from ..domain.errors import (
     Bug,
+    Cancelled,
     ConfigError,
     DeadlineExceeded,
     JeroboamError,
@@ -29,7 +31,7 @@ from ..domain.errors import (
     ProviderUnavailable,
     RetryLater,
 )
-from .ending import final_change
+from .ending import cancelled_change, final_change, restored_counts, sentence
 from .scope import AccessMaker, Limits, Outcome, Scope, StepProtocol
 from .steps.cleanup import Cleanup
 from .steps.coe import Coe
@@ -40,6 +42,7 @@ from .steps.network import ClusterNetwork
 from .steps.nodes import Boot, tell_unfinished
 from .steps.pki import Keys
 from .steps.removal import Removal
+from .steps.renewal import Renewal
 from .steps.rollout import Rollout
 from .timeline import Timeline
 
@@ -47,6 +50,7 @@ APPLY: tuple[StepProtocol, ...] = (
     Gate(),
     Keys(),
     ClusterNetwork(),
+    Renewal(),
     Machines(),
     Boot(),
     Coe(),
@@ -56,17 +60,20 @@ APPLY: tuple[StepProtocol, ...] = (
 )
 DELETE: tuple[StepProtocol, ...] = (Gate(), Cleanup())
 
+_LOOK_S = 1.0
+_GO_ON = "Retry the cluster to go on with it, resize it, or delete it."
 _log = structlog.get_logger(__name__)
 
 
 class Verdict(NamedTuple):
-    """End of a stretch: over, or again after so many seconds."""
+    """End of a stretch: over, or again after so many seconds; `failed` when an error is waited out."""
 
     over: bool
     after_s: float = 0.0
+    failed: bool = False
 
     def as_json(self) -> dict[str, object]:
-        return {"over": self.over, "after_s": self.after_s}
+        return self._asdict()
 
 
 @dataclass(frozen=True)
@@ -92,9 +99,8 @@ class Reconciler:
             verdict = await engine.step("stretch", partial(self._stretch, scope, failures))
             if verdict["over"]:
                 return
-            after_s = float(str(verdict["after_s"]))
-            failures = failures + 1 if after_s >= 1 else 0
-            await engine.sleep(timedelta(seconds=after_s))
+            failures = failures + 1 if verdict.get("failed") else 0
+            await engine.sleep(timedelta(seconds=float(str(verdict["after_s"]))))
 
     async def _begin(self, engine: Engine, operation_uuid: str) -> Scope | None:
         while True:
@@ -142,7 +148,7 @@ class Reconciler:
         error: JeroboamError,
         restored: Mapping[str, int] | None = None,
     ) -> None:
-        change = final_change(row, operation.verb, ok=False, reason=_sentence(error))
+        change = final_change(row, operation.verb, ok=False, reason=sentence(error))
         change = replace(change, restored=restored or {}, wished_generation=operation.generation)
         await self.store.finish_operation(
             operation.uuid,
@@ -155,13 +161,24 @@ class Reconciler:
         )
 
     async def _stretch(self, scope: Scope, failures: int) -> dict[str, object]:
-        """Passes until something has to be waited for longer than the stretch. Never raises an Exception."""
+        """Passes until something has to be waited for longer than the stretch, and that wait. Never raises an Exception."""
         ends = self.clock.now() + self.stretch
         while True:
             verdict = await self._guarded_pass(scope, failures)
             if verdict.over or verdict.after_s >= 1 or self.clock.now() >= ends:
-                return verdict.as_json()
+                return (await self._waited(scope, verdict)).as_json()
             await asyncio.sleep(verdict.after_s)
+
+    async def _waited(self, scope: Scope, verdict: Verdict) -> Verdict:
+        """Nobody who asks an operation to stop waits for the pause of an error to pass: here, not in the engine's sleep."""
+        left = 0.0 if verdict.over else verdict.after_s
+        while left > 0:
+            await asyncio.sleep(min(left, _LOOK_S))
+            left -= _LOOK_S
+            with suppress(RetryLater):  # the database is away, which is perhaps what is waited out
+                if await scope.store.cancel_requested(scope.operation.uuid):
+                    break
+        return verdict._replace(after_s=0.0)
 
     async def _guarded_pass(self, scope: Scope, failures: int) -> Verdict:
         try:
@@ -203,27 +220,35 @@ class Reconciler:
         await scope.store.finish_operation(scope.operation.uuid, scope.fence, OperationState.SUCCEEDED, change=change)
 
     async def _cancelled(self, scope: Scope) -> Verdict:
-        error = LeaseLost("Stopped: a newer request took its place.")
+        """For a deletion, which shows its own status; or because somebody wished no more than that."""
         try:
+            await scope.refresh()
+            deleting, found = scope.row.cluster.deleting, await scope.store.get_operation(scope.operation.uuid)
+            asked = found.details.get("cancelled_by", "-") if found else "-"
+            why = "a newer request took its place" if deleting else f"cancelled by request {asked}"
+            error = Cancelled(f"Stopped: {why}.", hint="" if deleting else _GO_ON)
+            change = None if deleting else cancelled_change(scope, error)
             await scope.timeline.fail_open(error)
             await scope.store.finish_operation(
-                scope.operation.uuid, scope.fence, OperationState.CANCELLED, error=error.message
+                scope.operation.uuid, scope.fence, OperationState.CANCELLED, change=change, error=error.message
             )
+        except LeaseLost:
+            return Verdict(over=True)
         except RetryLater as retry:
-            return Verdict(over=False, after_s=max(1.0, retry.after_s))
+            return Verdict(over=False, after_s=max(1.0, retry.after_s), failed=True)
         return Verdict(over=True)
 
     async def _wait_or_give_up(self, scope: Scope, error: RetryLater, failures: int) -> Verdict:
         try:
             _check_deadline(scope, error.message)
-            await scope.write(status_reason=_sentence(error))
+            await scope.write(status_reason=sentence(error))
         except DeadlineExceeded as late:
             return await self._fail(scope, late)
         except RetryLater as again:
             if isinstance(again, LeaseLost):
                 return Verdict(over=True)
         backoff = min(30.0, max(1.0, error.after_s) * 2 ** min(failures, 5))
-        return Verdict(over=False, after_s=backoff)
+        return Verdict(over=False, after_s=backoff, failed=True)
 
     async def _fail(self, scope: Scope, error: JeroboamError) -> Verdict:
         _log.warning(
@@ -232,13 +257,13 @@ class Reconciler:
         try:
             if isinstance(error, DeadlineExceeded):
                 await tell_unfinished(scope)
-            restored = _restored(scope)
+            restored = restored_counts(scope)
             await scope.timeline.fail_open(error)
             await self._fail_now(scope.operation, scope.fence, scope.row, error, restored=restored)
         except LeaseLost:
             return Verdict(over=True)
         except RetryLater as again:  # the database is away: the failure is found again at the next pass
-            return Verdict(over=False, after_s=max(1.0, again.after_s))
+            return Verdict(over=False, after_s=max(1.0, again.after_s), failed=True)
         return Verdict(over=True)
 
 
@@ -268,16 +293,6 @@ def _deadline(scope: Scope) -> datetime:
     minutes = scope.cluster.create_timeout_min
     limit = timedelta(minutes=minutes) if minutes and operation.verb is not Verb.DELETE else scope.limits.unlimited
     return started + limit
-
-
-def _restored(scope: Scope) -> dict[str, int]:
-    """The counts of before, when the operation failed before it made or removed anything."""
-    return {} if scope.timeline.made_or_removed() else dict(scope.operation.details.get("counts", {}))
-
-
-def _sentence(error: JeroboamError) -> str:
-    stop = "" if error.message.endswith((".", "!", "?")) else "."
-    return f"{error.message}{stop} {error.hint}" if error.hint else error.message
 
 
 def _incident(scope: Scope, error: Exception) -> Bug:

@@ -85,6 +85,7 @@ class Scope:
     plan: MachinePlan | None = None
     seen: tuple[Machine, ...] = ()
     booted: set[str] = field(default_factory=set)
+    renewed: bool = False
     health: CoeHealth | None = None
     written: dict[str, object] = field(default_factory=dict)
 

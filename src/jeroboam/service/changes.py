@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..contracts import ClusterRow, Image, Machine
-from ..domain import FAILED, IN_PROGRESS, Health, NodeGroup, OperationKind, Role, Status
+from ..domain import FAILED, IN_PROGRESS, Health, NodeGroup, Operation, OperationKind, Role, Status
 from ..domain.errors import BeingDeleted, InvalidRequest, NotSupported, RetryLater
 from . import choice, clusters, node_groups
 from .findings import Findings
@@ -28,6 +28,7 @@ class Change:
     details: Mapping[str, Any] = field(default_factory=dict)
     dropped: str = ""
     image: Image | None = None
+    status: Status | None = None  # what the cluster shows meanwhile; None: that it is updated
 
 
 Planner = Callable[[ClusterRow], Awaitable[Change | None]]
@@ -95,32 +96,33 @@ async def update(services: Services, asker: Asker, ident: str, wish_of: Callable
     return row.cluster.uuid
 
 
-async def request(services: Services, asker: Asker, row: ClusterRow, plan: Planner) -> None:
+async def request(services: Services, asker: Asker, row: ClusterRow, plan: Planner) -> Operation | None:
     """Write what `plan` says and queue the operation. When somebody else changes the cluster meanwhile, plan again on what is there.
 
-    What the state does not allow is kept as superseded, with the reason: asked for, answered, never dropped in silence.
+    Returns the operation, None when nothing is to do. What the state does not allow is kept as superseded, with the reason:
+    asked for, answered, never dropped in silence.
     Raises NotFound when the cluster is gone, RetryLater when others are always faster.
     """
     for _ in range(_ATTEMPTS):
         change = await plan(row)
         if change is None:
-            return
+            return None
         cluster = row.cluster
         wanted = operation(cluster, change.kind, asker, change.summary, change.details)
         dropped = change.dropped or ("Not begun: the cluster is being deleted." if cluster.deleting else "")
         if dropped:
             await services.store.record_superseded(wanted, dropped)
-            return
+            return wanted
         services.ask_gates(cluster, change.kind)
         try:
             if await services.store.request_change(
                 cluster.uuid,
                 change.groups,
                 wanted,
-                status=under_way(cluster.status),
+                status=change.status or under_way(cluster.status),
                 seen_generation=cluster.generation,
             ):
-                return
+                return wanted
         except BeingDeleted:
             pass  # since it was read
         row = await clusters.find(services, cluster.uuid, None)
@@ -170,7 +172,7 @@ def _resized(
         status=under_way(group.status),
     )
     summary = f"resize {group.name} from {group.node_count} to {counted(count, 'node')}"
-    details = {"counts": {group.uuid: group.node_count}}
+    details = {"counts": {group.uuid: group.node_count}, "wished": {group.uuid: count}, "named": {group.uuid: remove}}
     return Change(kind, [changed], summary + (f", removing {', '.join(words)}" if words else ""), details)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..contracts import Caller, ClusterBrief, ClusterRow, Driver, Image, KernelNeeds, KernelProbe, Page, Problem
-from ..domain import Cluster, ClusterTemplate, NodeGroup, OperationKind
+from ..domain import Cluster, ClusterTemplate, NodeGroup, Operation, OperationKind
 from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
 from . import catalogue, choice, label_check, quotas, templates
 from .findings import Findings
@@ -179,10 +179,15 @@ async def parents(services: Services, rows: Sequence[ClusterRow]) -> Mapping[str
 async def delete(services: Services, asker: Asker, ident: str) -> None:
     """Ask for the cluster's end; in any state, and again until it is gone. Raises NotFound, Ambiguous, Forbidden."""
     row = await authorised(services, asker.caller, ident, "cluster:delete", across="cluster:delete_all_projects")
+    await ask_deletion(services, asker, row)
+
+
+async def ask_deletion(services: Services, asker: Asker, row: ClusterRow) -> Operation:
+    """Queue the end of a cluster that the caller may delete; returns the operation. Raises NotFound, NotSupported."""
     services.ask_gates(row.cluster, OperationKind.DELETE)
     nodes = sum(group.node_count for group in row.groups)
     wish = operation(row.cluster, OperationKind.DELETE, asker, f"delete {counted(nodes, 'node')}")
-    await services.store.request_delete(row.cluster.uuid, wish)
+    return await services.store.request_delete(row.cluster.uuid, wish)
 
 
 async def authorised(

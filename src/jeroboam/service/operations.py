@@ -10,7 +10,7 @@ from ..domain.errors import NotFound
 from ..domain.names import parses_as_uuid
 from . import clusters
 from .policy import Target
-from .services import Services
+from .services import Asker, Services
 
 _RULE = "cluster:get"
 
@@ -45,6 +45,13 @@ async def get(services: Services, caller: Caller, uuid: str) -> Operation:
 async def steps(services: Services, caller: Caller, uuid: str) -> Sequence[Step]:
     """The timeline, in order of beginning. Raises NotFound, Forbidden."""
     return await services.store.list_steps((await get(services, caller, uuid)).uuid)
+
+
+async def cancel(services: Services, asker: Asker, uuid: str) -> Operation:
+    """Ask an operation to stop; returns it as it is then. Raises NotFound, Forbidden, Conflict."""
+    found = await get(services, asker.caller, uuid)
+    services.policy.require("operation:cancel", asker.caller, Target(found.project_id, found.user_id))
+    return await services.store.request_cancel(found.uuid, asker.request_id)
 
 
 def _visible(services: Services, caller: Caller, one: Operation) -> bool:

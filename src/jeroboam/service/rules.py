@@ -84,8 +84,15 @@ _GUARDS: dict[str, tuple[str, ...]] = {
     "rule:project_member_deny_cluster_user": ("credential:rotate",),
 }
 
+OURS = {
+    "cluster:retry": _AM,
+    "cluster:retry_all_projects": _ADMIN,
+    "operation:cancel": _AM,
+}
+"""Rules of what Magnum does not have, each with its default."""
+
 
 def defaults() -> list[RuleDefault]:
     """Every rule with its default."""
     guards = [RuleDefault(name, check) for check, names in _GUARDS.items() for name in names]
-    return [RuleDefault(name, check) for name, check in _BASE.items()] + guards
+    return [RuleDefault(name, check) for name, check in (*_BASE.items(), *OURS.items())] + guards

@@ -32,6 +32,14 @@ from .rows import dicts, plain, values
 from .tables import certificates, clusters, node_groups, operations, quotas, services, steps, templates
 
 _LIVE = (OperationState.QUEUED, OperationState.RUNNING)
+_PAST = {
+    OperationState.SUCCEEDED: "has succeeded",
+    OperationState.FAILED: "has failed",
+    OperationState.CANCELLED: "was cancelled",
+    OperationState.SUPERSEDED: "was superseded",
+    OperationState.QUEUED: "belongs to no cluster",
+    OperationState.RUNNING: "belongs to no cluster",
+}
 _GROUP_STATUS = frozenset({"status", "status_reason", "node_addresses", "version"})
 
 
@@ -113,7 +121,7 @@ class Clusters(Events):
         listing, bound = (_ALL_BRIEF, {}) if project_id is None else (_OF_PROJECT_BRIEF, {"project": project_id})
         return await self._look(lambda connection: [_brief(row) for row in page_of(connection, listing, page, bound)])
 
-    async def request_delete(self, cluster_uuid: str, operation: Operation) -> None:
+    async def request_delete(self, cluster_uuid: str, operation: Operation) -> Operation:
         now = self._clock.now()
         async with self._write() as connection:
             found = await connection.execute(self._locked(clusters.c.uuid == cluster_uuid))
@@ -126,8 +134,9 @@ class Clusters(Events):
                     )
                 )
             )
-            if any(row["kind"] is OperationKind.DELETE for row in live):
-                return
+            for row in live:
+                if row["kind"] is OperationKind.DELETE:
+                    return plain(Operation, row)
             await self._clear_the_way(connection, live)
             await connection.execute(
                 clusters.update()
@@ -140,6 +149,7 @@ class Clusters(Events):
                 .values(status=Status.DELETE_IN_PROGRESS)
             )
             await connection.execute(operations.insert(), {**values(operation), "created_at": now})
+            return replace(operation, created_at=now)
 
     async def _clear_the_way(self, connection: AsyncConnection, live: list[dict[str, Any]]) -> None:
         for row in live:
@@ -183,6 +193,32 @@ class Clusters(Events):
             row = values(replace(operation, generation=generation))
             await connection.execute(operations.insert().values({**row, "created_at": now}))
             return True
+
+    async def request_cancel(self, operation_uuid: str, request_id: str) -> Operation:
+        mine = sa.select(operations.c.cluster_uuid).where(operations.c.uuid == operation_uuid).scalar_subquery()
+        async with self._write() as connection:
+            found = (await connection.execute(self._locked(clusters.c.uuid == mine))).first()
+            live = await _operations(connection, operations.c.cluster_uuid == mine, operations.c.state.in_(_LIVE))
+            one = next((other for other in live if other.uuid == operation_uuid), None)
+            if one is None or found is None:
+                raise await _over(connection, operation_uuid)
+            if one.kind.removes:
+                raise Conflict(f"A {one.kind} cannot be cancelled: a part of what it removes may be gone already.")
+            if one.cancel_requested:
+                return one
+            told: dict[str, Any] = {"cancel_requested": True, "details": {**one.details, "cancelled_by": request_id}}
+            if one.state is OperationState.QUEUED and len(live) > 1:
+                if not one.kind.takes_its_wish_back:
+                    raise Conflict(
+                        f"This {one.kind} waits behind another operation, which carries it out with its own.",
+                        hint="Delete the node group, or change it once more.",
+                    )
+                told |= {"state": OperationState.CANCELLED, "finished_at": self._clock.now()}
+                told |= {"error": f"Not begun: cancelled by request {request_id}."}
+                if found.generation == one.generation:
+                    await _restore_counts(connection, one)
+            change = operations.update().where(operations.c.uuid == operation_uuid).values(told)
+            return plain(Operation, dicts(await connection.execute(change.returning(operations)))[0])
 
     async def record_superseded(self, operation: Operation, why: str) -> None:
         now = self._clock.now()
@@ -269,3 +305,20 @@ async def _hold_template(connection: AsyncConnection, uuid: str) -> None:
     """Until the commit nobody deletes it. Raises NotFound when somebody did."""
     if (await connection.execute(_HELD_TEMPLATE, {"uuid": uuid})).first() is None:
         raise NotFound("ClusterTemplate", uuid)
+
+
+async def _operations(connection: AsyncConnection, *where: sa.ColumnElement[bool]) -> list[Operation]:
+    found = await connection.execute(sa.select(operations).where(*where).order_by(operations.c.id))
+    return [plain(Operation, row) for row in dicts(found)]
+
+
+async def _over(connection: AsyncConnection, uuid: str) -> NotFound | Conflict:
+    """Why an operation that is not live cannot be cancelled."""
+    found = await _operations(connection, operations.c.uuid == uuid)
+    return Conflict(f"Operation {uuid} is over: it {_PAST[found[0].state]}.") if found else NotFound("Operation", uuid)
+
+
+async def _restore_counts(connection: AsyncConnection, one: Operation) -> None:
+    for uuid, count in one.details.get("counts", {}).items():
+        before = {"node_count": count, "remove_nodes": ()}
+        await connection.execute(node_groups.update().where(node_groups.c.uuid == uuid).values(before))

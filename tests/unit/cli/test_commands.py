@@ -192,7 +192,7 @@ def test_a_second_cluster_of_a_name_is_called_by_its_uuid(demo: Service, run: Ru
     assert shown.err == warning
     fail(demo, "create", "CREATE_FAILED")
     assert run("cluster", "why", UUID) == 0
-    assert capsys.readouterr().out.endswith(f"\nNext: jeroboam cluster delete {UUID} --wait\n")
+    assert capsys.readouterr().out.endswith(f"\nNext: jeroboam cluster retry {UUID} --wait\n")
     assert run("cluster", "create", "demo", "--template", "k8s", "--json") == 0
     assert capsys.readouterr().err == ""
 
@@ -203,7 +203,7 @@ def test_a_failed_wait_says_why_and_exits_1(demo: Service, run: Run, capsys: Cap
     assert run("cluster", "create", "demo", "--template", "k8s", "--wait") == 1
     shown = capsys.readouterr()
     assert f"\ndemo  CREATE_FAILED  {UUID}\n" in shown.out
-    assert shown.out.endswith("Hint: Free some disk.\nNext: jeroboam cluster delete demo --wait\n")
+    assert shown.out.endswith("Hint: Free some disk.\nNext: jeroboam cluster retry demo --wait\n")
     assert shown.err == "Error: The create failed: no space left\n       Free some disk.\n"
 
 
@@ -259,6 +259,49 @@ def test_a_resize_that_changes_nothing_is_done_at_once(demo: Service, run: Run, 
     assert run("cluster", "resize", "demo", "2", "--wait") == 0
     said = "Nothing was to do: it is so already.\nCluster demo: CREATE_COMPLETE"
     assert capsys.readouterr().out.startswith(said)
+
+
+def test_cluster_retry_follows_its_own_operation(demo: Service, run: Run, capsys: Capture) -> None:
+    again = operation(verb="create", summary="retry: create")
+    demo.on("POST", f"/ext/v1/clusters/{UUID}/retry", 202, again | {"state": "queued", "finished_at": None})
+    demo.on("GET", OPERATIONS, 200, {"operations": [again]})
+    assert run("cluster", "retry", "demo") == 0
+    told = f"Cluster demo is tried again ({UUID}).\nNext: jeroboam cluster watch demo\n"
+    assert capsys.readouterr().out == told
+    assert run("cluster", "retry", "demo", "--wait") == 0
+    assert "Cluster demo: CREATE_COMPLETE" in capsys.readouterr().out
+    assert sent(demo, "POST") == [(f"/ext/v1/clusters/{UUID}/retry", None)] * 2
+
+
+def test_a_retried_delete_ends_without_a_cluster(demo: Service, run: Run, capsys: Capture) -> None:
+    gone = operation(verb="delete", kind="delete", summary="delete 3 nodes")
+    demo.on("POST", f"/ext/v1/clusters/{UUID}/retry", 202, gone | {"state": "queued", "finished_at": None})
+    demo.on("GET", f"/ext/v1/operations/{OPERATION}", 200, gone)
+    assert run("cluster", "retry", "demo", "--wait") == 0
+    assert capsys.readouterr().out.endswith(f"Cluster demo is deleted ({UUID}).\n")
+
+
+def test_cluster_cancel_stops_what_runs_and_not_what_waits(demo: Service, run: Run, capsys: Capture) -> None:
+    waits = operation(uuid="waits", state="queued", finished_at=None)
+    runs = operation(state="running", finished_at=None, summary="resize default-worker from 2 to 3 nodes")
+    demo.on("GET", OPERATIONS, 200, {"operations": [waits, runs, operation(uuid="old")]})
+    demo.on("POST", f"/ext/v1/operations/{OPERATION}/cancel", 202, runs | {"cancel_requested": True})
+    assert run("cluster", "cancel", "demo") == 0
+    told = f"Stopping: resize default-worker from 2 to 3 nodes\nNext: jeroboam cluster watch {UUID}\n"
+    assert capsys.readouterr().out == told
+    demo.on("GET", f"/ext/v1/operations/{OPERATION}", 200, runs | {"state": "cancelled", "finished_at": None})
+    assert run("cluster", "cancel", "demo", "--wait") == 0
+    assert "Stopped: resize default-worker" in capsys.readouterr().out
+    demo.on("GET", f"/ext/v1/operations/{OPERATION}", 200, operation(state="succeeded", kind="resize"))
+    assert run("operation", "cancel", OPERATION, "--wait") == 1
+    assert capsys.readouterr().err == "Error: The resize was not stopped: it succeeded before.\n"
+
+
+def test_cluster_cancel_where_nothing_is_done(demo: Service, run: Run, capsys: Capture) -> None:
+    demo.on("GET", OPERATIONS, 200, {"operations": [operation()]})
+    assert run("cluster", "cancel", "demo") == 2
+    assert capsys.readouterr().err == "Error: Nothing is done with cluster demo: it is CREATE_COMPLETE.\n"
+    assert sent(demo, "POST") == []
 
 
 def test_cluster_delete_on_a_pipe_does_not_ask(demo: Service, run: Run, capsys: Capture) -> None:
@@ -559,10 +602,13 @@ def test_wrong_usage_exits_2_and_asks_nothing(
 @pytest.mark.parametrize(
     "command",
     [
-        *[("cluster", c) for c in ("create", "list", "show", "resize", "delete", "config", "why", "watch")],
+        *[
+            ("cluster", c)
+            for c in ("create", "list", "show", "resize", "delete", "config", "why", "watch", "retry", "cancel")
+        ],
         *[("template", c) for c in ("create", "list", "show", "labels", "delete")],
         *[("nodegroup", c) for c in ("create", "list", "show", "update", "delete")],
-        *[("operation", c) for c in ("list", "show")],
+        *[("operation", c) for c in ("list", "show", "cancel")],
         *[(c,) for c in ("run", "ps", "logs", "exec", "stop")],
     ],
 )

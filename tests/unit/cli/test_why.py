@@ -71,7 +71,7 @@ Last console lines of demo-5b2f1a3c-default-worker-0:
 Why: demo-5b2f1a3c-default-worker-0: no space left.
 Whose move: the operator's of this service (on your own machine: yours). Trying again helps once the cause is gone.
 Hint: Free some disk.
-Next: jeroboam cluster delete demo --wait
+Next: jeroboam cluster retry demo --wait
 """  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def test_whose_move(error_class: str | None, move: str) -> None:
 @pytest.mark.parametrize(
     ("status", "command"),
     [
-        ("UPDATE_FAILED", "jeroboam cluster resize demo 2 --wait"),
+        ("UPDATE_FAILED", "jeroboam cluster retry demo --wait"),
         ("DELETE_FAILED", "jeroboam cluster delete demo --wait"),
         ("UPDATE_COMPLETE", "jeroboam cluster config demo"),
         ("DELETE_IN_PROGRESS", "jeroboam cluster watch demo"),
@@ -176,35 +176,19 @@ def test_the_next_command(status: str, command: str) -> None:
     assert next_command(Report(cluster(status=status), operation(), [], NOW)) == command
 
 
-MASTER, WORKER, GPU = (
-    {"name": "default-master", "role": "master", "node_count": 1, "status": "CREATE_COMPLETE"},
-    {"name": "default-worker", "role": "worker", "node_count": 2, "status": "CREATE_COMPLETE"},
-    {"name": "gpu", "role": "worker", "node_count": 3, "status": "UPDATE_FAILED"},
-)
-
-
 @pytest.mark.parametrize(
-    ("node", "coe_version", "command"),
-    [
-        (None, "v1.34.4", "resize demo 3 --nodegroup gpu --wait"),
-        ("demo-5b2f1a3c-gpu-1", "v1.34.4", "resize demo 3 --nodegroup gpu --remove demo-5b2f1a3c-gpu-1 --wait"),
-        (NODE, "v1.34.4", f"resize demo 2 --remove {NODE} --wait"),
-        ("demo-5b2f1a3c-default-master-0", None, "delete demo --wait"),
-        ("demo-5b2f1a3c-default-master-0", "v1.34.4", "resize demo 3 --nodegroup gpu --wait"),
-    ],
+    ("error_class", "command"), [("user", "delete"), ("operator", "retry"), ("transient", "retry"), ("bug", "retry")]
 )
-def test_what_comes_after_an_update_that_failed(node: str | None, coe_version: str | None, command: str) -> None:
-    """The group that failed has its own number of nodes, and a node whose first boot failed makes way for another."""
-    steps = [step(1, "boot", node, 0.0, 1.0, ok=False)] if node else []
-    stands = cluster(status="UPDATE_FAILED", node_count=5, coe_version=coe_version)
-    report = Report(stands, operation(state="failed"), steps, NOW, [MASTER, WORKER, GPU])
-    assert next_command(report) == f"jeroboam cluster {command}"
+def test_a_creation_is_retried_unless_its_maker_has_to_change_it(error_class: str, command: str) -> None:
+    report = Report(cluster(status="CREATE_FAILED"), operation(state="failed", error_class=error_class), [], NOW)
+    assert next_command(report) == f"jeroboam cluster {command} demo --wait"
 
 
-def test_a_node_that_booted_at_a_later_look_stays() -> None:
-    steps = [step(1, "boot", NODE, 0.0, 1.0, ok=False), step(2, "boot", NODE, 1.0, 2.0)]
-    report = Report(cluster(status="UPDATE_FAILED"), operation(state="failed"), steps, NOW, [MASTER, WORKER])
-    assert next_command(report) == "jeroboam cluster resize demo 2 --wait"
+def test_what_was_cancelled_goes_on_by_a_retry() -> None:
+    stopped = operation(state="cancelled", error="Stopped: cancelled by request req-2.")
+    report = Report(cluster(status="CREATE_FAILED"), stopped, [], NOW)
+    assert "create 1 control plane, 2 workers: cancelled after 14.2 s\n" in text(report)
+    assert text(report).endswith("Next: jeroboam cluster retry demo --wait\n")
 
 
 def test_a_long_timeline_counts_what_went_well() -> None:
@@ -231,7 +215,7 @@ def test_the_report_for_programs() -> None:
         "operation": report.operation,
         "steps": FAILED_STEPS,
         "whose_move": "operator",
-        "next": "jeroboam cluster delete demo --wait",
+        "next": "jeroboam cluster retry demo --wait",
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ...domain import Operation, Step
-from ...service import operations
+from ...service import operations, retries
 from ..call import Call, Reply, Route
 from .moments import moment
 
@@ -77,6 +77,16 @@ async def steps(call: Call) -> Reply:
     return Reply(Steps([_step(one) for one in found]))
 
 
+async def retry(call: Call) -> Reply:
+    """Go on with what failed or was cancelled, from what is there."""
+    return Reply(_operation(await retries.retry(call.services, call.asker, call.path["ident"])))
+
+
+async def cancel(call: Call) -> Reply:
+    """Stop an operation; it ends soon after, and its timeline says how."""
+    return Reply(_operation(await operations.cancel(call.services, call.asker, call.path["uuid"])))
+
+
 def _operation(one: Operation) -> OperationView:
     return OperationView(
         uuid=one.uuid,
@@ -119,4 +129,14 @@ ROUTES = (
     Route("GET", "/clusters/{ident:str}/operations", of_cluster, reply=Operations, rule="cluster:get"),
     Route("GET", "/operations/{uuid:str}", show, reply=OperationView, rule="cluster:get"),
     Route("GET", "/operations/{uuid:str}/steps", steps, reply=Steps, rule="cluster:get"),
+    Route("POST", "/clusters/{ident:str}/retry", retry, status=202, reply=OperationView, rule="cluster:retry"),
+    Route(
+        "POST",
+        "/operations/{uuid:str}/cancel",
+        cancel,
+        status=202,
+        reply=OperationView,
+        rule="operation:cancel",
+        refuses=(409,),
+    ),
 )

@@ -1,0 +1,51 @@
+"""Step "renew": a retry makes those nodes anew whose first boot failed, since a node boots for the first time only once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ... import bootstrap
+from ...contracts import Machine
+from ...domain import Role
+from ...domain.errors import CoeRefused, CoeUnreachable
+from ...planning import plan_machines
+from ..scope import DONE, Outcome, Scope
+
+
+class Renewal:
+    """Looks once a run, and renews each node once an operation: one whose boot fails again ends it."""
+
+    async def run(self, scope: Scope) -> Outcome:
+        if scope.renewed or "retry_of" not in scope.operation.details:
+            return DONE
+        seen = await scope.provider.list_machines(scope.cluster.uuid)
+        kept = [m for m in plan_machines(scope.cluster, scope.groups, seen).keep if not _met(scope, m)]
+        unborn = await asyncio.gather(*(_failed_to_boot(scope, machine) for machine in kept))
+        for machine in (one for one, failed in zip(kept, unborn, strict=True) if failed):
+            async with scope.timeline.step("renew", machine.name):
+                if machine.role is Role.CONTROL_PLANE and len(kept) > 1:
+                    await _forget(scope, machine)
+                await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+        scope.renewed = True
+        return DONE
+
+
+def _met(scope: Scope, machine: Machine) -> bool:
+    """Whether an earlier run of this operation made it or saw it up."""
+    return any(scope.timeline.ended_well(step, machine.name) for step in ("renew", "machine", "boot"))
+
+
+async def _failed_to_boot(scope: Scope, machine: Machine) -> bool:
+    console = await scope.provider.console_log(scope.cluster.uuid, machine.name, lines=400)
+    return bootstrap.parse_console(console).failed
+
+
+async def _forget(scope: Scope, machine: Machine) -> None:
+    """It may have joined the others of the control plane before it failed. Where none of them answers there is nobody to tell."""
+    access = scope.access()
+    if access is None:
+        return
+    try:
+        await scope.driver.release(machine, access)
+    except (CoeUnreachable, CoeRefused):
+        return
