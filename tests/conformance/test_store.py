@@ -27,6 +27,7 @@ from jeroboam.domain import (
     SignedCertificate,
     Status,
     Step,
+    Upgrade,
     Verb,
 )
 from jeroboam.domain.errors import (
@@ -112,6 +113,26 @@ async def test_a_template_in_use_stays(store: SqlStore) -> None:
         await store.delete_template(template.uuid)
     with pytest.raises(NotFound):
         await store.delete_template("0b6e8f0e-0000-4000-8000-000000000000")
+
+
+async def test_a_template_that_an_upgrade_goes_to_stays(store: SqlStore) -> None:
+    uuid, _ = await add(store)
+    template = await store.add_template(builders.template())
+    row = await store.load(uuid)
+    assert row is not None
+    target = Upgrade(template.uuid, "fake-image", {}, {}, ())
+    upgrade = replace(builders.operation(row.cluster, OperationKind.UPGRADE), details=target.as_details())
+    assert await store.request_change(uuid, [], upgrade, status=Status.UPDATE_IN_PROGRESS)
+    assert await store.template_in_use(template.uuid)
+    with pytest.raises(Conflict, match="is referenced by one or multiple clusters"):
+        await store.delete_template(template.uuid)
+    begun = await store.begin_operation(upgrade.uuid)
+    assert begun is not None
+    await store.finish_operation(upgrade.uuid, begun[1], OperationState.FAILED, error="no")
+    await store.delete_template(template.uuid)
+    again = replace(upgrade, uuid=str(uuid4()))
+    with pytest.raises(NotFound, match=f"^ClusterTemplate {template.uuid} could not be found.$"):
+        await store.request_change(uuid, [], again, status=Status.UPDATE_IN_PROGRESS)
 
 
 async def test_no_cluster_is_kept_without_its_template(store: SqlStore) -> None:

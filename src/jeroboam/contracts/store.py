@@ -210,7 +210,7 @@ class ClusterStore(Protocol):
         """Write the spec columns of these node groups (new ones are inserted), generation + 1, queue the operation.
 
         False when the generation is not `seen_generation` any more: somebody else was faster, nothing was changed.
-        Raises NotFound; raises BeingDeleted.
+        Raises NotFound (also for the template of an upgrade); raises BeingDeleted.
         """
         ...
 

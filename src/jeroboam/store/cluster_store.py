@@ -22,6 +22,7 @@ from ..domain import (
     SignedCertificate,
     Status,
     Step,
+    Upgrade,
 )
 from ..domain.errors import BeingDeleted, Conflict, NotFound, QuotaExceeded
 from .cluster_rows import with_groups
@@ -182,6 +183,8 @@ class Clusters(Events):
                 raise BeingDeleted(f"Cluster {cluster_uuid} is being deleted.")
             if seen_generation not in (None, found[0]["generation"]):
                 return False
+            if operation.kind is OperationKind.UPGRADE:
+                await _hold_template(connection, Upgrade.of(operation.details).template_uuid)
             generation = found[0]["generation"] + 1
             await connection.execute(
                 clusters.update()

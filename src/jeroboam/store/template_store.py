@@ -9,13 +9,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import Caller, Page
-from ..domain import ClusterTemplate
+from ..domain import ClusterTemplate, OperationKind, OperationState
 from ..domain.errors import Conflict, NotFound
 from .database import Database
 from .ident import named
 from .paging import Listing, page_of
 from .rows import dicts, read, shaped, values
-from .tables import clusters, templates
+from .tables import clusters, operations, templates
 
 _KIND = "ClusterTemplate"
 
@@ -84,14 +84,12 @@ class Templates(Database):
             raise NotFound(_KIND, uuid)
 
     async def _refuse_used(self, connection: AsyncConnection, uuid: str) -> None:
-        used = await connection.execute(sa.select(clusters.c.id).where(clusters.c.template_uuid == uuid).limit(1))
-        if used.first() is not None:
+        if await _used(connection, uuid):
             raise Conflict(f"ClusterTemplate {uuid} is referenced by one or multiple clusters.")
 
     async def template_in_use(self, uuid: str) -> bool:
         async with self._read() as connection:
-            used = await connection.execute(sa.select(clusters.c.id).where(clusters.c.template_uuid == uuid).limit(1))
-            return used.first() is not None
+            return await _used(connection, uuid)
 
     async def templates_by_uuid(self, uuids: Collection[str]) -> Mapping[str, ClusterTemplate]:
         if not uuids:
@@ -101,3 +99,13 @@ class Templates(Database):
             lambda connection: read(ClusterTemplate, templates, connection.execute(_BY_UUIDS, bound))
         )
         return {template.uuid: template for template in found}
+
+
+async def _used(connection: AsyncConnection, uuid: str) -> bool:
+    """By a cluster that is of it, or on its way to it."""
+    used = await connection.execute(sa.select(clusters.c.id).where(clusters.c.template_uuid == uuid).limit(1))
+    if used.first() is not None:
+        return True
+    live = operations.c.state.in_((OperationState.QUEUED, OperationState.RUNNING))
+    upgrades = sa.select(operations.c.details).where(live, operations.c.kind == OperationKind.UPGRADE)
+    return any(details.get("template_uuid") == uuid for (details,) in await connection.execute(upgrades))

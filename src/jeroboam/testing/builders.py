@@ -71,10 +71,15 @@ def groups(of: Cluster, *, control_planes: int = 1, workers: int = 2) -> list[No
     ]
 
 
+async def keep_template(store: Store, of: Cluster, uuid: str) -> None:
+    """A template of this uuid in the store, fit for the cluster, where there is none yet."""
+    if not await store.templates_by_uuid({uuid}):
+        await store.add_template(template(uuid=uuid, project_id=of.project_id, shape=of.shape))
+
+
 async def keep(store: Store, made: Cluster, wish: Operation, *, groups_of: Sequence[NodeGroup] | None = None) -> None:
     """The cluster in the store with `wish` and its default groups, or these; its template, too, where it is not there yet."""
-    if not await store.templates_by_uuid({made.template_uuid}):
-        await store.add_template(template(uuid=made.template_uuid, project_id=made.project_id, shape=made.shape))
+    await keep_template(store, made, made.template_uuid)
     await store.add_cluster(made, groups(made) if groups_of is None else groups_of, wish, max_clusters=1000)
 
 

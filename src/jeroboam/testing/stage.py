@@ -82,6 +82,8 @@ class Stage:
         """Ask for what changes no count: an upgrade, a rotation."""
         row = await self.row(cluster)
         details = upgrade.as_details() if upgrade else {}
+        if upgrade:
+            await builders.keep_template(self.store, row.cluster, upgrade.template_uuid)
         operation = replace(builders.operation(row.cluster, kind), details=details)
         await self.store.request_change(cluster.uuid, groups, operation, status=Status.UPDATE_IN_PROGRESS)
         return operation
