@@ -216,6 +216,10 @@ async def test_no_other_header_is_honoured(member: Api, demo: str) -> None:
     [
         ("GET", "/v1/stats", None, 1),
         ("PATCH", f"/v1/certificates/{ABSENT}", None, 1),
+        ("GET", "/v1/certificates/demo?ca_cert_type=etcd", None, 1),
+        ("POST", "/v1/certificates", {"cluster_uuid": "demo", "csr": "x"}, 1),
+        ("GET", "/v1/mservices", None, 1),
+        ("GET", "/v1/federations", None, 1),
         ("GET", "/v1/quotas/project-1/Cluster", None, 1),
         ("POST", "/v1/clusters/demo/actions/resize", {"node_count": 2}, 7),
         ("POST", "/v1/clusters/demo/actions/upgrade", {"cluster_template": "nope"}, 7),

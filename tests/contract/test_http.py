@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING, Any
+from base64 import b64encode
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
+import bcrypt
 import httpx
 import pytest
+
+from jeroboam import identity
+from jeroboam.api import create_app
 
 from .wire import HOST, detail, plain
 
@@ -185,6 +191,50 @@ async def test_who_calls_is_said_once(anonymous: Api, name: str) -> None:
 async def test_strangers_learn_nothing_of_what_is_there(anonymous: Api, method: str, path: str) -> None:
     answer = await sent(anonymous, method, path, [("OpenStack-API-Version", "nonsense")])
     assert (answer.status_code, answer.json()) == (401, UNAUTHORIZED)
+
+
+async def asked_of(member: Api, mode: str, settings: dict[str, str], headers: list[tuple[str, str]]) -> httpx.Response:
+    app = create_app(services=member.services, identity=identity.create(mode, settings))
+    transport = httpx.ASGITransport(app=cast("Any", app))
+    async with httpx.AsyncClient(transport=transport, base_url=HOST) as client:
+        return await client.get("/v1/clusters", headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([], 401),
+        ([("Authorization", "Bearer x")], 401),
+        ([("Authorization", "Basic !!!")], 401),
+        ([("Authorization", "Basic " + b64encode(b"alice:wrong").decode())], 401),
+        ([("Authorization", "Basic " + b64encode(b"alice").decode())], 401),
+        ([("Authorization", "Basic " + b64encode(b"alice:open").decode())], 200),
+        ([("Authorization", "bAsIc " + b64encode(b"alice:open").decode())], 200),
+        ([USER, PROJECT, ADMIN], 401),
+    ],
+)
+async def test_basic(member: Api, tmp_path: Path, headers: list[tuple[str, str]], status: int) -> None:
+    file = tmp_path / "passwords"
+    file.write_text(f"alice:{bcrypt.hashpw(b'open', bcrypt.gensalt(4)).decode()}:web:Reader\n")
+    answer = await asked_of(member, "basic", {"file": str(file)}, headers)
+    assert answer.status_code == status
+    if status == 401:
+        assert (answer.json(), answer.headers["www-authenticate"]) == (UNAUTHORIZED, 'Basic realm="jeroboam"')
+    else:
+        assert answer.json() == {"clusters": []}
+
+
+@pytest.mark.parametrize(
+    ("host", "status"), [("localhost:9511", 200), ("[::1]", 200), ("magnum.example", 401), ("127.0.0.1.x.example", 401)]
+)
+async def test_none(member: Api, host: str, status: int) -> None:
+    answer = await asked_of(member, "none", {}, [("Host", host)])
+    assert answer.status_code == status
+    if status == 401:
+        assert answer.json() == UNAUTHORIZED
+    else:
+        assert answer.json() == {"clusters": []}
+    assert ("www-authenticate" in answer.headers) is (status == 401)
 
 
 # ---- links

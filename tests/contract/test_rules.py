@@ -258,10 +258,45 @@ async def test_every_sort_key(admin: Api, demo: str, path: str, keys: str, direc
     assert whole == {{"clusters/demo/nodegroups": 2, "federations": 0}.get(path, 1)}
 
 
+async def walked(asked: Api, path: str, query: str, limit: int) -> list[Any]:
+    """What the pages hold, by their own links, which do not carry all_tenants along."""
+    more = "&all_tenants=True" if path == "quotas" else ""
+    url, seen = f"/v1/{path}?limit={limit}&{query}", []
+    while url:
+        body = (await asked.get(url + more)).json()
+        seen += [one.get("uuid", one.get("id")) for one in body[path.split("/")[-1]]]
+        url = body.get("next", "")
+        assert len(seen) < 20
+    return seen
+
+
+@pytest.mark.parametrize(("path", "keys"), [one for one in LISTS.items() if one[0] != "federations"])
+async def test_pages_hold_everything_once_by_every_sort_key(admin: Api, demo: str, path: str, keys: str) -> None:
+    """With equal values and with some that are not there."""
+    asked = admin.at("latest")
+    await asked.template(name="t2", keypair_id="k", tags="a", docker_volume_size=5, http_proxy="p")
+    await asked.template(name="t2")
+    await asked.cluster(name="c2", cluster_template_id="k8s", discovery_url="u", docker_volume_size=5)
+    await asked.cluster(name="c2", cluster_template_id="k8s")
+    for project in ("p", "q", "r"):
+        await asked.post("/v1/quotas", {"project_id": project, "hard_limit": 7})
+    await asked.patch("/v1/quotas/q/Cluster", {"hard_limit": 8})
+    for key in keys.split():
+        for direction in ("asc", "desc"):
+            query = f"sort_key={key}&sort_dir={direction}"
+            whole = await walked(asked, path, query, 1000)
+            assert (key, len(set(whole)), len(whole)) == (key, *[2 if "nodegroups" in path else 3] * 2)
+            assert (key, await walked(asked, path, query, 1)) == (key, whole)
+
+
 @pytest.mark.parametrize("path", [*LISTS, "clusters/detail", "clustertemplates/detail"])
 @pytest.mark.parametrize(("query", "status", "text"), [
     ("limit=0", 400, "Limit must be positive"),
     ("limit=-3", 400, "Limit must be positive"),
+    ("limit=-0", 400, "Limit must be positive"),
+    ("limit=1.5", 400, f"{WRONG}limit. Value: '1.5'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'"),
+    ("limit=1e3", 400, f"{WRONG}limit. Value: '1e3'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'"),
+    ("LIMIT=1", 400, 'Unknown argument: "LIMIT"'),
     ("limit=two", 400, f"{WRONG}limit. Value: 'two'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'"),
     ("limit=", 400, f"{WRONG}limit. Value: ''. Wrong type. Expected '<class 'int'>', got '<class 'str'>'"),
     ("sort_key=zz", 400, 'The sort_key value "zz" is an invalid field for sorting'),

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from jeroboam.drivers.kubernetes import KubernetesDriver
+
 from .wire import WRONG, add, detail, remove, replace
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Api
+    from tests.api.conftest import Api, Maker
 
 BASE = {"coe": "kubernetes", "image_id": "fake-image", "name": "t"}
 LONG = "x" * 255
@@ -123,6 +125,21 @@ async def test_internal_attributes(member: Api, field: str) -> None:
         answer = await member.patch("/v1/clustertemplates/t", [change])
         text = f"'{change['path']}' is an internal attribute and can not be updated"
         assert (answer.status_code, detail(answer)) == (400, text)
+
+
+# ---- what the driver lacks is refused here, not when a cluster is asked for
+
+LACKS = "Network driver type calico is not supported, expecting a flannel/unspecified network driver."
+
+
+async def test_a_network_driver_that_cannot_be_served(make: Maker) -> None:
+    member = make(drivers={"kubernetes": KubernetesDriver()}).as_("user-1")
+    answer = await member.post("/v1/clustertemplates", BASE | {"network_driver": "calico"})
+    assert (answer.status_code, detail(answer)) == (400, LACKS)
+    await member.template(name="t")
+    answer = await member.patch("/v1/clustertemplates/t", [replace("/network_driver", "calico")])
+    assert (answer.status_code, detail(answer)) == (400, LACKS)
+    assert (await member.get("/v1/clustertemplates/t")).json()["network_driver"] == "flannel"
 
 
 # ---- in use: exactly one changed column, of four
