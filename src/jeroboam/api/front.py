@@ -31,9 +31,7 @@ class Front:
         state["request_id"] = request_id = f"req-{uuid.uuid4()}"
         scope["path"] = path = clean(scope["path"])
         if scope["method"] not in METHODS:
-            scope["method"] = (
-                "OPTIONS"  # as much of a stranger to every route, and refused by them with what they allow
-            )
+            scope["method"] = "OPTIONS"  # a stranger to every route, too: refused with what they allow
         if path in _PUBLIC:
             return None
         try:
