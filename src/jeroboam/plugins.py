@@ -31,6 +31,7 @@ class Installed:
 
     drivers: Mapping[str, EntryPoint]
     providers: Mapping[str, EntryPoint]
+    doubled: Sequence[EntryPoint] = ()  # of a name that another package brings as well
 
     @property
     def settings_groups(self) -> frozenset[str]:
@@ -49,11 +50,20 @@ class Drivers:
 
 def installed() -> Installed:
     """What the environment offers. Reads metadata, imports nothing of it."""
-    return Installed(_by_name(entry_points(group=DRIVERS)), _by_name(entry_points(group=PROVIDERS)))
+    drivers, providers = list(entry_points(group=DRIVERS)), list(entry_points(group=PROVIDERS))
+    named = (_by_name(drivers), _by_name(providers))
+    doubled = [
+        one
+        for found, names in zip((drivers, providers), named, strict=True)
+        for one in found
+        if names[one.name].value != one.value
+    ]
+    return Installed(*named, doubled)
 
 
 def load_provider(found: Installed, name: str, settings: Settings) -> Provider:
-    """The provider of that name. Raises ConfigError when it is not installed, broken, or refuses its settings."""
+    """The provider of that name. Raises ConfigError when it is not installed, broken, twice there, or refuses its settings."""
+    _refuse_doubled(found)
     entry = found.providers.get(name)
     if entry is None:
         raise _unknown("[provider] default", name, found.providers)
@@ -92,8 +102,9 @@ def load_drivers(
 ) -> Drivers:
     """The drivers that the rule above names. A broken one is fatal when `enabled` names it, else recorded.
 
-    Raises ConfigError: an unknown name, none left, two that claim the same, settings that a driver refuses.
+    Raises ConfigError: an unknown name, one that is there twice, none left, two that claim the same, settings that a driver refuses.
     """
+    _refuse_doubled(found)
     if declared:
         return _declared(found, declared, enabled, disabled, settings)
     names = chosen_drivers(found, provider=provider, enabled=enabled, disabled=disabled)
@@ -199,16 +210,33 @@ def _reason(error: Exception) -> str:
 
 
 def _by_name(found: Iterable[EntryPoint]) -> dict[str, EntryPoint]:
-    """One entry a name; two packages that bring the same name stop the start-up."""
+    """The first of each name."""
     names: dict[str, EntryPoint] = {}
     for entry in found:
-        kept = names.setdefault(entry.name, entry)
-        if kept.value != entry.value:
-            raise ConfigError(
-                f"Two plug-ins of {entry.group} are named {entry.name}: {kept.value} and {entry.value}.",
-                hint="Uninstall one of the packages.",
-            )
+        names.setdefault(entry.name, entry)
     return names
+
+
+def rivals(found: Installed, name: str, group: str) -> str:
+    """The packages that bring an entry point of this name, when they are several, with whose move it is; "" when one does."""
+    others = [one for one in found.doubled if (one.name, one.group) == (name, group)]
+    if not others:
+        return ""
+    first = (found.drivers if group == DRIVERS else found.providers)[name]
+    return f"{' and '.join(map(_from, (first, *others)))} both bring it: uninstall one of the packages"
+
+
+def _refuse_doubled(found: Installed) -> None:
+    """Raises ConfigError: which of two of one name would serve?"""
+    for one in found.doubled:
+        raise ConfigError(
+            f"Two plug-ins of {one.group} are named {one.name}: {rivals(found, one.name, one.group)}.",
+            hint="`jeroboam plugins` lists what is installed.",
+        )
+
+
+def _from(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} ({entry.value})" if entry.dist else entry.value
 
 
 def _unknown(option: str, name: str, known: Mapping[str, object]) -> ConfigError:

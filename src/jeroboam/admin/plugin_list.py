@@ -61,6 +61,7 @@ def survey(installed: plugins.Installed, config: Config) -> Iterator[Found]:
     for name, entry in sorted(installed.providers.items()):
         provider: Provider | None
         provider, problem = plugins.tried(entry, config.plugins.get(name, {}))
+        problem = plugins.rivals(installed, name, plugins.PROVIDERS) or problem
         can = {} if provider is None else {"server_types": sorted(provider.server_types)}
         yield Found("provider", name, *_origin(entry), name == config.provider.default, can, problem)
     for name, needs in identity.modes().items():
@@ -81,8 +82,9 @@ def _drivers(installed: plugins.Installed, config: Config) -> Iterator[Found]:
     used = {name: driver for name, (driver, _) in made.items() if name in names and driver is not None}
     for name, (driver, problem) in made.items():
         quarrel = plugins.quarrel(name, used) if name in used else ""
+        quarrel = plugins.rivals(installed, name, plugins.DRIVERS) or quarrel
         can = {} if driver is None else _abilities(driver)
-        yield Found("driver", name, *_origin(installed.drivers[name]), name in names, can, problem or quarrel)
+        yield Found("driver", name, *_origin(installed.drivers[name]), name in names, can, quarrel or problem)
 
 
 def _origin(entry: EntryPoint) -> tuple[str, str]:

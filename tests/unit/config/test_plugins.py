@@ -1,6 +1,7 @@
 """Entry points: which are loaded, and what becomes of broken, unknown and quarrelling ones."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -120,6 +121,21 @@ def test_a_provider_that_is_absent_or_broken_stops_the_start() -> None:
         plugins.load_provider(found, "docker", NOTHING)
     with pytest.raises(ConfigError, match=r"^The provider gone cannot be loaded: ModuleNotFoundError: "):
         plugins.load_provider(found, "gone", NOTHING)
+
+
+def test_two_plugins_of_one_name_stop_the_start_with_both_places() -> None:
+    [second] = entries(plugins.PROVIDERS, fake="elsewhere:plugin").values()
+    found = replace(plugins.installed(), doubled=[second])
+    places = (
+        "jeroboam (jeroboam.providers.fake:plugin) and elsewhere:plugin both bring it: uninstall one of the packages"
+    )
+    for load in (
+        lambda: plugins.load_provider(found, "docker", NOTHING),
+        lambda: plugins.load_drivers(found, provider="docker", settings=NOTHING),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load()
+        assert caught.value.message == f"Two plug-ins of jeroboam.providers are named fake: {places}."
 
 
 def test_settings_reach_a_plugin_under_its_own_name() -> None:
