@@ -248,6 +248,33 @@ async def test_images(make: Maker, image: str, status: int, text: str) -> None:
         assert detail(answer) == text
 
 
+async def test_an_image_of_another_tool_is_refused_with_those_that_fit(make: Maker) -> None:
+    images = FakeCatalogue(
+        image_list=(
+            Image("1", "node-hosts", {"os_distro": "debian", "magnum_driver": "hosts"}),
+            Image("2", "node-k8s", {"os_distro": "debian", "magnum_driver": "fake"}),
+            Image("3", "plain", {"os_distro": "debian"}),
+            Image("4", "secret", {"os_distro": "debian"}, forbidden=True),
+        )
+    )
+    drivers = {"fake": FakeDriver(), "hosts": FakeDriver(name="hosts", coe="hosts")}
+    member = make(provider=FakeProvider(Cloud(), boot_s=0, catalogue=images), drivers=drivers).as_("user-1")
+    refused = await member.post("/v1/clustertemplates", BODY | {"image_id": "node-hosts"})
+    assert (refused.status_code, detail(refused)) == (
+        400,
+        "Image node-hosts is for hosts, the template's COE is kubernetes. "
+        "Ask for COE hosts, or for an image that fits: node-k8s, plain.",
+    )
+    for fitting in ({"image_id": "node-hosts", "coe": "hosts"}, {"image_id": "plain"}, {"image_id": "node-k8s"}):
+        assert (await member.post("/v1/clustertemplates", BODY | fitting)).status_code == 201
+    named = await member.post("/v1/clustertemplates", BODY | {"image_id": "node-hosts", "driver": "fake"})
+    assert named.status_code == 201  # who names the driver knows better than the image
+    path = f"/v1/clustertemplates/{named.json()['uuid']}"
+    patched = await member.patch(path, [{"op": "replace", "path": "/driver", "value": "hosts"}])
+    assert patched.status_code == 400
+    assert detail(patched).startswith("Image node-hosts is for hosts, the template's COE is kubernetes.")
+
+
 async def test_a_network_driver_that_the_operator_does_not_allow(make: Maker) -> None:
     member = make(settings=ServiceSettings(network_drivers={"kubernetes": NetworkDrivers("calico", ("calico",))})).as_(
         "user-1"

@@ -11,7 +11,7 @@ __all__ = ["build_app"]
 
 
 def build_app() -> App:
-    """An app with the commands `cluster`, `template`, `nodegroup`, `operation`, and those for workloads."""
+    """An app with the commands `cluster`, `template`, `nodegroup`, `flavor`, `operation`, and those for workloads."""
     from cyclopts import App
 
     from . import (  # noqa: F401
@@ -20,6 +20,7 @@ def build_app() -> App:
         cluster_commands,
         config_commands,
         course_commands,
+        flavor_commands,
         group_change_commands,
         label_commands,
         nodegroup_commands,
@@ -37,7 +38,7 @@ def build_app() -> App:
         help_format="plaintext",
         error_formatter=usage_error,
     )
-    for group in (apps.cluster, apps.template, apps.nodegroup, apps.operation):
+    for group in (apps.cluster, apps.template, apps.nodegroup, apps.flavor, apps.operation):
         app.command(group)
     app.command(workload_commands.run, usage="jeroboam run --image STR [OPTIONS] CLUSTER [-- COMMAND...]")
     app.command(workload_commands.ps, usage="jeroboam ps [OPTIONS] CLUSTER [NAME]")

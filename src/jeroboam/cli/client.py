@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
+from . import suggestions
 from .address import Address
 from .errors import BadAnswer, Refused, Unreachable, Usage
 from .wire import Json, segment
@@ -23,11 +24,6 @@ from .wire import Json, segment
 CONNECT_S = 5.0
 ANSWER_S = 60.0  # an image or flavor look-up of a slow cloud happens inside a POST
 _MICROVERSION = "container-infra latest"
-_LISTS = {
-    "Cluster": "`jeroboam cluster list` shows those that exist.",
-    "ClusterTemplate": "`jeroboam template list` shows those that exist.",
-    "Image": "On the service's machine, `jeroboam image list` shows those that exist and `jeroboam image build` makes one.",
-}
 _COARSE = timedelta(seconds=2)  # the Date header has whole seconds
 
 
@@ -49,6 +45,7 @@ class Client:
         self.address = address
         self._verbose = verbose
         self._skew = timedelta(0)
+        self._suggesting = False
         headers = {"OpenStack-API-Version": _MICROVERSION, "Accept": "application/json", "User-Agent": "jeroboam-cli"}
         if address.username is not None:
             pair = f"{address.username}:{address.password}".encode()
@@ -103,11 +100,11 @@ class Client:
                 raise
             raise self._ambiguous("cluster", ident, "v1/clusters", "clusters", error) from None
 
-    def handle(self, cluster: Json) -> str:
-        """What a command may call this cluster: its name, or its uuid where the name does not lead to it alone."""
-        uuid, name = str(cluster.get("uuid")), str(cluster.get("name"))
+    def handle(self, thing: Json, collection: str = "v1/clusters") -> str:
+        """What a command may call this cluster (or template): its name, or its uuid where the name does not lead to it alone."""
+        uuid, name = str(thing.get("uuid")), str(thing.get("name"))
         try:
-            alone = self.get(f"v1/clusters/{segment(name)}").get("uuid") == uuid
+            alone = self.get(f"{collection}/{segment(name)}").get("uuid") == uuid
         except Refused:
             alone = False
         return name if alone else uuid
@@ -154,7 +151,7 @@ class Client:
         self._tell(f"{method} {response.url} -> {response.status_code} in {took_ms:.0f} ms {request_id}".rstrip())
         self._learn_time(response)
         if response.status_code >= 400:
-            raise self._refused(response, request_id)
+            raise self._refused(response, request_id, path, body)
         if not response.is_success:
             raise self._bad(f"{method} /{path} is answered with status {response.status_code}")
         return Answer(self._document(response), request_id)
@@ -178,16 +175,25 @@ class Client:
         except ValueError:
             raise self._bad(f"the answer is {response.headers.get('content-type', 'of no type')}, not JSON") from None
 
-    def _refused(self, response: httpx.Response, request_id: str) -> Refused:
+    def _refused(self, response: httpx.Response, request_id: str, path: str, body: Any) -> Refused:
         message = _message(response) or f"The service answered with status {response.status_code}."
         hint = ""
         if response.status_code == 401:
             hint = "Name a cloud of your clouds.yaml with --os-cloud; it needs auth_type http_basic, username and password."
-        elif message.endswith("could not be found."):
-            hint = next((hint for kind, hint in _LISTS.items() if message.startswith(f"{kind} ")), "")
-        elif response.status_code >= 500:
+        elif response.status_code < 500:
+            hint = self._suggestion(message, path, body)
+        else:
             hint = f"The operator finds it in the service's log{f' by {request_id}' if request_id else ''}."
         return Refused(message, status=response.status_code, request_id=request_id, hint=hint)
+
+    def _suggestion(self, message: str, path: str, body: Any) -> str:
+        if self._suggesting:  # what was asked for a hint was refused, too
+            return ""
+        self._suggesting = True
+        try:
+            return suggestions.after(self, message, path, body)
+        finally:
+            self._suggesting = False
 
     def _ambiguous(self, kind: str, name: str, path: str, key: str, error: Refused) -> Refused:
         same = [entry for entry in self.entries(path, key) if entry.get("name") == name]

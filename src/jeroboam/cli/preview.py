@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from .errors import CliError
 from .options import Common
 from .output import plain, show_json, show_table
 from .wire import Json, segment
@@ -45,6 +47,20 @@ def show_plans(client: Client, idents: Sequence[str], body: Mapping[str, object]
         for plan in plans:
             _print(plan)
     return 0 if all(plan["possible"] for plan in plans) else _IMPOSSIBLE
+
+
+def warn_of_doubts(client: Client, template_uuid: str) -> bool:
+    """What the plan of a cluster of this template, with no option more, finds against it, on stderr; whether it would be possible."""
+    try:
+        body = {"name": "plan", "cluster_template_id": template_uuid}
+        plan: Json = client.post("ext/v1/clusters/plan", body, needs="possible").document
+    except CliError:  # who may make templates may not be let to make clusters
+        return True
+    for warning in plan["warnings"]:
+        print(f"Warning: {_sentence(warning)}", file=sys.stderr)
+    for problem in plan["problems"]:
+        print(f"Warning: as it stands, a cluster of it would be refused: {_sentence(problem)}", file=sys.stderr)
+    return bool(plan["possible"])
 
 
 def _print(plan: Json) -> None:

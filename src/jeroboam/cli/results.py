@@ -49,12 +49,10 @@ def changed(client: Client, uuid: str, answer: Answer, told: str, common: Common
     return settled(client, client.cluster(uuid), common)
 
 
-def warn_of_namesakes(client: Client, cluster: Json, common: Common) -> str | None:
-    """On stderr, when other clusters have the name of this one; what commands may call it. With --json nobody is told, or asked."""
-    if common.json:
-        return None
-    handle = client.handle(cluster)
-    if handle != cluster.get("name"):
-        name = plain(cluster.get("name"))
-        print(f"Warning: another cluster is called {name!r}, too. Commands know this one by its uuid.", file=sys.stderr)
+def warn_of_namesakes(client: Client, thing: Json, common: Common, kind: str = "cluster") -> str:
+    """On stderr, when others of its kind have the name of this one; returns what commands may call it."""
+    handle = client.handle(thing, {"cluster": "v1/clusters", "template": "v1/clustertemplates"}[kind])
+    if not common.json and handle != thing.get("name"):
+        name = plain(thing.get("name"))
+        print(f"Warning: another {kind} is called {name!r}, too. Commands know this one by its uuid.", file=sys.stderr)
     return handle

@@ -11,6 +11,8 @@ from .apps import template as template_app
 from .deletion import Deletion, delete_each
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import plain, show_fields, show_json, show_table
+from .preview import warn_of_doubts
+from .results import warn_of_namesakes
 from .wire import Json, segment
 
 if TYPE_CHECKING:
@@ -147,13 +149,20 @@ def create(
     )
     with common.client() as client:
         template: Json = client.post("v1/clustertemplates", fields, needs="uuid").document
-    if common.json:
-        show_json(template)
-    else:
-        named = plain(template.get("name"))
-        print(f"Template {named} is there ({template['uuid']}).")
-        print(f"Next: jeroboam cluster create NAME --template {shlex.quote(named)} --wait")
+        if common.json:
+            show_json(template)
+        else:
+            _made(client, template, common)
     return 0
+
+
+def _made(client: Client, template: Json, common: Common) -> None:
+    """What is there now, what speaks against it, and the next command."""
+    handle = warn_of_namesakes(client, template, common, "template")
+    usable = warn_of_doubts(client, str(template["uuid"]))
+    print(f"Template {plain(template.get('name'))} is there ({template['uuid']}).")
+    end = "--wait" if usable else "--dry-run"
+    print(f"Next: jeroboam cluster create NAME --template {shlex.quote(plain(handle))} {end}")
 
 
 @template_app.command(name="list")

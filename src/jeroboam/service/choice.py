@@ -53,6 +53,14 @@ def usable(services: Services, name: str | None) -> Driver:
     return driver
 
 
+def is_of_another_tool(services: Services, shape: ClusterShape, image: Image) -> bool:
+    """Whether the image says by its driver that it is for another container tool than the shape's, and nobody says otherwise."""
+    name = image.properties.get("magnum_driver")
+    if name is None or name not in services.drivers or shape.driver not in (None, name):
+        return False
+    return canonical(services.drivers[name].capabilities.coe) != canonical(shape.coe)
+
+
 def check_served(services: Services, shape: ClusterShape) -> Driver:
     """The shape's driver: some driver serves this type of cluster, this one does, and the provider makes such machines.
 

@@ -161,7 +161,23 @@ async def _completed(
     if label_check.is_strict(shape.labels):
         label_check.check_strict(choice.loaded(services, shape.driver), shape.labels)
     image = catalogue.the_image(images, shape.image_id)
+    if choice.is_of_another_tool(services, shape, image):
+        raise await _wrong_tool(services, project_id, shape, image)
     return replace(shape, os_distro=distro or image.properties["os_distro"])
+
+
+async def _wrong_tool(services: Services, project_id: str, shape: ClusterShape, image: Image) -> InvalidRequest:
+    """Names the tool that the image is for, and the images for the tool that is asked for."""
+    any_driver = replace(shape, driver=None)
+    usable = [one for one in await services.provider.catalogue.images(project_id) if not one.forbidden]
+    fitting = sorted(one.name for one in usable if not choice.is_of_another_tool(services, any_driver, one))
+    made_for = choice.loaded(services, image.properties["magnum_driver"]).capabilities.coe
+    return InvalidRequest(
+        f"Image {shape.image_id} is for {made_for}, the template's COE is {shape.coe}.",
+        field="image_id",
+        value=shape.image_id,
+        hint=f"Ask for COE {made_for}, or for an image that fits: {', '.join(fitting) or 'there is none'}.",
+    )
 
 
 async def _changed_shape(

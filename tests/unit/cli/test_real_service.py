@@ -92,6 +92,28 @@ def test_the_life_of_a_cluster(run: Run, capsys: Capture, tmp_path: Path) -> Non
     assert run("template", "delete", "k8s") == 0
 
 
+def test_a_template_is_made_with_what_speaks_against_it(run: Run, capsys: Capture) -> None:
+    labels = ("--label", "kube_tga=v1.34.4", "--label", "kube_tag=banana")
+    assert run("template", "create", "doubtful", "--image", "fake-image", *labels) == 0
+    shown = capsys.readouterr()
+    assert shown.err == (
+        "Warning: Label kube_tga is not known to the driver fake. Did you mean kube_tag?\n"
+        "Warning: Label kube_tag = banana is not usable. Give a version such as v1.34.4.\n"
+    )
+    assert shown.out.endswith("Next: jeroboam cluster create NAME --template doubtful --wait\n")
+    assert run("template", "create", "doubtful", "--image", "fake-image", "--coe", "swarm") == 0
+    shown = capsys.readouterr()
+    first, second = shown.err.splitlines()
+    assert first == "Warning: another template is called 'doubtful', too. Commands know this one by its uuid."
+    assert second.startswith(
+        "Warning: as it stands, a cluster of it would be refused: Cluster type (vm, debian, swarm) is"
+    )
+    uuid = shown.out.partition("(")[2].partition(")")[0]
+    assert shown.out.endswith(f"Next: jeroboam cluster create NAME --template {uuid} --dry-run\n")
+    assert run("cluster", "create", "one", "--template", "doubtful") == 1
+    assert "Name one by its uuid: " in capsys.readouterr().err
+
+
 def test_groups_and_renewals_in_plan_and_in_truth(run: Run, capsys: Capture) -> None:
     assert run("template", "create", "k8s-groups", "--image", "fake-image") == 0
     capsys.readouterr()

@@ -1,0 +1,102 @@
+"""The next move after a refusal: the names that there are, or those nearest to the one that was asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from .errors import CliError
+
+if TYPE_CHECKING:
+    from .client import Client
+
+_MANY = 12  # more names are no hint but a list
+_ASKED_FOR = 200  # names that are compared
+_BUILD = "On the service's machine, `jeroboam image list` shows those that exist and `jeroboam image build` makes one."
+_NETWORK = re.compile(r"Unable to find (?:external network|fixed network|fixed subnet) .+\.")
+_ALIKE = "Multiple ClusterTemplates exist with same name."
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Something that is called by name. `refusal` finds the asked name; the list of all is under `key` at `path`, where the first group
+    of `place` in the refused path stands for {}. `short` lists are shown whole; `more` says how to see them all."""
+
+    refusal: re.Pattern[str]
+    path: str
+    key: str
+    more: str = ""
+    short: bool = True
+    place: re.Pattern[str] = re.compile("()")
+
+
+_KINDS = (
+    Kind(
+        re.compile(r"Cluster (.+) could not be found\."),
+        "v1/clusters",
+        "clusters",
+        "`jeroboam cluster list` shows those that exist.",
+        short=False,
+    ),
+    Kind(
+        re.compile(r"ClusterTemplate (.+) could not be found\."),
+        "v1/clustertemplates",
+        "clustertemplates",
+        "`jeroboam template list` shows those that exist.",
+        short=False,
+    ),
+    Kind(
+        re.compile(r"Nodegroup (.+) could not be found\."),
+        "v1/clusters/{}/nodegroups",
+        "nodegroups",
+        place=re.compile("v1/clusters/([^/]+)/"),
+    ),
+    Kind(
+        re.compile(r"Unable to find flavor (.+)\."), "ext/v1/flavors", "flavors", "`jeroboam flavor list` shows them."
+    ),
+    Kind(re.compile(r"Image (.+) could not be found\."), "ext/v1/images", "images", _BUILD),
+    Kind(re.compile(r"Cluster driver \((.+)\) not supported\."), "ext/v1/drivers", "drivers"),
+)
+
+
+def after(client: Client, message: str, path: str, body: Any) -> str:
+    """What may help after the service refused a request for this `path` with `message`; "" when nothing is known. Asks the service
+    for names, and does without when it does not tell them."""
+    if message.startswith(_ALIKE) and isinstance(body, dict):
+        return _alike(client, str(body.get("cluster_template_id") or body.get("cluster_template")))
+    if _NETWORK.fullmatch(message):
+        return "The operator tells which there are; without the option the service chooses."
+    for kind in _KINDS:
+        if found := kind.refusal.fullmatch(message):
+            return f"{_among(found[1], _names(client, kind, path), short=kind.short)} {kind.more}".strip()
+    return ""
+
+
+def _names(client: Client, kind: Kind, refused: str) -> list[str]:
+    place = kind.place.search(refused)
+    if place is None:
+        return []
+    try:
+        entries = client.entries(kind.path.format(place[1]), kind.key, limit=None if kind.short else _ASKED_FOR)
+    except CliError:  # the refusal itself is what counts
+        return []
+    return sorted({str(one.get("name")) for one in entries})
+
+
+def _among(asked: str, names: Sequence[str], *, short: bool) -> str:
+    near = get_close_matches(asked, names, n=3)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return f"There are: {', '.join(names)}." if short and 0 < len(names) <= _MANY else ""
+
+
+def _alike(client: Client, name: str) -> str:
+    try:
+        entries = client.entries("v1/clustertemplates", "clustertemplates")
+    except CliError:
+        return ""
+    uuids = [str(one.get("uuid")) for one in entries if one.get("name") == name]
+    return f"Name one by its uuid: {', '.join(uuids)}." if uuids else ""
