@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jeroboam.admin.demo.commands import _elsewhere, _framed
 from jeroboam.admin.demo.course import CommandFailed, Course
 from jeroboam.admin.demo.service import DemoService, _is_ours
 
@@ -72,6 +73,44 @@ def test_a_command_that_does_not_end_is_told_by_the_words_that_were_shown() -> N
         Course().hear("kubectl wait", [sys.executable, "-c", "import time; time.sleep(60)"], within_s=0.1)
     assert error.value.message == "`kubectl wait` did not end within 0.1 s."
     assert error.value.hint == "`jeroboam cluster why demo` tells how far it is."
+
+
+def _interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_says_what_goes_on_and_how_to_end_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert _framed(_interrupted) == 130
+    assert capsys.readouterr().err == (
+        "\nStopped. Nothing of the demo runs; what was built is kept, and the same command goes on from there.\n"
+    )
+    folder = tmp_path / "jeroboam-demo"
+    folder.mkdir()
+    program = "import time; print('up', flush=True); time.sleep(60)"
+    argv = [sys.executable, "-c", program, "up", "--data", str(folder)]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        (folder / "lock").write_text(f"{process.pid}\n")
+        assert _framed(_interrupted) == 130
+        assert capsys.readouterr().err == (
+            "\nStopped. The demo's service goes on running, and what it made; `jeroboam demo clean` (or `make demo-clean`) "
+            "removes it all.\n"
+        )
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def test_a_service_on_another_port_says_who_has_the_usual_one() -> None:
+    assert _elsewhere("pid 4711 (nginx)") == (
+        "Port 9511 is taken by pid 4711 (nginx), so the demo's service has another. Commands find it by JEROBOAM_URL."
+    )
+    assert _elsewhere("").startswith("Port 9511 is taken, so the")
 
 
 class _Healthy(BaseHTTPRequestHandler):

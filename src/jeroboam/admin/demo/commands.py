@@ -12,12 +12,15 @@ from cyclopts import App
 
 from ...cli.progress import show_progress
 from ...domain.errors import ConfigError, JeroboamError
+from ...main import find_holder
 from ..outcome import tell
 from .course import NAME, Course
 from .kubernetes import KubernetesDemo
 from .lxd import LxdDemo
-from .service import DemoService, demo_folder
+from .service import PREFERRED_PORT, DemoService, demo_folder
 from .swarm import SwarmDemo
+
+_INTERRUPTED = 130
 
 
 class Demo(Protocol):
@@ -112,7 +115,15 @@ def _running(service: DemoService) -> str:
         progress.start("the service starts")
         url = service.ensure()
         progress.finish("the service starts")
+    if not url.endswith(f":{PREFERRED_PORT}"):
+        print(_elsewhere(find_holder(PREFERRED_PORT)))
     return url
+
+
+def _elsewhere(holder: str) -> str:
+    """Why the service is not where commands look for one."""
+    by = f" by {holder}" if holder else ""
+    return f"Port {PREFERRED_PORT} is taken{by}, so the demo's service has another. Commands find it by JEROBOAM_URL."
 
 
 def _fresh_cluster(course: Course, template: tuple[str, ...], workers: int) -> None:
@@ -162,4 +173,18 @@ def _framed(work: Callable[[], None]) -> int:
         work()
     except JeroboamError as error:
         return tell(error, 1)
+    except KeyboardInterrupt:
+        print(f"\n{_left(DemoService(demo_folder()))}", file=sys.stderr)
+        return _INTERRUPTED
     return 0
+
+
+def _left(service: DemoService) -> str:
+    """What Ctrl-C did not end."""
+    if not service.alive:
+        return "Stopped. Nothing of the demo runs; what was built is kept, and the same command goes on from there."
+    where = f" at {service.url}" if service.url else ""
+    return (
+        f"Stopped. The demo's service{where} goes on running, and what it made; `jeroboam demo clean` (or `make demo-clean`) "
+        "removes it all."
+    )

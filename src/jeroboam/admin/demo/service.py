@@ -47,6 +47,13 @@ class DemoService:
             return None
         return str(noted["url"]) if _answers(str(noted["url"])) else None
 
+    @property
+    def alive(self) -> bool:
+        """Whether its process is there, answering yet or not."""
+        noted = self._noted()
+        pids = (self._holder(), int(noted["pid"]) if noted else None)
+        return any(pid is not None and _is_ours(pid, self.folder) for pid in pids)
+
     def ensure(self) -> str:
         """Start it unless it answers; returns its address. Raises ConfigError with its last words, DeadlineExceeded."""
         running = self.url
