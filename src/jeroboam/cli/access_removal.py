@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from .errors import Usage
@@ -28,14 +28,14 @@ def _from_kubeconfigs(uuid: str, environ: Mapping[str, str]) -> Iterator[str]:
             removal = kubeconfig_file.remove_from(path, uuid)
             if removal is not None:
                 current = ", and no context is the current one now" if removal.was_current else ""
-                yield f"Context {_names(removal.names)} is removed from {path}{current}."
+                yield f"{_gone('Context', removal.names)} removed from {path}{current}."
 
 
 def _from_docker(uuid: str, environ: Mapping[str, str]) -> Iterator[str]:
     from . import docker_context
 
     if names := docker_context.remove(docker_context.home(environ), uuid):
-        yield f"Docker context {_names(names)} is removed."
+        yield f"{_gone('Docker context', names)} removed."
 
 
 def _from_lxc(uuid: str, environ: Mapping[str, str]) -> Iterator[str]:
@@ -53,5 +53,5 @@ def _told() -> Iterator[None]:
         print(f"Warning: {plain(error.message)}", file=sys.stderr)
 
 
-def _names(names: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(names)
+def _gone(kind: str, names: Sequence[str]) -> str:
+    return f"{kind} {names[0]} is" if len(names) == 1 else f"{kind}s {', '.join(names)} are"

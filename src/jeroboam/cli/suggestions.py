@@ -17,6 +17,7 @@ _MANY = 12  # more names are no hint but a list
 _ASKED_FOR = 200  # names that are compared
 _BUILD = "On the service's machine, `jeroboam image list` shows those that exist and `jeroboam image build` makes one."
 _NETWORK = re.compile(r"Unable to find (?:external network|fixed network|fixed subnet) .+\.")
+_IN_USE = re.compile(r"ClusterTemplate (.+) is referenced by one or multiple clusters\.")
 _ALIKE = "Multiple ClusterTemplates exist with same name."
 
 
@@ -67,6 +68,8 @@ def after(client: Client, message: str, path: str, body: Any) -> str:
     for names, and does without when it does not tell them."""
     if message.startswith(_ALIKE) and isinstance(body, dict):
         return _alike(client, str(body.get("cluster_template_id") or body.get("cluster_template")))
+    if in_use := _IN_USE.fullmatch(message):
+        return _users(client, in_use[1])
     if _NETWORK.fullmatch(message):
         return "The operator tells which there are; without the option the service chooses."
     for kind in _KINDS:
@@ -100,3 +103,13 @@ def _alike(client: Client, name: str) -> str:
         return ""
     uuids = [str(one.get("uuid")) for one in entries if one.get("name") == name]
     return f"Name one by its uuid: {', '.join(uuids)}." if uuids else ""
+
+
+def _users(client: Client, template_uuid: str) -> str:
+    try:
+        clusters = client.entries("v1/clusters", "clusters", limit=_ASKED_FOR)
+    except CliError:
+        return ""
+    names = [str(one.get("name")) for one in clusters if one.get("cluster_template_id") == template_uuid]
+    shown = ", ".join(names[:_MANY]) + (" and others" if len(names) > _MANY else "")
+    return f"Delete its clusters first: {shown}." if names else ""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 _HIDDEN_IN_TABLES = ("links",)
+_NOTHING = "There is no template. Make one: jeroboam template create NAME --image IMAGE"
 
 
 @template_app.command
@@ -184,7 +185,7 @@ def list_(*, limit: int | None = None, common: Common = DEFAULTS) -> int:
         return 0
     columns = ("NAME", "UUID", "COE", "IMAGE", "SERVER TYPE", "FLAVOR", "PUBLIC", "LABELS")
     keys = ("name", "uuid", "coe", "image_id", "server_type", "flavor_id", "public", "labels")
-    show_table(columns, [[t.get(key) for key in keys] for t in templates], nothing="There is no template.")
+    show_table(columns, [[t.get(key) for key in keys] for t in templates], nothing=_NOTHING)
     return 0
 
 

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jeroboam.cli import access_removal
+from jeroboam.cli import access_removal, docker_context, lxc_folder
 from jeroboam.cli.errors import Usage
 from jeroboam.cli.kubeconfig import Entry, merge
 from jeroboam.cli.kubeconfig_file import merge_into, remove_from
@@ -184,3 +184,19 @@ def test_every_file_of_kubectl_is_looked_at(tmp_path: Path, capsys: pytest.Captu
     ]
     assert capsys.readouterr().err == f"Warning: {broken} was left alone: not valid YAML (line 1).\n"
     assert access_removal.remove("uuid-1", {"HOME": str(tmp_path)}) == []
+
+
+def test_several_contexts_and_every_tool(tmp_path: Path) -> None:
+    environ = {name: str(tmp_path) for name in ("HOME", "DOCKER_CONFIG", "XDG_CONFIG_HOME")}
+    for name in ("demo", "work"):
+        entry = Entry(**{**vars(DEMO), "name": name, "current": False})
+        merge_into(tmp_path / ".kube" / "config", entry)
+        pems = ("CA", "CERT", "KEY")
+        docker_context.put(tmp_path, docker_context.DockerContext(name, "tcp://192.0.2.1:2376", "uuid-1", *pems))
+    folder = lxc_folder.place(environ, "demo")
+    lxc_folder.put(folder, lxc_folder.LxcFolder("demo", "https://192.0.2.1:8443", "uuid-1", "CA", "CERT", "KEY"))
+    kube, docker, lxc = access_removal.remove("uuid-1", environ)
+    assert kube == f"Contexts demo, work are removed from {tmp_path}/.kube/config."
+    assert docker.startswith("Docker contexts ")
+    assert docker.endswith(" are removed.")
+    assert lxc == f"The folder {folder} of lxc is removed."

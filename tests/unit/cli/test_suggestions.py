@@ -102,6 +102,17 @@ def test_an_ambiguous_template_names_the_uuids(service: Service, run: Run, capsy
     assert said == "Name one by its uuid: uuid-0, uuid-2."
 
 
+def test_a_template_in_use_names_its_clusters(service: Service, run: Run, capsys: Capture) -> None:
+    message = f"ClusterTemplate {TEMPLATE} is referenced by one or multiple clusters."
+    assert refused(service, run, capsys, 400, message) == ""
+    clusters = [{"name": f"c{number}", "cluster_template_id": TEMPLATE} for number in range(2)]
+    clusters.append({"name": "other", "cluster_template_id": UUID})
+    service.on("GET", "/v1/clusters", 200, {"clusters": clusters})
+    assert refused(service, run, capsys, 400, message) == "Delete its clusters first: c0, c1."
+    service.on("GET", "/v1/clusters", 200, {"clusters": clusters[:1] * 13})
+    assert refused(service, run, capsys, 400, message).endswith("c0, c0 and others.")
+
+
 def test_flavors_are_listed(service: Service, run: Run, capsys: Capture) -> None:
     service.on("GET", "/ext/v1/flavors", 200, FLAVORS)
     assert run("flavor", "list") == 0
