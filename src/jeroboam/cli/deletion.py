@@ -74,7 +74,11 @@ def confirm(question: str, *, yes: bool) -> bool:
     if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     print(f"{plain(question)} [y/N] ", end="", file=sys.stderr, flush=True)
-    answer = sys.stdin.readline()
+    try:
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        print("\nNothing was deleted.", file=sys.stderr)
+        raise
     if answer.strip().lower() in ("y", "yes"):
         return True
     print(f"{'' if answer else chr(10)}Nothing was deleted.", file=sys.stderr)
