@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/api.py [--sizes 20 1000 10000] [--database sqlite postgresql] [--seconds 5] [--connections 8] [--json]
 
-The service is one process, `jeroboam serve --only api`, with the provider fake; the load comes from another. Clusters are written to the
+The service is one process, `jeroboam serve --api`, with the provider fake; the load comes from another. Clusters are written to the
 store in bulk, about a hundred a project, and each request speaks for a project in turn. Latencies are those of a service that is kept
 busy: with 8 connections a request waits for up to 7 others, so p50 is about 8 / rate. `--connections 1` shows a request alone.
 """
@@ -103,7 +103,7 @@ def requests(filled: Filled) -> dict[str, list[dict[str, Any]]]:
 
 @contextmanager
 def service(url: str, folder: Path) -> Iterator[tuple[int, int]]:
-    """`jeroboam serve --only api` on a database; its port and its process' id."""
+    """`jeroboam serve --api` on a database; its port and its process' id."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -119,7 +119,7 @@ def service(url: str, folder: Path) -> Iterator[tuple[int, int]]:
     env = {**os.environ, **{f"JEROBOAM_{name}": value for name, value in options.items()}}
     program = Path(sys.executable).with_name("jeroboam")
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([str(program), "serve", "--only", "api"], stdout=log, stderr=log, env=env)
+        process = subprocess.Popen([str(program), "serve", "--api"], stdout=log, stderr=log, env=env)
         try:
             _until_it_answers(process, port, folder / "log")
             yield port, process.pid

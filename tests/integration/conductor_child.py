@@ -11,6 +11,8 @@ from jeroboam.conductor.conductor import Conductor
 from jeroboam.conductor.dbos_engine import DbosEngine
 from jeroboam.conductor.dispatcher import Dispatcher
 from jeroboam.conductor.health import HealthScan
+from jeroboam.conductor.lease_keeper import LeaseKeeper
+from jeroboam.conductor.pulse import Pulse
 from jeroboam.contracts import SystemClock
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider
@@ -24,7 +26,7 @@ async def main() -> None:
     clock = SystemClock()
     store = SqlStore(f"sqlite:///{FOLDER}/store.sqlite", Sealer(b"k" * 32), clock)
     await store.start()
-    provider, driver = FakeProvider(Cloud(FOLDER / "cloud.json"), boot_s=2, latency_s=0.2), FakeDriver()
+    provider, driver = FakeProvider(Cloud(FOLDER / "cloud.sqlite"), boot_s=2, latency_s=0.2), FakeDriver()
     engine, access = DbosEngine(f"sqlite:///{FOLDER}/engine.sqlite", executor_id="child"), AdminAccess(clock)
     drivers = {driver.name: driver}
     conductor = Conductor(
@@ -39,6 +41,7 @@ async def main() -> None:
             make_access=access,
         ),
         dispatcher=Dispatcher(store, engine, "child"),
+        keeper=LeaseKeeper(store, engine, "child", "child", Pulse(timedelta(seconds=5))),
         health=HealthScan(store, provider, drivers, clock, access, every=timedelta(seconds=1)),
     )
     stop = asyncio.Event()

@@ -88,7 +88,7 @@ async def test_create_and_delete_go_on_after_kill_9(store: SqlStore, process: Pr
     row = await store.load(cluster.uuid)
     assert row is not None
     assert row.cluster.status is Status.CREATE_COMPLETE
-    assert len(Cloud(tmp_path / "cloud.json").state.machines) == 3
+    assert len(Cloud(tmp_path / "cloud.sqlite").state.machines) == 3
 
     async def healthy() -> bool:
         found = await store.load(cluster.uuid)
@@ -108,6 +108,6 @@ async def test_create_and_delete_go_on_after_kill_9(store: SqlStore, process: Pr
     process.kill()
     process.start()
     await until(lambda: ended(delete), "delete goes on")
-    state = Cloud(tmp_path / "cloud.json").state
+    state = Cloud(tmp_path / "cloud.sqlite").state
     assert (state.machines, state.networks, state.endpoints) == ({}, {}, {})
     assert process.stop() == 0

@@ -14,6 +14,8 @@ import httpx
 import pytest
 from tests.integration.processes import Stage, free_port
 
+from jeroboam.providers.fake import Cloud
+
 pytestmark = pytest.mark.sockets
 
 
@@ -100,8 +102,7 @@ def test_kill_9_in_the_middle_of_a_create_and_the_next_start_goes_on(stage: Stag
     assert f"goes on with: create 1 control plane, 2 workers (cluster {uuid})\n" in service.out
     told = [json.loads(line)["event"] for line in service.err.splitlines()]
     assert "demo: create: goes on" in told
-    machines = json.loads((stage.data / "fake-cloud.json").read_text())["machines"]
-    assert len(machines) == 3
+    assert len(Cloud(stage.data / "fake-cloud.sqlite").state.machines) == 3
     assert service.stop(signal.SIGTERM)[0] == 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import structlog
 from cyclopts import Parameter
@@ -21,14 +21,16 @@ def serve(
     config: Annotated[
         Path | None, Parameter(help="The configuration file; `jeroboam config sample` prints one.")
     ] = None,
-    only: Annotated[
-        Literal["api", "conductor"] | None, Parameter(help="Run one of the two; without it, both in this process.")
-    ] = None,
+    api: Annotated[
+        bool, Parameter(negative=(), help="Run the API; without --conductor, it alone. With neither option, both run.")
+    ] = False,
+    conductor: Annotated[bool, Parameter(negative=(), help="Run a conductor; without --api, it alone.")] = False,
 ) -> None:
     """Run the service from a configuration file. Stops cleanly on SIGTERM and Ctrl-C."""
     loaded = settings.load(config)
     logs.configure(loaded.log.level, "text" if loaded.log.format == "text" else "json")
-    roles = main.Roles(api=only != "conductor", conductor=only != "api")
+    both = api == conductor
+    roles = main.Roles(api=api or both, conductor=conductor or both)
     main.run(loaded, main.locate(loaded, os.environ), roles, _announce)
 
 

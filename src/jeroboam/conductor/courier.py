@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,12 +28,13 @@ class Courier:
     max_age: timedelta = timedelta(days=1)
     max_events: int = 100_000
     batch: int = 8
+    mine: Callable[[], bool] = lambda: True  # whether the outbox is ours to empty: of several conductors it is one's
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             try:
-                carried = await self.once()
+                carried = await self.once() if self.mine() else 0
             except RetryLater as error:
                 _log.warning("the outbox cannot be read", why=error.message)
                 carried = 0

@@ -10,6 +10,7 @@ DBOS is a singleton of the process; so is this adapter.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -38,9 +39,17 @@ class DbosEngine:
     """Implements contracts.Engine. `url` is an SQLAlchemy URL of a database of its own (SQLite) or a shared one (PostgreSQL)."""
 
     def __init__(
-        self, url: str, *, executor_id: str, workers: int = 64, per_tenant: int = 16, poll_s: float = 0.05
+        self,
+        url: str,
+        *,
+        executor_id: str,
+        workers: int = 64,
+        per_tenant: int = 16,
+        poll_s: float = 0.05,
+        alive: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._database = EngineDatabase(url)
+        """`alive`: whether this executor may still write; while it may not, its statements wait."""
+        self._database = EngineDatabase(url, alive)
         self._executor_id = executor_id
         self._workers = workers
         self._per_tenant = per_tenant
@@ -117,6 +126,15 @@ class DbosEngine:
             },
             operation_uuid,
         )
+
+    async def adopt(self, alive: Collection[str]) -> int:
+        dbos = self._live()
+        under_way = await dbos.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        dead = {one.executor_id for one in under_way if one.executor_id} - set(alive)
+        if not dead:
+            return 0
+        # Asked by executor and not by uuid (`resume_workflows`): whoever comes second finds nothing, and the queue stays the same.
+        return len(await asyncio.to_thread(dbos._recover_pending_workflows, sorted(dead)))
 
     async def cancel(self, operation_uuid: str) -> None:
         await self._live().cancel_workflow_async(operation_uuid)

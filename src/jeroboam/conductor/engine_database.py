@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +19,38 @@ from sqlalchemy.engine import make_url
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.25
 _CONNECT_S = 5
+_IDLE_MS = 5000  # of a process that was stopped inside a transaction, the locks are free after that
 
 
 class EngineDatabase:
     """`url` is an SQLAlchemy URL of SQLite or PostgreSQL (psycopg)."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, alive: Callable[[], bool] = lambda: True) -> None:
         self.url = url
+        self._alive = alive
         self._closing = threading.Event()
 
     def engine(self) -> sa.Engine:
         """A new engine; DBOS disposes of it."""
         self._closing.clear()
-        return _sqlite(self.url) if make_url(self.url).get_backend_name() == "sqlite" else self._postgresql()
+        engine = _sqlite(self.url) if make_url(self.url).get_backend_name() == "sqlite" else self._postgresql()
+        sa.event.listen(engine, "before_cursor_execute", self._wait_for_life)
+        return engine
 
     def close(self) -> None:
         """From here on nothing waits for the database."""
         self._closing.set()
 
+    def _wait_for_life(self, *_: object) -> None:
+        """In one of DBOS's threads: a process that stood still asks first whether its work is still its own."""
+        while not self._alive():
+            if self._closing.wait(_PAUSE_S):
+                raise RuntimeError("The engine is stopping, since its lease is over.")
+
     def _postgresql(self) -> sa.Engine:
         engine = sa.create_engine(self.url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_S})
         sa.event.listen(engine, "do_connect", self._connect)
+        sa.event.listen(engine, "connect", _limit_idling)
         sa.event.listen(engine, "handle_error", _lost)
         return engine
 
@@ -56,6 +68,11 @@ class EngineDatabase:
 def _lost(context: sa.engine.ExceptionContext) -> None:
     if context.connection is None:
         context.is_disconnect = True
+
+
+def _limit_idling(connection: Any, _record: object) -> None:
+    connection.execute(f"SET idle_in_transaction_session_timeout = {_IDLE_MS}")
+    connection.commit()
 
 
 def _sqlite(url: str) -> sa.Engine:

@@ -231,6 +231,11 @@ class ConductorGroup:
         16, kinds.whole(1, 10_000), "Operations of one project that run at once, so that no tenant holds up the others."
     )
     poll_s: float = option(0.1, kinds.seconds(0.01, 60), "Pause between two looks for new operations.")
+    lease_s: float = option(
+        5.0,
+        kinds.seconds(0.5, 600),
+        "Seconds without a sign of life after which the other conductors of the same database take over this one's work.",
+    )
     heartbeat_s: float = option(10.0, kinds.seconds(0.1, 600), "Pause between two signs of life in `coe service list`.")
     health_s: float = option(
         60.0, kinds.seconds(0.1, _DAY_S), "Age at which the health of a cluster is looked at again."

@@ -43,6 +43,8 @@ PASSED: Mapping[str, tuple[Passed, ...]] = {
             "[]",
             'What goes wrong, a JSON list: [{"call": "ensure_machine", "effect": "refuse", "name": "*"}].',
         ),
-        Passed("state", "", "File that keeps what was made. When it is not set: `fake-cloud.json` in the data folder."),
+        Passed(
+            "state", "", "File that keeps what was made. When it is not set: `fake-cloud.sqlite` in the data folder."
+        ),
     ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -37,6 +37,13 @@ class Engine(Protocol):
 
     async def submit(self, operation_uuid: str, *, tenant: str) -> None:
         """Queue it; the same uuid twice is one run. Tenants share the workers fairly."""
+        ...
+
+    async def adopt(self, alive: Collection[str]) -> int:
+        """Queue again what other executors than these had under way; how many runs that were. Repeatable, by several at once.
+
+        The run that it takes from an executor which lives after all can record nothing more in the engine.
+        """
         ...
 
     async def cancel(self, operation_uuid: str) -> None:

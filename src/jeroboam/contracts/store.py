@@ -115,6 +115,18 @@ class Conductor:
 
 
 @dataclass(frozen=True)
+class Lease:
+    """A conductor at work. `token` is another for each start; `beats` grows while it lives."""
+
+    executor_id: str
+    token: str
+    host: str
+    beats: int
+    taken_at: datetime
+    beaten_at: datetime
+
+
+@dataclass(frozen=True)
 class Quota:
     """A limit that an operator set for a project."""
 
@@ -287,6 +299,31 @@ class SecretStore(Protocol):
     async def get_secrets(self, cluster_uuid: str) -> Mapping[str, bytes]: ...
 
 
+class LeaseStore(Protocol):
+    """Which conductors live. After `take_lease`, whatever the conductor's side writes, and `cancel_requested`, raises LeaseOver
+    when the lease is gone, and writes nothing."""
+
+    async def take_lease(self, executor_id: str, host: str) -> None:
+        """From here on this process writes under a lease of this name; one of the same name that was there before is over."""
+        ...
+
+    async def beat(self) -> None:
+        """A sign of life. Raises LeaseOver."""
+        ...
+
+    async def list_leases(self) -> Sequence[Lease]:
+        """All of them, the oldest first."""
+        ...
+
+    async def end_lease(self, lease: Lease) -> bool:
+        """Take the lease of a silent conductor away; False when it gave a sign of life since, or is gone already."""
+        ...
+
+    async def give_lease_back(self) -> None:
+        """At an orderly end. Repeatable."""
+        ...
+
+
 class ConductorStore(Protocol):
     """The conductor's side. Methods with a `fence` raise LeaseLost when the cluster's fence is another by now, and write nothing."""
 
@@ -371,7 +408,7 @@ class ConductorStore(Protocol):
         ...
 
 
-class Store(TemplateStore, ClusterStore, QuotaStore, SecretStore, ConductorStore, EventStore, Protocol):
+class Store(TemplateStore, ClusterStore, QuotaStore, SecretStore, ConductorStore, LeaseStore, EventStore, Protocol):
     """All of it, on one database."""
 
     async def start(self) -> None:
@@ -388,6 +425,8 @@ __all__ = [
     "Conductor",
     "ConductorStore",
     "GroupStatus",
+    "Lease",
+    "LeaseStore",
     "Page",
     "Quota",
     "QuotaStore",

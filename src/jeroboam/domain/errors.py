@@ -11,6 +11,7 @@ JeroboamError
 
 from __future__ import annotations
 
+import asyncio
 from enum import StrEnum
 
 
@@ -114,6 +115,10 @@ class CoeUnreachable(RetryLater):
 
 class LeaseLost(RetryLater):
     """Another worker, or a newer operation, owns this cluster now; this one must stop at once and write nothing."""
+
+
+class LeaseOver(asyncio.CancelledError):
+    """This conductor's own lease is over: all of its work is cancelled, as by a stop, and goes on elsewhere. No error of an operation."""
 
 
 class Permanent(JeroboamError):

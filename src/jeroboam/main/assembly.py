@@ -16,6 +16,8 @@ from ..conductor.courier import Courier
 from ..conductor.dbos_engine import DbosEngine
 from ..conductor.dispatcher import Dispatcher
 from ..conductor.health import HealthScan
+from ..conductor.lease_keeper import LeaseKeeper
+from ..conductor.pulse import Pulse
 from ..config import Config
 from ..contracts import Clock, Driver, Identity, ProjectLookup, Provider, SystemClock
 from ..domain.errors import ConfigError
@@ -60,15 +62,22 @@ def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> P
     _check_default_driver(config, drivers)
     clock = SystemClock()
     default = config.drivers.default_driver or drivers.default
-    return Parts(config, folder, clock, _store(folder, clock), provider, drivers.loaded, drivers.broken, default)
+    store = _store(folder, clock)
+    store.record_events = config.notifications.driver != "none"  # also of an API that runs alone
+    return Parts(config, folder, clock, store, provider, drivers.loaded, drivers.broken, default)
 
 
 def conductor(parts: Parts) -> Conductor:
     """Call it under the folder's lock."""
     config, access = parts.config.conductor, AdminAccess(parts.clock)
+    host = parts.config.default.host or socket.gethostname()
+    executor_id = parts.folder.executor_id()
+    lease = timedelta(seconds=config.lease_s)
+    pulse = Pulse(lease)
     engine = DbosEngine(
         parts.folder.engine,
-        executor_id=parts.folder.executor_id(),
+        executor_id=executor_id,
+        alive=pulse.alive,
         workers=config.workers,
         per_tenant=min(config.tenant_workers, config.workers),
         poll_s=config.poll_s,
@@ -84,16 +93,25 @@ def conductor(parts: Parts) -> Conductor:
     dispatcher = Dispatcher(
         parts.store,
         engine,
-        parts.config.default.host or socket.gethostname(),
+        host,
         poll=timedelta(seconds=config.poll_s),
         heartbeat=timedelta(seconds=config.heartbeat_s),
     )
     every = timedelta(seconds=config.health_s)
     health = HealthScan(parts.store, parts.provider, parts.drivers, parts.clock, access, every=every)
-    return Conductor(parts.store, engine, reconciler, dispatcher, health, _courier(parts, dispatcher.host))
+    keeper = LeaseKeeper(
+        parts.store,
+        engine,
+        executor_id,
+        host,
+        pulse,
+        beat=lease / 5,
+        lease=lease,
+    )
+    return Conductor(parts.store, engine, reconciler, dispatcher, health, keeper, _courier(parts, keeper))
 
 
-def _courier(parts: Parts, host: str) -> Courier | None:
+def _courier(parts: Parts, keeper: LeaseKeeper) -> Courier | None:
     """None when nobody is told anything; the outbox is not written then."""
     config = parts.config.notifications
     if config.driver == "none":
@@ -105,10 +123,9 @@ def _courier(parts: Parts, host: str) -> Courier | None:
         "topics": ",".join(config.topics),
         "secret_file": str(config.secret_file or ""),
         "timeout_s": str(config.timeout_s),
-        "host": host,
+        "host": keeper.host,
     }
     sender = notify.create(config.driver, settings)
-    parts.store.record_events = True
     return Courier(
         parts.store,
         sender,
@@ -116,6 +133,7 @@ def _courier(parts: Parts, host: str) -> Courier | None:
         deadline=timedelta(seconds=config.timeout_s * 2),
         max_age=timedelta(seconds=config.max_age_s),
         max_events=config.max_events,
+        mine=lambda: keeper.first,
     )
 
 

@@ -38,7 +38,7 @@ class DataFolder:
 
     @property
     def fake_cloud(self) -> Path:
-        return self.path / "fake-cloud.json"
+        return self.path / "fake-cloud.sqlite"
 
     @property
     def clouds(self) -> Path:

@@ -40,7 +40,7 @@ class ConductorSide(Events):
     async def heartbeat(self, host: str, binary: str) -> None:
         now = self._clock.now()
         row = {"host": host, "binary": binary, "report_count": 1, "created_at": now, "last_seen_at": now}
-        async with self._write() as connection:
+        async with self._held() as connection:
             insert = self._insert(services).values(row)
             again = {"report_count": services.c.report_count + 1, "last_seen_at": now}
             await connection.execute(insert.on_conflict_do_update(index_elements=["host", "binary"], set_=again))
@@ -61,7 +61,7 @@ class ConductorSide(Events):
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
         now = self._clock.now()
-        async with self._write() as connection:
+        async with self._held() as connection:
             # The cluster first: whoever ends or supersedes an operation holds it, so what is read below stays true.
             mine = sa.select(operations.c.cluster_uuid).where(operations.c.uuid == uuid)
             held = sa.select(clusters).where(clusters.c.uuid == mine.scalar_subquery())
@@ -103,13 +103,13 @@ class ConductorSide(Events):
 
     async def cancel_requested(self, operation_uuid: str) -> bool:
         async with self._read() as connection:
-            found = await connection.execute(
-                sa.select(operations.c.cancel_requested).where(operations.c.uuid == operation_uuid)
-            )
-            return bool(found.scalar())
+            asked = sa.select(operations.c.cancel_requested, self._still_held())
+            found = (await connection.execute(asked.where(operations.c.uuid == operation_uuid))).first()
+        self._check_held(found is None or found[1])
+        return found is not None and bool(found[0])
 
     async def write_status(self, cluster_uuid: str, fence: int, change: StatusChange) -> None:
-        async with self._write() as connection:
+        async with self._held() as connection:
             await self._write_status(connection, cluster_uuid, fence, change)
 
     async def _write_status(
@@ -168,7 +168,7 @@ class ConductorSide(Events):
         error_class: ErrorClass | None = None,
         hint: str | None = None,
     ) -> None:
-        async with self._write() as connection:
+        async with self._held() as connection:
             operation = await _operation(connection, uuid)
             await self._write_status(connection, operation.cluster_uuid, fence, change or StatusChange())
             await self._end(connection, uuid, state, error=error, error_class=error_class, hint=hint)
@@ -183,7 +183,7 @@ class ConductorSide(Events):
         )
 
     async def finish_group(self, group_uuid: str, fence: int) -> None:
-        async with self._write() as connection:
+        async with self._held() as connection:
             found = await connection.execute(
                 sa.select(node_groups.c.cluster_uuid).where(node_groups.c.uuid == group_uuid)
             )
@@ -194,7 +194,7 @@ class ConductorSide(Events):
             await connection.execute(node_groups.delete().where(node_groups.c.uuid == group_uuid))
 
     async def remove_cluster(self, cluster_uuid: str, fence: int, operation_uuid: str) -> None:
-        async with self._write() as connection:
+        async with self._held() as connection:
             gone = StatusChange(status=Status.DELETE_COMPLETE, clear_reason=True)
             await self._write_status(connection, cluster_uuid, fence, gone)
             await self._record_event(connection, await _operation(connection, operation_uuid), "success")
@@ -204,7 +204,7 @@ class ConductorSide(Events):
             await self._end(connection, operation_uuid, OperationState.SUCCEEDED)
 
     async def open_step(self, step: Step) -> int:
-        async with self._write() as connection:
+        async with self._held() as connection:
             made = await connection.execute(steps.insert().values(values(step)).returning(steps.c.id))
             return int(made.scalar_one())
 
@@ -219,14 +219,14 @@ class ConductorSide(Events):
         log: str | None = None,
     ) -> None:
         row = {"ok": ok, "message": message, "error_class": error_class, "hint": hint, "log": log}
-        async with self._write() as connection:
+        async with self._held() as connection:
             await connection.execute(
                 steps.update().where(steps.c.id == step_id).values({**row, "ended_at": self._clock.now()})
             )
 
     async def open_resource(self, resource: Resource, fence: int) -> None:
         row = {**values(resource), "opened_at": self._clock.now()}
-        async with self._write() as connection:
+        async with self._held() as connection:
             await self._write_status(connection, resource.cluster_uuid, fence, StatusChange())
             insert = self._insert(resources).values(row)
             reopened = insert.on_conflict_do_update(
@@ -240,7 +240,7 @@ class ConductorSide(Events):
         which = resources.c.cluster_uuid == cluster_uuid
         if names is not None:
             which = sa.and_(which, sa.tuple_(resources.c.kind, resources.c.name).in_(list(names)))
-        async with self._write() as connection:
+        async with self._held() as connection:
             await self._write_status(connection, cluster_uuid, fence, StatusChange())
             await connection.execute(resources.update().where(which).values(closed_at=self._clock.now()))
 
@@ -262,7 +262,7 @@ class ConductorSide(Events):
         )
         if not self._sqlite:
             chosen = chosen.with_for_update(skip_locked=True)
-        async with self._write() as connection:
+        async with self._held() as connection:
             ids = list((await connection.execute(chosen)).scalars())
             if not ids:
                 return []
@@ -270,7 +270,7 @@ class ConductorSide(Events):
             return await connection.run_sync(lambda c: with_groups(c, c.execute(claim.returning(clusters))))
 
     async def write_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
-        async with self._write() as connection:
+        async with self._held() as connection:
             await connection.execute(
                 clusters.update()
                 .where(clusters.c.uuid == cluster_uuid, clusters.c.status.not_in(tuple(IN_PROGRESS)))
@@ -282,7 +282,7 @@ class ConductorSide(Events):
             {"cluster_uuid": cluster_uuid, "name": name, "sealed": self._sealer.seal(cluster_uuid, name, value)}
             for name, value in kept.items()
         ]
-        async with self._write() as connection:
+        async with self._held() as connection:
             if rows:
                 await connection.execute(self._insert(secrets).values(rows).on_conflict_do_nothing())
             return await self._secrets(connection, cluster_uuid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ _POOL: dict[str, Any] = {
 }  # a process; nobody waits longer for one
 _DEADLINES: dict[str, Any] = {"timeout": 5, "command_timeout": 30}  # seconds: of a connection's making, of a statement
 # Our statements take milliseconds and their compilation a hundred. Source: PostgreSQL 15, 32.2 "When to JIT?".
-_SETTINGS = {"jit": "off"}
+# Of a process that was stopped inside a transaction, the locks are free after so many milliseconds: others take over what it held.
+_SETTINGS = {"jit": "off", "idle_in_transaction_session_timeout": "5000"}
 
 
 class Database:
@@ -55,14 +56,19 @@ class Database:
             _prepare_sqlite(self._engine.sync_engine, busy_s)
             self._reader = InPlace(self._url)
         else:
-            self._engine = create_async_engine(
-                self._url, **_POOL, connect_args={**_DEADLINES, "server_settings": _SETTINGS}
-            )
-            sa.event.listen(self._engine.sync_engine, "checkout", _still_open)
+            self._engine = self._connections(_POOL)
             self._reader = OverTheWire(self._engine)
+        self._aside = self._engine if self._sqlite else self._connections({**_POOL, "pool_size": 2})
         self._immediate = self._engine.execution_options(jeroboam_immediate=True)
         self._turn = asyncio.Lock()
         self._busy_s = busy_s
+
+    def _connections(self, pool: Mapping[str, Any]) -> AsyncEngine:
+        """Of PostgreSQL; they are made when needed."""
+        words = {**_DEADLINES, "server_settings": _SETTINGS}
+        engine = create_async_engine(self._url, **pool, connect_args=words)
+        sa.event.listen(engine.sync_engine, "checkout", _still_open)
+        return engine
 
     async def start(self) -> None:
         """Bring the schema up to date. Raises ConfigError for a schema newer than this program."""
@@ -83,6 +89,7 @@ class Database:
     async def stop(self) -> None:
         await self._reader.stop()
         await self._engine.dispose()
+        await self._aside.dispose()
 
     async def ping(self) -> None:
         await self._look(lambda connection: connection.execute(sa.text("SELECT 1")).close())
@@ -106,6 +113,17 @@ class Database:
         """
         with translated():
             async with self._my_turn(), self._immediate.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _apart(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
+        """For what must not queue behind all the rest: on PostgreSQL there are connections that do nothing else."""
+        if self._sqlite:
+            async with self._read() if reads else self._write() as connection:
+                yield connection
+            return
+        with translated():
+            async with self._aside.begin() as connection:
                 yield connection
 
     @asynccontextmanager

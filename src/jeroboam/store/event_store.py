@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..contracts import ClusterEvent, ClusterRow
 from ..domain import Operation, OperationKind
 from .cluster_rows import with_groups
-from .database import Database
+from .lease_store import Leases
 from .rows import dicts
 from .tables import clusters, events
 
@@ -25,7 +25,7 @@ _SILENT = (
 )  # as in Magnum
 
 
-class Events(Database):
+class Events(Leases):
     """Implements contracts.EventStore. Records nothing until `record_events` is set: an outbox that nobody empties only grows."""
 
     record_events = False
@@ -71,18 +71,18 @@ class Events(Database):
         return [ClusterEvent(**{name: value for name, value in row.items() if name != "due_at"}) for row in found]
 
     async def close_event(self, event_id: int) -> None:
-        async with self._write() as connection:
+        async with self._held() as connection:
             await connection.execute(events.delete().where(events.c.id == event_id))
 
     async def postpone_event(self, event_id: int, due_at: datetime) -> None:
-        async with self._write() as connection:
+        async with self._held() as connection:
             await connection.execute(
                 events.update().where(events.c.id == event_id).values(due_at=due_at, attempts=events.c.attempts + 1)
             )
 
     async def drop_events(self, *, before: datetime, keep: int) -> int:
         newest = sa.select(events.c.id).order_by(events.c.id.desc()).limit(1).offset(keep).scalar_subquery()
-        async with self._write() as connection:
+        async with self._held() as connection:
             gone = await connection.execute(
                 events.delete().where(sa.or_(events.c.happened_at < before, events.c.id <= newest))
             )

@@ -135,6 +135,16 @@ services = sa.Table(
     sa.UniqueConstraint("host", "binary"),
 )
 
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("executor_id", Text(), primary_key=True),
+    sa.Column("token", Text(), nullable=False),
+    sa.Column("host", Text(), nullable=False),
+    sa.Column("beats", sa.BigInteger(), nullable=False),
+    sa.Column("taken_at", Utc(), nullable=False),
+    sa.Column("beaten_at", Utc(), nullable=False),
+)
 events = sa.Table(
     "events",
     metadata,

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from ..domain.errors import InvalidRequest, ProviderUnavailable
 
 # Lost or refused connections, too many of them, a server that stops or starts, locks. Source: PostgreSQL 15, appendix A.
-_PASSING = ("08", "28", "3D000", "53", "57P", "40001", "40P01", "55P03")
+_PASSING = ("08", "25P03", "28", "3D000", "53", "57P", "40001", "40P01", "55P03")
 _log = structlog.get_logger(__name__)
 _AWAY = (OperationalError, InterfaceError, sa.exc.TimeoutError, OSError, asyncpg.InterfaceError)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from datetime import timedelta
 
 from ..contracts import EngineState, Runner, StepFn
@@ -32,6 +33,9 @@ class MemoryEngine:
 
     async def _run(self, runner: Runner, operation_uuid: str) -> None:
         await runner(self, operation_uuid)
+
+    async def adopt(self, alive: Collection[str]) -> int:
+        return 0  # there are no others
 
     async def cancel(self, operation_uuid: str) -> None:
         self._cancelled.add(operation_uuid)

@@ -1,38 +1,15 @@
-"""The state of the fake cloud, kept in memory or in a file that survives kill -9, and its faults."""
+"""The fake cloud: its books and its faults."""
 
 from __future__ import annotations
 
 import fnmatch
-import os
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from ...domain.errors import ProviderRefused, ProviderUnavailable
-
-
-class FakeMachine(msgspec.Struct):
-    """A row that plays a machine. `made_at` is a moment of the wall clock, in seconds."""
-
-    name: str
-    cluster: str
-    group: str
-    role: str
-    index: int
-    address: str
-    made_at: float
-    boot_fails: str = ""
-    id: str = ""
-    image: str | None = None
-    keys: str | None = None
-
-
-class State(msgspec.Struct):
-    networks: dict[str, str] = msgspec.field(default_factory=dict)  # cluster uuid -> name
-    endpoints: dict[str, int] = msgspec.field(default_factory=dict)  # cluster uuid -> outside port
-    machines: dict[str, FakeMachine] = msgspec.field(default_factory=dict)
-    made: int = 0  # machines ever: an id is not given twice
+from .books import Books, State
 
 
 class Fault(msgspec.Struct):
@@ -50,21 +27,16 @@ class Fault(msgspec.Struct):
 
 
 class Cloud:
-    """Loads at construction, writes after each change: whole or not at all."""
+    """One cloud; processes that name the same file share it. Faults are counted in each process by itself."""
 
     def __init__(self, path: Path | None = None, faults: list[Fault] | None = None) -> None:
-        self._path = path
+        self.books = Books(path)
         self._faults = faults or []
-        self.state = State()
-        if path is not None and path.exists():
-            self.state = msgspec.json.decode(path.read_bytes(), type=State)
 
-    def save(self) -> None:
-        if self._path is None:
-            return
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        temporary.write_bytes(msgspec.json.encode(self.state))
-        temporary.replace(self._path)
+    @property
+    def state(self) -> State:
+        """Everything there is."""
+        return self.books.state()
 
     def meet(self, call: str, name: str) -> Fault | None:
         """Raise the first fault that fits, or return it when its effect comes later."""

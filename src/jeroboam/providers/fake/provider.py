@@ -22,11 +22,10 @@ from ...contracts import (
     Problem,
 )
 from ...domain import Cluster, OperationKind, Role, cluster_slug
+from .books import FakeMachine
 from .catalogue import FakeCatalogue
-from .cloud import Cloud, FakeMachine, Fault
+from .cloud import Cloud, Fault
 from .gate import OperationFault, OperationFaults
-
-_FIRST_PORT = 20000
 
 
 class FakeProvider:
@@ -74,53 +73,47 @@ class FakeProvider:
 
     async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
         await self._enter("ensure_network", cluster.name)
-        name = self.cloud.state.networks.setdefault(cluster.uuid, cluster_slug(cluster.name, cluster.uuid))
-        self.cloud.save()
+        name = self.cloud.books.network(cluster.uuid, cluster_slug(cluster.name, cluster.uuid))
         return Network(id=f"net-{cluster.uuid}", name=name, cidr="10.0.0.0/16")
 
     async def ensure_endpoint(self, cluster: Cluster, network: Network, spec: NetworkSpec) -> Endpoint:
         await self._enter("ensure_endpoint", cluster.name)
-        ports = self.cloud.state.endpoints
-        if cluster.uuid not in ports:
-            ports[cluster.uuid] = max(ports.values(), default=_FIRST_PORT - 1) + 1
-            self.cloud.save()
-        inside, outside = Address("10.0.0.10", spec.endpoint_port), Address("127.0.0.1", ports[cluster.uuid])
+        port = self.cloud.books.port(cluster.uuid)
+        inside, outside = Address("10.0.0.10", spec.endpoint_port), Address("127.0.0.1", port)
         return Endpoint(inside, outside if self._reachable else None, balanced=spec.control_planes > 1)
 
     async def ensure_machine(
         self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig
     ) -> Machine:
         fault = await self._enter("ensure_machine", spec.name)
-        machines = self.cloud.state.machines
-        if spec.name not in machines:
-            self.cloud.state.made += 1
-            machines[spec.name] = FakeMachine(
+
+        def make(others: Sequence[FakeMachine], number: int) -> FakeMachine:
+            return FakeMachine(
                 name=spec.name,
                 cluster=spec.cluster_uuid,
                 group=spec.group,
                 role=spec.role,
                 index=spec.index,
-                address=self._free_address(spec.cluster_uuid),
+                address=_free_address(others),
                 made_at=time.time(),
                 boot_fails=fault.message if fault else _fails(config),
-                id=f"id-{self.cloud.state.made}-{spec.name}",
+                id=f"id-{number}-{spec.name}",
                 image=spec.image_id,
                 keys=spec.keys,
             )
-            self.cloud.save()
-        return _seen(machines[spec.name])
+
+        return _seen(self.cloud.books.add(spec.name, spec.cluster_uuid, make))
 
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
         await self._enter("list_machines", cluster_uuid)
-        return [_seen(m) for m in self.cloud.state.machines.values() if m.cluster == cluster_uuid]
+        return [_seen(machine) for machine in self.cloud.books.machines(cluster_uuid)]
 
     async def delete_machine(self, cluster_uuid: str, name: str) -> None:
         await self._enter("delete_machine", name)
-        if self.cloud.state.machines.pop(name, None) is not None:
-            self.cloud.save()
+        self.cloud.books.remove(name)
 
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
-        machine = self.cloud.state.machines.get(name)
+        machine = self.cloud.books.machine(name)
         if machine is None:
             return ""
         said = [bootstrap.marker("begin"), bootstrap.marker("step", "join")]
@@ -132,29 +125,25 @@ class FakeProvider:
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
         await self._enter("delete_all", cluster_uuid)
         found = await self.list_resources(cluster_uuid)
-        state = self.cloud.state
-        state.machines = {name: m for name, m in state.machines.items() if m.cluster != cluster_uuid}
-        state.endpoints.pop(cluster_uuid, None)
-        state.networks.pop(cluster_uuid, None)
-        self.cloud.save()
+        self.cloud.books.remove_all(cluster_uuid)
         return found
 
     async def list_resources(self, cluster_uuid: str | None = None) -> Sequence[FoundResource]:
-        state = self.cloud.state
+        state = self.cloud.books.state(cluster_uuid)
         found = [FoundResource("machine", m.name, m.name, m.cluster) for m in state.machines.values()]
         found += [FoundResource("endpoint", str(port), str(port), uuid) for uuid, port in state.endpoints.items()]
-        found += [FoundResource("network", f"net-{uuid}", name, uuid) for uuid, name in state.networks.items()]
-        return [r for r in found if cluster_uuid is None or r.cluster_uuid == cluster_uuid]
+        return found + [FoundResource("network", f"net-{uuid}", name, uuid) for uuid, name in state.networks.items()]
 
     async def _enter(self, call: str, name: str) -> Fault | None:
         if self._latency_s:
             await asyncio.sleep(self._latency_s)
         return self.cloud.meet(call, name)
 
-    def _free_address(self, cluster_uuid: str) -> str:
-        taken = {m.address for m in self.cloud.state.machines.values() if m.cluster == cluster_uuid}
-        hosts = (f"10.0.{n // 250}.{n % 250 + 1}" for n in range(10, 60_000))
-        return next(address for address in hosts if address not in taken)
+
+def _free_address(others: Sequence[FakeMachine]) -> str:
+    taken = {machine.address for machine in others}
+    hosts = (f"10.0.{n // 250}.{n % 250 + 1}" for n in range(10, 60_000))
+    return next(address for address in hosts if address not in taken)
 
 
 def _fails(config: NodeConfig) -> str:

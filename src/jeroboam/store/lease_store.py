@@ -1,0 +1,107 @@
+"""Leases: a conductor writes only while its own is there. Taking it away is one deletion, after which nothing of that conductor commits.
+
+On PostgreSQL each writing transaction of the conductor holds its lease's key in share mode until it commits: beats, which change no
+key, do not wait for that; the deletion does. A process that was stopped inside a transaction is ended by the server (`database.py`).
+Source: PostgreSQL 15, 13.3.2 "Row-Level Locks".
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..contracts import Lease
+from ..domain.errors import LeaseOver
+from .database import Database
+from .rows import dicts, plain
+from .tables import leases
+
+
+@dataclass(frozen=True)
+class _Mine:
+    executor_id: str
+    token: str
+
+    @property
+    def row(self) -> sa.ColumnElement[bool]:
+        return sa.and_(leases.c.executor_id == self.executor_id, leases.c.token == self.token)
+
+
+class Leases(Database):
+    """Implements contracts.LeaseStore. Without a lease taken, as in tests and tools, nothing is asked."""
+
+    _mine: _Mine | None = None
+
+    async def take_lease(self, executor_id: str, host: str) -> None:
+        now = self._clock.now()
+        mine = _Mine(executor_id, uuid.uuid4().hex)
+        row = {"executor_id": executor_id, "token": mine.token, "host": host, "beats": 0}
+        async with self._apart() as connection:
+            await connection.execute(leases.delete().where(leases.c.executor_id == executor_id))
+            await connection.execute(leases.insert().values(row | {"taken_at": now, "beaten_at": now}))
+        self._mine = mine
+
+    async def beat(self) -> None:
+        mine = self._required()
+        async with self._apart() as connection:
+            beaten = {"beats": leases.c.beats + 1, "beaten_at": self._clock.now()}
+            done = await connection.execute(leases.update().where(mine.row).values(beaten))
+            if done.rowcount == 0:
+                raise _over(mine)
+
+    async def list_leases(self) -> Sequence[Lease]:
+        async with self._apart(reads=True) as connection:
+            found = await connection.execute(sa.select(leases).order_by(leases.c.taken_at, leases.c.executor_id))
+            return [plain(Lease, row) for row in dicts(found)]
+
+    async def end_lease(self, lease: Lease) -> bool:
+        seen = sa.and_(leases.c.token == lease.token, leases.c.beats == lease.beats)
+        async with self._apart() as connection:
+            await self._hold(connection)
+            done = await connection.execute(leases.delete().where(leases.c.executor_id == lease.executor_id, seen))
+            return done.rowcount == 1
+
+    async def give_lease_back(self) -> None:
+        mine, self._mine = self._mine, None
+        if mine is None:
+            return
+        async with self._apart() as connection:
+            await connection.execute(leases.delete().where(mine.row))
+
+    @asynccontextmanager
+    async def _held(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of the conductor's side. Raises LeaseOver; nothing was written then."""
+        async with self._write() as connection:
+            await self._hold(connection)
+            yield connection
+
+    async def _hold(self, connection: AsyncConnection) -> None:
+        mine = self._mine
+        if mine is None:
+            return
+        held = sa.select(leases.c.executor_id).where(mine.row)
+        if not self._sqlite:
+            held = held.with_for_update(key_share=True, read=True)
+        self._check_held((await connection.execute(held)).first() is not None)
+
+    def _still_held(self) -> sa.ColumnElement[bool]:
+        """To be asked within another statement; see `_check_held`."""
+        return sa.true() if self._mine is None else sa.exists().where(self._mine.row)
+
+    def _check_held(self, held: bool) -> None:
+        if self._mine is not None and not held:
+            raise _over(self._mine)
+
+    def _required(self) -> _Mine:
+        if self._mine is None:
+            raise LeaseOver("No lease was taken.")
+        return self._mine
+
+
+def _over(mine: _Mine) -> LeaseOver:
+    return LeaseOver(f"The lease of the conductor {mine.executor_id} is over; others go on with its work.")
