@@ -6,6 +6,7 @@ from typing import Any, cast
 from litestar import Litestar, Request, Response
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import Stream
 from litestar.types import LifeSpanScope, Scope
 
 from ..contracts import Identity
@@ -15,6 +16,7 @@ from .call import METHODS, Route, prepare
 from .errors import MethodNotAllowed, answer
 from .front import Front, reply, with_request_id
 from .settings import ApiSettings
+from .streams import Streams
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -55,6 +57,7 @@ def create_app(*, services: Services, identity: Identity, settings: ApiSettings 
         request_max_body_size=chosen.max_body_bytes,
     )
     app.front = Front(identity)
+    app.state.streams = Streams(chosen.max_streams)
     return app
 
 
@@ -80,7 +83,7 @@ def _handler(
     listed = [name for name, route in methods.items() if route.listed]
     allow = ", ".join(listed)
 
-    async def handle(request: AnyRequest) -> Response[bytes]:
+    async def handle(request: AnyRequest) -> Response[Any]:
         route = methods.get(request.method)
         if route is None:
             raise MethodNotAllowed(allow)
@@ -89,6 +92,8 @@ def _handler(
         headers = dict(done.headers)
         if versioned:
             headers.update(microversion.headers(str(call.version)))
+        if done.stream is not None:
+            return Stream(done.stream, status_code=route.status or 200, headers=headers, media_type=route.media_type)
         return Response(done.encoded(), status_code=route.status or 200, headers=headers, media_type="application/json")
 
     return HTTPRouteHandler(path, http_method=METHODS, status_code=200)(handle)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -31,10 +31,11 @@ _REFUSED = re.compile(r";\s*q\s*=\s*0(\.0*)?\s*(;|$)")
 
 @dataclass(frozen=True)
 class Reply:
-    """JSON (None: no body) and headers of a success. Its status is the route's."""
+    """JSON (None: no body) and headers of a success. Its status and its kind of content are the route's."""
 
     data: object = None
     headers: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    stream: AsyncIterator[bytes] | None = field(default=None, kw_only=True)  # in place of data, sent piece by piece
 
     def encoded(self) -> bytes:
         """The body as it goes out."""
@@ -108,8 +109,8 @@ class Route:
 
     `since` is the minor version it begins at; `query` are the parameters it takes, `body` is what it reads. A success has `status` and a
     body of the type `reply`; without status there is none. `rule` is the policy that it asks for first. `refuses` are the statuses of its
-    own errors, beside those that follow from all this. `listed` is whether 405 tells of it in Allow: Magnum's does not name actions, nor
-    verbs that only say what is missing.
+    own errors, beside those that follow from all this. `media_type` is what a success is. `listed` is
+    whether 405 tells of it in Allow: Magnum's does not name actions, nor verbs that only say what is missing.
     """
 
     method: str
@@ -123,6 +124,7 @@ class Route:
     rule: str | None = None
     refuses: Collection[int] = ()
     listed: bool = True
+    media_type: str = "application/json"
 
 
 def prepare(
@@ -130,7 +132,7 @@ def prepare(
 ) -> Call:
     """Everything that is checked before an endpoint runs, in Magnum's order. Raises WireError and InvalidRequest."""
     state = request.scope["state"]
-    _check_accept(request.headers.getall("accept", []))
+    _check_accept(request.headers.getall("accept", []), route.media_type)
     version = Version(microversion.LAST)
     if versioned:
         version = microversion.negotiate(request.headers.get("openstack-api-version"))
@@ -157,11 +159,11 @@ def host_of(request: Request[Any, Any, Any], settings: ApiSettings) -> str:
     return f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
 
 
-def _check_accept(headers: Collection[str]) -> None:
-    """No header, or one that takes JSON; `;q=0` refuses a kind. Raises NotAcceptable."""
+def _check_accept(headers: Collection[str], media_type: str) -> None:
+    """No header, or one that takes JSON, as errors are, or what a success is; `;q=0` refuses a kind. Raises NotAcceptable."""
     parts = [part.strip().lower() for header in headers for part in header.split(",")]
     kinds = {part.partition(";")[0].strip() for part in parts if not _REFUSED.search(part)}
-    if headers and not kinds & {"application/json", "application/*", "*/*", ""}:
+    if headers and not kinds & {"application/json", "application/*", "*/*", "", media_type}:
         raise NotAcceptable
 
 

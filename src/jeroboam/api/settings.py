@@ -16,3 +16,4 @@ class ApiSettings:
     body_timeout_s: float = 30.0
     public_endpoint: str | None = None
     max_limit: int | None = None
+    max_streams: int = 200  # of events, open at a time; each looks at the database a few times a second

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -129,6 +130,40 @@ class Client:
     def steps(self, operation: str) -> list[Json]:
         """The timeline of one operation, in order of beginning."""
         return self.entries(f"ext/v1/operations/{segment(operation)}/steps", "steps")
+
+    def events(self, operation: str, *, silence_s: float) -> Iterator[tuple[str, Json]]:
+        """Each event of an operation: its kind and its document; ("", {}) for a sign of life. Unreachable after so long a silence."""
+        path = f"ext/v1/operations/{segment(operation)}/events"
+        url = f"{self.address.url}/{path}"
+        wanted, limits = {"Accept": "text/event-stream"}, httpx.Timeout(silence_s, connect=CONNECT_S)
+        try:
+            with self._http.stream("GET", url, headers=wanted, timeout=limits) as response:
+                self._tell(f"GET {url} -> {response.status_code}")
+                self._learn_time(response)
+                if response.status_code >= 400:
+                    response.read()
+                    raise self._refused(response, response.headers.get("x-openstack-request-id", ""), path, None)
+                if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                    raise self._bad(f"the answer to GET /{path} is no stream of events")
+                yield from self._parsed(response.iter_lines())
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from None
+
+    def _parsed(self, lines: Iterable[str]) -> Iterator[tuple[str, Json]]:
+        """Source: WHATWG HTML, section 9.2.6; of an event of several lines of data we have none."""
+        kind = ""
+        for line in lines:
+            field, _, value = line.partition(":")
+            if field == "":
+                yield "", {}
+            elif field == "event":
+                kind = value.strip()
+            elif field == "data":
+                try:
+                    document = json.loads(value)
+                except ValueError:
+                    raise self._bad("an event holds no JSON") from None
+                yield kind, document if isinstance(document, dict) else {}
 
     def post(self, path: str, body: Any, *, needs: str) -> Answer:
         """A POST whose answer is an object that has the key `needs`."""

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .errors import Interrupted, Refused, Unreachable, WaitTimeout
+from .errors import BadAnswer, Interrupted, Refused, Unreachable, WaitTimeout
 from .moments import duration, seconds_between
 from .output import plain
 from .timeline import outcome
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 3600.0
 SILENCE_S = 120.0  # how long the service may be away (a restart) before the watcher gives up
+_QUIET_S = 20.0  # the service gives a sign of life every few seconds
 _POLL_S = (0.25, 2.0)  # quick at first: a change in the first seconds is seen at once
 
 
@@ -54,7 +55,9 @@ def follow(
     live = _live(console, view, client)
     try:
         with live or nullcontext():
-            return _poll(client, operation_uuid, console if live is None else None, view, timeout_s, sleep, clock)
+            lines_to, started = console if live is None else None, clock()
+            _listen(client, operation_uuid, lines_to, view, started + timeout_s, clock)
+            return _poll(client, operation_uuid, lines_to, view, timeout_s, started, sleep, clock)
     except KeyboardInterrupt:
         raise Interrupted(
             f"Not waiting any more; operation {operation_uuid} goes on.",
@@ -67,16 +70,42 @@ def follow(
         raise
 
 
+def _listen(
+    client: Client,
+    operation_uuid: str,
+    lines_to: Console | None,
+    view: _View,
+    ends: float,
+    clock: Callable[[], float],
+) -> None:
+    """Show what the service tells by itself, as long as it does: until the end, mostly. Whatever comes in between is left to asking."""
+    steps: dict[object, Json] = {}
+    try:
+        for kind, document in client.events(operation_uuid, silence_s=max(0.1, min(_QUIET_S, ends - clock()))):
+            if kind == "step":
+                steps[document.get("id")] = document
+                view.steps = list(steps.values())
+            elif kind == "operation":
+                view.operation = document
+            if lines_to is not None:
+                _tell(lines_to, view)
+            if kind == "end" or clock() >= ends:
+                return
+    except (Unreachable, Refused, BadAnswer):
+        return
+
+
 def _poll(
     client: Client,
     operation_uuid: str,
     lines_to: Console | None,
     view: _View,
     timeout_s: float,
+    started: float,
     sleep: Callable[[float], None],
     clock: Callable[[], float],
 ) -> Json:
-    started = heard = clock()
+    heard = clock()
     pause = _POLL_S[0]
     while True:
         try:

@@ -42,9 +42,9 @@ async def get(services: Services, caller: Caller, uuid: str) -> Operation:
     return found
 
 
-async def steps(services: Services, caller: Caller, uuid: str) -> Sequence[Step]:
-    """The timeline, in order of beginning. Raises NotFound, Forbidden."""
-    return await services.store.list_steps((await get(services, caller, uuid)).uuid)
+async def steps(services: Services, caller: Caller, uuid: str, *, after_id: int = 0) -> Sequence[Step]:
+    """The timeline, in order of beginning, or what of it comes after a row. Raises NotFound, Forbidden."""
+    return await services.store.list_steps((await get(services, caller, uuid)).uuid, after_id=after_id)
 
 
 async def cancel(services: Services, asker: Asker, uuid: str) -> Operation:

@@ -171,6 +171,17 @@ def test_an_update_of_nothing_is_told(run: Run, capsys: Capture) -> None:
     assert capsys.readouterr().err.startswith("Error: Nothing to change.\n")
 
 
+def test_a_wait_is_told_by_the_service_and_does_not_ask_again_and_again(run: Run, capsys: Capture) -> None:
+    assert run("template", "create", "k8s-5", "--image", "fake-image") == 0
+    assert run("cluster", "create", "told", "--template", "k8s-5", "--wait", "--timeout-s", "60", "--verbose") == 0
+    shown = capsys.readouterr()
+    assert "/events -> 200\n" in shown.err
+    assert shown.err.count("/steps -> 200 ") == 1
+    assert "coe: ok in " in shown.out
+    assert run("cluster", "delete", "told", "--wait", "--timeout-s", "60") == 0
+    assert run("template", "delete", "k8s-5") == 0
+
+
 def test_a_creation_that_fails_says_which_node_and_shows_its_console(run: Run, capsys: Capture) -> None:
     assert run("template", "create", "k8s-2", "--image", "fake-image") == 0
     assert run("cluster", "create", "broken", "--template", "k8s-2", "--wait", "--timeout-s", "60") == 1

@@ -1,6 +1,7 @@
 """Following an operation: a scripted service, a clock that only sleeping moves."""
 
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -39,6 +40,8 @@ def playing(scenes: Iterator[Scene | Exception | int]) -> Client:
     current: list[Scene | Exception | int] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/events"):
+            return httpx.Response(404, json={})
         if not request.url.path.endswith("/steps"):
             current[:] = [next(scenes, current[0] if current else 500)]
         scene = current[0]
@@ -193,3 +196,43 @@ def test_many_nodes_do_not_scroll_the_terminal() -> None:
 def test_the_latest_step_of_a_node_counts() -> None:
     steps = [step(1, "machine", "n", 0, 1), step(2, "keys", "", 0, 1), step(3, "boot", "n", 1, None)]
     assert [s["id"] for s in latest(steps)] == [3, 2]
+
+
+def streaming(*pieces: str) -> tuple[Client, list[str]]:
+    """A service that tells events, and what was asked of it."""
+    asked: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path.rpartition("/")[2])
+        if request.url.path.endswith("/events"):
+            return httpx.Response(200, text="".join(pieces), headers={"content-type": "text/event-stream"})
+        done = [step(1, "network", "", 0.0, 0.9)]
+        return httpx.Response(200, json={"steps": done} if asked[-1] == "steps" else operation())
+
+    return Client(Address("http://127.0.0.1:9511"), transport=httpx.MockTransport(handler)), asked
+
+
+def event(kind: str, document: Any) -> str:
+    return f"event: {kind}\ndata: {json.dumps(document)}\n\n"
+
+
+BEGUN = event("operation", RUNNING)
+OPENED = event("step", step(1, "network", "", 0.0, None))
+CLOSED = event("step", step(1, "network", "", 0.0, 0.9))
+
+
+def test_what_the_service_tells_by_itself_is_shown_without_asking() -> None:
+    screen, clock = console(), Clock()
+    client, asked = streaming(BEGUN, ": alive\n\n", OPENED, CLOSED, event("operation", operation()), event("end", {}))
+    assert follow(client, UUID, OPERATION, screen, sleep=clock.sleep, clock=clock)["state"] == "succeeded"
+    assert shown(screen).splitlines() == ["[     0.1 s] network: running", "[     1.0 s] network: ok in 0.9 s"]
+    assert (asked, clock.slept) == (["events", OPERATION, "steps"], [])
+
+
+@pytest.mark.parametrize("rest", ["", "event: step\ndata: {\n\n"])
+def test_a_stream_that_breaks_is_gone_on_with_by_asking(rest: str) -> None:
+    screen, clock = console(), Clock()
+    client, asked = streaming(BEGUN, OPENED, rest)
+    assert follow(client, UUID, OPERATION, screen, sleep=clock.sleep, clock=clock)["state"] == "succeeded"
+    assert shown(screen).splitlines() == ["[     0.1 s] network: running", "[     1.0 s] network: ok in 0.9 s"]
+    assert asked == ["events", OPERATION, "steps"]

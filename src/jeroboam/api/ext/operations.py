@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from ...domain import Operation, Step
+from ...domain import OPERATION_FINAL, Operation, Step
 from ...service import operations, retries
 from ..call import Call, Reply, Route
+from ..streams import Streams
+from . import events
 from .moments import moment
 
 
@@ -77,6 +79,21 @@ async def steps(call: Call) -> Reply:
     return Reply(Steps([_step(one) for one in found]))
 
 
+async def watch(call: Call) -> Reply:
+    """Its steps and itself as server-sent events, all that is known and then each change, until it is over."""
+    uuid = call.path["uuid"]
+    await operations.get(call.services, call.caller, uuid)  # refused before anything is sent
+    streams: Streams = call.request.app.state.streams
+    streams.check_room()
+
+    async def look(after_id: int) -> tuple[OperationView, list[StepView], bool]:
+        one = await operations.get(call.services, call.caller, uuid)  # before the steps: what is over opens none
+        found = await operations.steps(call.services, call.caller, uuid, after_id=after_id)
+        return _operation(one), [_step(step) for step in found], one.state in OPERATION_FINAL
+
+    return Reply(stream=streams.counted(events.told(look)), headers={"Cache-Control": "no-store"})
+
+
 async def retry(call: Call) -> Reply:
     """Go on with what failed or was cancelled, from what is there."""
     return Reply(_operation(await retries.retry(call.services, call.asker, call.path["ident"])))
@@ -129,6 +146,14 @@ ROUTES = (
     Route("GET", "/clusters/{ident:str}/operations", of_cluster, reply=Operations, rule="cluster:get"),
     Route("GET", "/operations/{uuid:str}", show, reply=OperationView, rule="cluster:get"),
     Route("GET", "/operations/{uuid:str}/steps", steps, reply=Steps, rule="cluster:get"),
+    Route(
+        "GET",
+        "/operations/{uuid:str}/events",
+        watch,
+        reply=str,
+        rule="cluster:get",
+        media_type="text/event-stream",
+    ),
     Route("POST", "/clusters/{ident:str}/retry", retry, status=202, reply=OperationView, rule="cluster:retry"),
     Route(
         "POST",

@@ -112,7 +112,7 @@ def _responses(route: Route, reply: Any, *, versioned: bool) -> dict[str, Any]:
             name: {"$ref": f"#/components/headers/{name}"} for name in success_headers(versioned=versioned)
         }
         if route.reply is not None:
-            success["content"] = {"application/json": {"schema": reply}}
+            success["content"] = {route.media_type: {"schema": reply}}
         shown[str(route.status)] = success
     for status in sorted(refusals.statuses(route)):
         shown[str(status)] = {"$ref": f"#/components/responses/{refusals.name(status)}"}
