@@ -290,7 +290,7 @@ async def test_a_network_driver_that_the_operator_does_not_allow(make: Maker) ->
     (b"", "application/json", 400, 'Missing argument: "cluster_template"'),
     (b"", None, 400, 'Missing argument: "cluster_template"'),
     (b"{", "application/json", 400, "Request is not in valid JSON format"),
-    (b"\xff", "application/json", 400, "Request is not in valid JSON format"),
+    (b"\xff", "application/json", 400, "Request is not in valid JSON format. It is no UTF-8, UTF-16 or UTF-32."),
     (b"[" * 100_000, "application/json", 400, "Request is not in valid JSON format"),
     (b'{"name": "\\ud800"}', "application/json", 400, "Request is not in valid JSON format"),
     (b'{"docker_volume_size": 1e999}', "application/json; charset=utf-8", 400, "Request is not in valid JSON format"),
