@@ -1,8 +1,10 @@
 """`jeroboam image load`: what is sent to each tool, what is left behind, and what is said. The nodes' own part is in tests/e2e."""
 
 import hashlib
+import io
 import json
 import os
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,7 @@ class Swarm:
         service.on_call("POST", f"{API}/services/create", self._create)
         service.on_call("GET", f"{API}/tasks", self._tasks)
         service.on_call("GET", f"{API}/images/web%3A1/json", self._image)
+        service.on("GET", f"{API}/images/json", 200, [])
 
     def _image(self, asked: Any) -> tuple[int, Any]:
         return (200, {"Id": self.has["web:1"]}) if "web:1" in self.has else (404, {"message": "no such image"})
@@ -179,8 +182,45 @@ def test_a_manager_that_refuses_it_says_why(swarm: Swarm, load: Load, web: str, 
     assert swarm.jobs == {}
 
 
+def base_and_web(tmp_path: Path) -> tuple[str, list[str]]:
+    """An archive of two layers, and their digests."""
+    layers = [b"base".ljust(40000, b"-"), b"web"]
+    digests = [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers]
+    facts = json.dumps({"architecture": "amd64", "rootfs": {"diff_ids": digests}}).encode()
+    entry = {"Config": "c.json", "RepoTags": ["web:1"], "Layers": ["0/layer.tar", "1/layer.tar"]}
+    members = dict(zip(entry["Layers"], layers, strict=True)) | {"c.json": facts}
+    path = write(tmp_path / "two.tar", members | {"manifest.json": json.dumps([entry]).encode()})
+    return str(path), digests
+
+
+def sent_members(body: bytes) -> list[str]:
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        return tar.getnames()
+
+
+@pytest.mark.parametrize("missed", [False, True])
+def test_layers_that_the_manager_has_are_not_sent(swarm: Swarm, load: Load, tmp_path: Path, missed: bool) -> None:
+    path, digests = base_and_web(tmp_path)
+    swarm.service.on("GET", f"{API}/images/json", 200, [{"Id": "sha256:0b"}, {"Id": "sha256:gone"}])
+    swarm.service.on("GET", f"{API}/images/sha256%3A0b/json", 200, {"RootFS": {"Layers": [digests[0], "sha256:else"]}})
+    with tarfile.open(path) as tar:
+        ident = f"sha256:{hashlib.sha256((tar.extractfile('c.json') or io.BytesIO()).read()).hexdigest()}"
+
+    def loads(asked: Any) -> tuple[int, Any]:
+        if missed and len(sent_members(asked.body)) == 3:
+            return 200, json.dumps({"error": "no such file"}).encode()
+        swarm.has["web:1"] = ident
+        return 200, b""
+
+    swarm.service.on_call("POST", f"{API}/images/load", loads)
+    assert load(path, "--nodes", "node-0") == 0
+    sent = [sent_members(body) for url, body in swarm.service.bodies("POST") if url.endswith("/images/load")]
+    assert [len(members) for members in sent] == ([3, 4] if missed else [3])  # configuration, manifest, layers
+    assert "1.tar" in sent[0]
+
+
 def test_another_manager_than_before_is_noticed(swarm: Swarm, load: Load, web: str, capsys: Capture) -> None:
-    ids = ["n0", "n1"]
+    ids = ["n0", "n0", "n1"]
     swarm.service.on_call("GET", f"{API}/info", lambda asked: (200, {"Swarm": {"NodeID": ids.pop(0)}}))
     assert load(web) == 1
     assert "Error: Another manager answers than before the upload.\n       Run it again.\n" in capsys.readouterr().err

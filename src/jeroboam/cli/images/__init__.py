@@ -36,9 +36,9 @@ class Node:
 
 
 class Tell(Protocol):
-    """How far it is. Raises Interrupted when the user wants no more: call it often."""
+    """How far it is: `total` bytes are to come, `more` have. Raises Interrupted when the user wants no more: call it often."""
 
-    def __call__(self, *, more: int = 0, note: str | None = None) -> None: ...
+    def __call__(self, *, total: int | None = None, more: int = 0, note: str | None = None) -> None: ...
 
 
 Bring = Callable[[Node, Tell], str]

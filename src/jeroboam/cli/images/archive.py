@@ -30,13 +30,15 @@ _MADE_BY = "`docker save -o FILE IMAGE` makes one."
 
 @dataclass(frozen=True)
 class Image:
-    """One image. `ident` is the digest of its configuration, by which engines know it; `config` and `layers` are members of the archive."""
+    """One image. `ident` is the digest of its configuration, by which engines know it; `config` and `layers` are members of the archive,
+    `diff_ids` the digests of the layers when they are not compressed."""
 
     ident: str
     names: tuple[str, ...]
     architecture: str
     config: str
     layers: tuple[str, ...]
+    diff_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,13 +121,14 @@ def as_docker(archive: Archive, path: Path) -> Archive:
     if archive.docker:
         return archive
     try:
-        _write_docker(archive, path)
+        write_docker(archive, path)
     except (EOFError, tarfile.TarError, KeyError, ValueError) as error:
         raise Usage(f"{archive.path} lacks a part of its image: {_words(error)}", hint=_MADE_BY) from None
     return replace(archive, path=path, size=path.stat().st_size, docker=True)
 
 
-def _write_docker(archive: Archive, path: Path) -> None:
+def write_docker(archive: Archive, path: Path, without: frozenset[str] = frozenset()) -> None:
+    """As `docker save` does; layers `without` which the receiver can do are left out. Raises KeyError for a part that is missing."""
     manifest: list[dict[str, Any]] = []
     with tarfile.open(archive.path) as source, tarfile.open(path, "w") as target:
         written: set[str] = set()
@@ -133,20 +136,24 @@ def _write_docker(archive: Archive, path: Path) -> None:
             config = f"{image.ident.removeprefix('sha256:')}.json"
             layers = [f"{_plain_name(layer)}.tar" for layer in image.layers]
             for member, name in zip((image.config, *image.layers), (config, *layers), strict=True):
-                if name not in written:
-                    _copy(source, member, target, name)
+                if name not in written and member not in without:
+                    copy(source, member, target, name)
                     written.add(name)
             manifest.append({"Config": config, "RepoTags": list(image.names), "Layers": layers})
-        content = json.dumps(manifest).encode()
-        info = tarfile.TarInfo("manifest.json")
-        info.size = len(content)
-        target.addfile(info, io.BytesIO(content))
+        add(target, "manifest.json", json.dumps(manifest).encode())
+
+
+def add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    """A member with this content."""
+    info = tarfile.TarInfo(name)
+    info.size = len(content)
+    tar.addfile(info, io.BytesIO(content))
 
 
 def _docker(tar: tarfile.TarFile) -> tuple[Image, ...]:
     found = []
-    for one in json.loads(_content(tar, "manifest.json")):
-        content = _content(tar, one["Config"])
+    for one in json.loads(content_of(tar, "manifest.json")):
+        content = content_of(tar, one["Config"])
         names = tuple(familiar(name) for name in one.get("RepoTags") or ())
         found.append(_image(content, names, str(one["Config"]), tuple(one["Layers"])))
     return tuple(found)
@@ -154,20 +161,20 @@ def _docker(tar: tarfile.TarFile) -> tuple[Image, ...]:
 
 def _oci(tar: tarfile.TarFile) -> tuple[Image, ...]:
     found = []
-    for entry in json.loads(_content(tar, "index.json"))["manifests"]:
+    for entry in json.loads(content_of(tar, "index.json"))["manifests"]:
         notes = entry.get("annotations") or {}
         name = str(notes.get(_FULL_NAME) or notes.get(_SHORT_NAME) or "")
         names = (familiar(name),) if ":" in name or "/" in name else ()  # a tag alone names nothing
         manifest = _manifest(tar, entry)
         config = _blob(manifest["config"])
         layers = tuple(_blob(layer) for layer in manifest["layers"])
-        found.append(_image(_content(tar, config), names, config, layers))
+        found.append(_image(content_of(tar, config), names, config, layers))
     return tuple(found)
 
 
 def _manifest(tar: tarfile.TarFile, entry: Any) -> Any:
     """That of an entry, which may be an index of several platforms: then this machine's, else the only one."""
-    document = json.loads(_content(tar, _blob(entry)))
+    document = json.loads(content_of(tar, _blob(entry)))
     if "manifests" not in document:
         return document
     fit = [one for one in document["manifests"] if (one.get("platform") or {}).get("os") == "linux"]
@@ -181,8 +188,10 @@ def _manifest(tar: tarfile.TarFile, entry: Any) -> Any:
 def _image(config: bytes, names: tuple[str, ...], member: str, layers: tuple[str, ...]) -> Image:
     from hashlib import sha256
 
-    architecture = str(json.loads(config).get("architecture") or "")
-    return Image(f"sha256:{sha256(config).hexdigest()}", names, architecture, member, layers)
+    document = json.loads(config)
+    diff_ids = tuple(str(one) for one in (document.get("rootfs") or {}).get("diff_ids") or ())
+    architecture = str(document.get("architecture") or "")
+    return Image(f"sha256:{sha256(config).hexdigest()}", names, architecture, member, layers, diff_ids)
 
 
 def _blob(descriptor: Any) -> str:
@@ -193,7 +202,8 @@ def _plain_name(member: str) -> str:
     return member.removesuffix("/layer.tar").rpartition("/")[2].removesuffix(".tar")
 
 
-def _content(tar: tarfile.TarFile, member: str) -> bytes:
+def content_of(tar: tarfile.TarFile, member: str) -> bytes:
+    """That of a member. Raises KeyError."""
     with _opened(tar, member) as file:
         return file.read()
 
@@ -207,13 +217,18 @@ def _opened(tar: tarfile.TarFile, member: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _copy(source: tarfile.TarFile, member: str, target: tarfile.TarFile, name: str) -> None:
+def copy(source: tarfile.TarFile, member: str, target: tarfile.TarFile, name: str) -> None:
+    """A member into another tar, under another name."""
+    info = tarfile.TarInfo(name)
+    info.size = size_of(source, member)  # that of a link is its target's
     with _opened(source, member) as file:
-        info = tarfile.TarInfo(name)
-        file.seek(0, io.SEEK_END)
-        info.size = file.tell()
-        file.seek(0)
         target.addfile(info, file)
+
+
+def size_of(tar: tarfile.TarFile, member: str) -> int:
+    """Bytes of a member."""
+    with _opened(tar, member) as file:
+        return file.seek(0, io.SEEK_END)
 
 
 def _words(error: Exception) -> str:

@@ -15,12 +15,13 @@ from importlib import resources
 
 from ..errors import CliError, WaitTimeout
 from ..wire import Json
-from ..workloads.kubernetes_exec import feed
+from ..workloads.kubernetes_exec import execute, feed
 from ..workloads.patience import Patience
 from ..workloads.session import Session
 from ..workloads.workload import MANAGED_BY
 from . import BY, LOADED, PRESENT, Bring, Node, Tell, Telling
 from .archive import Archive, full
+from .slim import Slim, of_blobs, plain_layers, slimming, write_layout
 
 _JOBS = "/apis/batch/v1/namespaces/kube-system/jobs"
 _PODS = "/api/v1/namespaces/kube-system/pods"
@@ -45,32 +46,51 @@ class KubernetesNodes:
     @contextmanager
     def bringing(self, archive: Archive, patience: Patience, telling: Telling) -> Iterator[Bring]:
         run = secrets.token_hex(4)
-
-        def bring(node: Node, told: Tell) -> str:
-            return self._bring(archive, node, run, patience.afresh(), told)
-
         try:
-            yield bring
+            with slimming(archive, write_layout) as slim:
+                slimmable = plain_layers(archive)
+
+                def bring(node: Node, told: Tell) -> str:
+                    with self._helper(node, run, patience.afresh(), told) as path:
+                        return self._bring(archive, slim if slimmable else None, path, patience, told)
+
+                yield bring
         finally:
             self._remove_all(run)
 
-    def _bring(self, archive: Archive, node: Node, run: str, patience: Patience, tell: Tell) -> str:
+    @contextmanager
+    def _helper(self, node: Node, run: str, patience: Patience, tell: Tell) -> Iterator[str]:
+        """The path of its exec."""
         name = f"{BY}-{run}-{secrets.token_hex(3)}"
-        tell(note="starting a helper")
         self._session.post(_JOBS, job(name, run, node, int(patience.left_s) + _SPARE_S))
         try:
-            pod = self._running(name, node, patience, tell)
-            pairs = [word for name, ident in archive.pairs for word in (full(name), ident)]
-            argv = ("/usr/bin/sh", "-c", _script(), BY, str(archive.size), *pairs)
-            said = feed(
-                self._session, f"{_PODS}/{pod}/exec", argv, archive.pieces(), patience, lambda count: _sent(tell, count)
-            )
+            yield f"{_PODS}/{self._running(name, node, patience, tell)}/exec"
         finally:
             self._session.delete(f"{_JOBS}/{name}", propagationPolicy="Background")
-        words = said.stdout.decode(errors="replace").split()
-        if said.exit_code == 0 and words and words[-1] in (LOADED, PRESENT):
-            return words[-1]
-        raise CliError(_last(said.stderr) or f"containerd's import ended with exit code {said.exit_code}")
+
+    def _bring(self, archive: Archive, slim: Slim | None, path: str, patience: Patience, tell: Tell) -> str:
+        """Without the layers that the node holds; if that does not do, whole."""
+        pairs = [word for name, ident in archive.pairs for word in (full(name), ident)]
+        asked = execute(self._session, path, _argv("held", *pairs), patience.left_s)
+        first, *held = asked.stdout.decode(errors="replace").split() or [""]
+        if first == PRESENT:
+            return PRESENT
+        less = slim(of_blobs(archive, frozenset(held))) if slim else archive
+        if less is not archive and self._feed(less, path, pairs, patience, tell) is None:
+            return LOADED
+        why = self._feed(archive, path, pairs, patience, tell)
+        if why is None:
+            return LOADED
+        raise CliError(why)
+
+    def _feed(self, archive: Archive, path: str, pairs: list[str], patience: Patience, tell: Tell) -> str | None:
+        """None when the node has it now, else why not."""
+        tell(total=archive.size)
+        argv = _argv("take", str(archive.size), *pairs)
+        said = feed(self._session, path, argv, archive.pieces(), patience, lambda count: tell(more=count))
+        if said.exit_code == 0 and said.stdout.split()[-1:] == [LOADED.encode()]:
+            return None
+        return _last(said.stderr) or f"containerd's import ended with exit code {said.exit_code}"
 
     def _running(self, job_name: str, node: Node, patience: Patience, tell: Tell) -> str:
         """The name of the helper's pod, once it runs."""
@@ -151,12 +171,10 @@ def _smallest(images: list[Json]) -> str:
     return ""
 
 
-def _script() -> str:
-    return (resources.files(__package__) / "scripts" / "containerd.sh").read_text()
-
-
-def _sent(tell: Tell, count: int) -> None:
-    tell(more=count, note="")
+def _argv(script: str, *words: str) -> tuple[str, ...]:
+    folder = resources.files(__package__) / "scripts"
+    text = "".join((folder / f"{name}.sh").read_text() for name in ("containerd", script))
+    return ("/usr/bin/sh", "-c", text, BY, *words)
 
 
 def _last(said: bytes) -> str:

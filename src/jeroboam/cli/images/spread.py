@@ -109,11 +109,12 @@ class Told:
         if self._begun:
             self.ended(None if kind is None else "failed")
 
-    def __call__(self, *, more: int = 0, note: str | None = None) -> None:
+    def __call__(self, *, total: int | None = None, more: int = 0, note: str | None = None) -> None:
         if self._stop.is_set():
             raise Interrupted("Stopped.")
         self._patience.check(f"{self._task} has not got all")
-        if not self._begun:
+        if not self._begun or total is not None:
+            self._total = total or self._total
             self._shown.start(self._task, total=self._total, unit="B")
             self._begun = True
         self._shown.advance(self._task, more, note=note)

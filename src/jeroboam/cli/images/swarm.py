@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import resources
 
@@ -27,7 +27,8 @@ from ..workloads.swarm import API, OVER
 from ..workloads.swarm_job import job
 from ..workloads.workload import MANAGED_BY
 from . import BY, LOADED, PRESENT, Bring, Node, Tell, Telling
-from .archive import Archive
+from .archive import Archive, write_docker
+from .slim import of_chains, slimming
 
 _HELPER = "jeroboam.local/hello:1"  # came with the node image
 _IDENTITY = "/etc/jeroboam/join"
@@ -36,6 +37,10 @@ _GROUP = "jeroboam.group"
 _PORTS = range(20000, 30000)
 _CAME = re.compile(rb"^([0-9]+) bytes", re.MULTILINE)
 _SPARE_S = 30
+
+
+class _Refused(CliError):
+    """An engine has read an archive and does not take it."""
 
 
 @dataclass
@@ -97,28 +102,49 @@ class SwarmNodes:
                     waiting.pause(f"the manager {offer.source.name} does not offer the image")
 
     def _to_a_manager(self, archive: Archive, patience: Patience, telling: Telling) -> tuple[Node, str]:
-        """The manager that has it now. Calls one after the other go over one connection, hence to one manager, also behind a balancer."""
+        """The manager that has it now. Calls one right after the other go over one connection, hence to one manager, also behind a
+        balancer."""
         ident = self._own_id()
-        state = PRESENT if all(self._has(name, image) for name, image in archive.pairs) else LOADED
+        state = PRESENT if self._has_all(archive) else LOADED
         if state == LOADED:
-            with telling("upload to a manager") as tell:
-                self._upload(archive, patience, tell)
-        if self._own_id() != ident or not all(self._has(name, image) for name, image in archive.pairs):
+            with telling("upload to a manager") as tell, slimming(archive, write_docker) as slim:
+                ident = self._upload_missing(archive, slim(of_chains(archive, self._chains())), patience, tell)
+        if self._own_id() != ident or not self._has_all(archive):
             raise CliError("Another manager answers than before the upload.", hint="Run it again.")
         return next(node for node in self.nodes() if node.ident == ident), state
 
-    def _upload(self, archive: Archive, patience: Patience, tell: Tell) -> None:
+    def _chains(self) -> list[list[str]]:
+        """The layers of each image that the manager has."""
+        idents = {str(one["Id"]) for one in self._session.listed(f"{API}/images/json")}
+        found = [self._session.send("GET", f"{API}/images/{segment(ident)}/json", fine=(404,)) for ident in idents]
+        facts = [self._session.json(answer) for answer in found if answer.status_code == 200]
+        return [(one.get("RootFS") or {}).get("Layers") or [] for one in facts]
+
+    def _upload_missing(self, archive: Archive, less: Archive, patience: Patience, tell: Tell) -> str:
+        """Without the layers that the manager has; whole when its engine wants them all the same. The id of the manager."""
+        if less is not archive:
+            with suppress(_Refused):
+                return self._upload(less, patience, tell)
+        return self._upload(archive, patience, tell)
+
+    def _upload(self, archive: Archive, patience: Patience, tell: Tell) -> str:
         def pieces() -> Iterator[bytes]:
             for piece in archive.pieces():
                 tell(more=len(piece))
                 yield piece
 
+        tell(total=archive.size)
+        ident = self._own_id()
         headers = {"Content-Type": "application/x-tar", "Content-Length": str(archive.size)}
         answer = self._session.upload(f"{API}/images/load", pieces(), headers, timeout_s=patience.left_s)
         for line in answer.content.splitlines():
             said = json.loads(line) if line.startswith(b"{") else {}
             if said.get("error"):
-                raise CliError(f"The manager's engine refuses the image: {' '.join(str(said['error']).split())}")
+                raise _Refused(f"The manager's engine refuses the image: {' '.join(str(said['error']).split())}")
+        return ident
+
+    def _has_all(self, archive: Archive) -> bool:
+        return all(self._has(name, image) for name, image in archive.pairs)
 
     def _has(self, name: str, ident: str) -> bool:
         answer = self._session.send("GET", f"{API}/images/{segment(name)}/json", fine=(404,))
