@@ -432,6 +432,17 @@ def test_lxds_own_refusals(service: Service, load: Load, system: Path, capsys: C
     )
 
 
+def test_an_lxd_that_has_no_time_is_asked_again(service: Service, load: Load, system: Path) -> None:
+    lxd(service, "")
+    busy = [(500, {"error": "context deadline exceeded"})] * 3
+    service.on_call("POST", "/1.0/images/aliases", lambda asked: busy.pop() if busy else (201, {}))
+    assert load(str(system)) == 0
+    assert busy == []
+    service.on("POST", "/1.0/images/aliases", 403, {"error": "not allowed"})
+    assert load(str(system)) == 1
+    assert len([path for path, _ in service.bodies("POST") if path == "/1.0/images/aliases"]) == 5
+
+
 def test_metadata_is_for_lxd(swarm: Swarm, load: Load, web: str, capsys: Capture) -> None:
     assert load(web, "--metadata", web) == 2
     assert capsys.readouterr().err == (

@@ -6,7 +6,8 @@ Source: LXD 5.0, doc/rest-api.yaml (POST /1.0/images, /1.0/images/aliases), doc/
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from ..errors import Refused
 from ..progress import Shown
@@ -18,7 +19,9 @@ from . import LOADED, PRESENT
 from .system import SystemImage, pieces
 
 _IMAGES = "/1.0/images"
-_PASSING = 500  # a database of LXD that has no time answers so
+_PASSING = 500  # LXD's answer when its database has no time, as while the members get their copies of an image
+_TRIES = 5
+T = TypeVar("T")
 _ALIASES = f"{_IMAGES}/aliases"
 
 
@@ -26,16 +29,31 @@ def load(session: Session, image: SystemImage, patience: Patience, shown: Shown)
     """Have the image there and the alias lead to it; returns LOADED, or PRESENT, and the fingerprint. The alias leads to a whole image
     at every moment. Raises WaitTimeout, and CliError with LXD's words."""
     fingerprint = image.fingerprint()
-    there = session.send("GET", f"{_IMAGES}/{fingerprint}", fine=(404,)).status_code == 200
     try:
+        there = (
+            _in_time(lambda: session.send("GET", f"{_IMAGES}/{fingerprint}", fine=(404,)), patience).status_code == 200
+        )
         if not there:
             _upload(session, image, fingerprint, patience, shown)
-        _lead(session, image.alias, fingerprint)
+        _in_time(lambda: _lead(session, image.alias, fingerprint), patience)
     except Refused as error:
         if error.status >= _PASSING:
             error.hint = "Run it again: what is uploaded is not sent again."
         raise
     return PRESENT if there else LOADED, fingerprint
+
+
+def _in_time(act: Callable[[], T], patience: Patience) -> T:
+    """Something that may be done twice, until LXD has time for it; a few times at most."""
+    waiting = patience.afresh()
+    for _ in range(_TRIES - 1):
+        try:
+            return act()
+        except Refused as error:
+            if error.status < _PASSING:
+                raise
+            waiting.pause(error.message.removesuffix("."))
+    return act()
 
 
 def _upload(session: Session, image: SystemImage, fingerprint: str, patience: Patience, shown: Shown) -> None:
