@@ -1,6 +1,7 @@
 """What only real machines show: strangers are refused, nothing is left behind, what broke off goes on."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from jeroboam.contracts import Command, File, MachineState, NodeConfig
+from jeroboam.contracts import Command, Endpoint, File, MachineState, NodeConfig
 from jeroboam.domain import Role
 from jeroboam.domain.errors import HostUnsupported, ProviderRefused, ProviderUnavailable
 from jeroboam.testing import builders
@@ -182,3 +183,66 @@ async def test_a_machine_that_is_off_stays_its_clusters_and_is_not_replaced(
     [seen] = await world.provider.list_machines(world.cluster.uuid)
     assert (seen.id, seen.state) == (made.id, MachineState.RUNNING)
     assert (await world.settled(spec.name, 60)).done
+
+
+SAYS_ITS_NAME = "systemd-run -q --unit=says-its-name socat TCP-LISTEN:6443,fork,reuseaddr SYSTEM:hostname"
+
+
+def answers(endpoint: Endpoint) -> set[str]:
+    """What eight calls are told at the endpoint; nothing of those that nobody answers."""
+    found = set()
+    for _ in range(8):
+        try:
+            with socket.create_connection((endpoint.inside.host, endpoint.inside.port), timeout=3) as door:
+                found.add(door.recv(200).decode().strip())
+        except OSError:
+            continue
+    return found - {""}
+
+
+async def until_answered(endpoint: Endpoint, names: set[str]) -> None:
+    async with asyncio.timeout(60):
+        while await asyncio.to_thread(answers, endpoint) != names:
+            await asyncio.sleep(0.3)
+
+
+async def test_the_balancer_leads_to_whichever_control_planes_there_are(world: World) -> None:
+    network, endpoint = await world.place(replace(SPEC, control_planes=3))
+    specs = [world.spec(index, Role.CONTROL_PLANE, "masters") for index in range(2)]
+    for spec in specs:
+        config = NodeConfig(spec.name, (), (Command("speak", tuple(SAYS_ITS_NAME.split())),))
+        await world.provider.ensure_machine(spec, network, endpoint, config)
+        assert (await world.settled(spec.name, 60)).done
+    await until_answered(endpoint, {spec.name for spec in specs})
+    await world.provider.delete_machine(world.cluster.uuid, specs[0].name)
+    await until_answered(endpoint, {specs[1].name})
+
+
+async def test_a_balancer_needs_haproxy_and_says_so(world: World, yard: Yard) -> None:
+    for name in yard.addresses:
+        yard.on(name, "mv /usr/sbin/haproxy /usr/sbin/haproxy.off")
+    try:
+        with pytest.raises(HostUnsupported, match=r"^rack-\d: has no program /usr/sbin/haproxy\.$"):
+            await world.place(replace(SPEC, control_planes=3))
+    finally:
+        for name in yard.addresses:
+            yard.on(name, "mv /usr/sbin/haproxy.off /usr/sbin/haproxy")
+
+
+async def test_a_machine_that_turns_into_a_stranger_disturbs_no_other(world: World, yard: Yard) -> None:
+    network, endpoint = await world.place()
+    spec = world.spec()
+    made = await world.provider.ensure_machine(spec, network, endpoint, WELL)
+    name = next(name for name, address in yard.addresses.items() if address == made.address)
+    keep = "cd /etc/ssh; mv ssh_host_ed25519_key kept; ssh-keygen -qt ed25519 -N '' -f ssh_host_ed25519_key"
+    yard.on(name, f"{keep}; systemctl restart ssh; pkill -f 'sshd: root' || true")
+    try:
+        [seen] = await world.provider.list_machines(world.cluster.uuid)
+        assert (seen.state, "another host key" in seen.detail) == (MachineState.STOPPED, True)
+        other = World(world.provider, builders.cluster(shape=world.cluster.shape), "host")
+        await other.place()
+        await other.provider.delete_all(other.cluster.uuid)
+    finally:
+        yard.on(
+            name, "cd /etc/ssh; mv kept ssh_host_ed25519_key; rm -f ssh_host_ed25519_key.pub; systemctl restart ssh"
+        )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from jeroboam.contracts import Command, File, NetworkSpec, NodeConfig
 
+PROGRAM = "/usr/sbin/haproxy"
 _PATH = "/etc/jeroboam/balancer.cfg"
 _UNIT = "jeroboam-static-balancer.service"
 _HEAD = """\
@@ -26,7 +27,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart=/usr/sbin/haproxy -W -db -f {_PATH}
+ExecStart={PROGRAM} -W -db -f {_PATH}
 ExecReload=/bin/kill -USR2 $MAINPID
 Restart=always
 RestartSec=1

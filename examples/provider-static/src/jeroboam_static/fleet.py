@@ -57,7 +57,8 @@ class Fleet:
         return ""
 
     async def held(self) -> list[Seen]:
-        """The machines that any cluster holds. Raises ProviderUnavailable when one does not answer that never did."""
+        """The machines that any cluster holds. One that cannot be asked is what it was when it last could; one that never could raises
+        why: ProviderUnavailable, or ProviderRefused."""
         leases = await asyncio.gather(*(self._look(machine) for machine in self._machines.values()))
         return [seen for seen in leases if seen is not None]
 
@@ -65,7 +66,7 @@ class Fleet:
         name = machine.entry.name
         try:
             lease = await machine.look()
-        except ProviderUnavailable as error:
+        except (ProviderUnavailable, ProviderRefused) as error:
             if name not in self._known:
                 raise
             self._away.add(name)

@@ -31,10 +31,10 @@ class Machine:
     async def close(self) -> None:
         await self._shell.close()
 
-    async def check(self) -> None:
-        """Raises HostUnsupported naming what the machine lacks."""
+    async def check(self, *programs: str) -> None:
+        """Raises HostUnsupported naming what the machine lacks: of these programs, and of what every machine needs."""
         try:
-            await self._do("check", timeout_s=LOOK_S, fine=(_LACKS,))
+            await self._do("check", *programs, timeout_s=LOOK_S, fine=(_LACKS,))
         except CommandFailed as error:
             lack = error.said.splitlines()[-1] if error.said else "does not give root's rights"
             raise HostUnsupported(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncssh
 from msgspec import structs
 
 from jeroboam.bootstrap.console import clean
@@ -54,6 +56,7 @@ class StaticProvider:
         self.catalogue.image_list, self.catalogue.flavor_list = inventory.images, inventory.flavors
         self._cidr = str(inventory.network)
         self._fleet = Fleet(inventory.entries)
+        asyncssh.set_log_level(logging.WARNING)  # it tells each command and its end
         await self._fleet.check()
 
     async def stop(self) -> None:
@@ -116,6 +119,7 @@ class StaticProvider:
         if head is None:
             raise ProviderUnavailable(f"Network {network.name} is gone.", after_s=1)
         if head.lease.balances and head.lease.state == "held":
+            await head.machine.check(balancer.PROGRAM)
             config = balancer.configuration(head.lease.ports, _control_planes(mine))
             await head.machine.deliver(head.lease, balancer.first_boot(f"{network.name}-endpoint", config))
             head = await self._fleet.change(head, structs.replace(head.lease, state="running"))
@@ -187,11 +191,8 @@ class StaticProvider:
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
         found = await self.list_resources(cluster_uuid)
         mine = await self._mine(cluster_uuid)
-        heads = [seen for seen in mine if seen.lease.head]
-        for some in (
-            [seen for seen in mine if not seen.lease.head],
-            heads,
-        ):  # while a head is held, the cluster is known
+        heads, others = ([seen for seen in mine if seen.lease.head is head] for head in (True, False))
+        for some in (others, heads):  # while its head is held, a cluster has its network
             results = await asyncio.gather(*(self._free(seen) for seen in some), return_exceptions=True)
             for error in results:
                 if isinstance(error, BaseException):
