@@ -64,6 +64,14 @@ Sites = Annotated[
     ),
 ]
 HELP = "Node images: build, list, delete, versions, mirror, convert. Images for workloads: load."
+Runtimes = Annotated[
+    tuple[str, ...],
+    Parameter(
+        negative="",
+        show_default=False,
+        help="Add a container runtime, such as runsc (gVisor), which takes minutes to build and 42 MiB; repeat it.",
+    ),
+]
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 
 
@@ -85,6 +93,7 @@ def build(
     *,
     coe: Literal["kubernetes", "swarm", "lxd"] = "kubernetes",
     kubernetes: Kubernetes = None,
+    runtime: Runtimes = (),
     source: SourceNames = (),
     mirror: MirrorPlace = "",
     site: Sites = (),
@@ -102,6 +111,8 @@ def build(
 
     jeroboam image build --coe swarm
 
+    jeroboam image build --runtime runsc
+
     jeroboam image build --source mirror --mirror /media/usb/jeroboam
 
     Parameters
@@ -111,7 +122,7 @@ def build(
     force
         Bake it again though nothing changed.
     """
-    return _framed(_build(coe, kubernetes, _settings(source, mirror, site), force))
+    return _framed(_build(coe, kubernetes, runtime, _settings(source, mirror, site), force))
 
 
 def list_(*, json: Flag = False) -> int:
@@ -171,6 +182,7 @@ def mirror(
             help="Version; repeat it. The default one if not given.",
         ),
     ] = (),
+    runtime: Runtimes = (),
     source: OtherSourceNames = (),
     site: Sites = (),
 ) -> int:
@@ -189,19 +201,25 @@ def mirror(
     folder
         Where to; made when it is not there.
     """
-    return _framed(_mirror(folder, kubernetes, _settings(source, "", site)))
+    return _framed(_mirror(folder, kubernetes, runtime, _settings(source, "", site)))
 
 
-async def _build(coe: str, version: str | None, settings: SourceSettings, force: bool) -> None:
+async def _build(
+    coe: str, version: str | None, runtimes: tuple[str, ...], settings: SourceSettings, force: bool
+) -> None:
     from .. import artifacts
     from ..cli.progress import show_progress, size
 
     settings.names()  # a wrong option is told before anything starts
     if version is not None and coe != "kubernetes":
         raise InvalidRequest(f"--kubernetes {version} does not fit --coe {coe}.", hint="Drop one of them.")
+    if runtimes and coe != "kubernetes":
+        raise InvalidRequest(f"--runtime {runtimes[0]} does not fit --coe {coe}.", hint="Drop one of them.")
     with show_progress() as progress:
         if coe == "kubernetes":
-            image = await artifacts.build_node_image(version, progress=progress, force=force, sources=settings)
+            image = await artifacts.build_node_image(
+                version, runtimes=runtimes, progress=progress, force=force, sources=settings
+            )
         else:
             image = await artifacts.build_distro_image(coe, progress=progress, force=force, sources=settings)
     print(f"{image.tag}  {size(image.size)}")
@@ -250,13 +268,13 @@ async def _versions(as_json: bool) -> None:
     show_table([column.upper() for column in columns], table, nothing="")
 
 
-async def _mirror(folder: Path, wanted: tuple[str, ...], settings: SourceSettings) -> None:
+async def _mirror(folder: Path, wanted: tuple[str, ...], runtimes: tuple[str, ...], settings: SourceSettings) -> None:
     from .. import artifacts
     from ..cli.progress import show_progress
 
     settings.names()
     with show_progress() as progress:
-        made = await artifacts.mirror_parts(folder, wanted, progress=progress, sources=settings)
+        made = await artifacts.mirror_parts(folder, wanted, runtimes=runtimes, progress=progress, sources=settings)
     for part in made:
         print(part.relative_to(folder))
 

@@ -20,6 +20,9 @@ from .catalogue import Release
 from .oven import MASKED, Oven, file, mode_of, node_files, open_oven
 from .task import under_way
 
+DISTRO_RUNTIMES = ("runc", "crun")
+PACKAGES = ("crun",)  # beside those of every base
+RUNTIMES_LABEL = "oci_runtimes"
 _IPTABLES = """
 set -e
 mkdir -p /bake/ipt/usr/sbin /bake/ipt/etc
@@ -81,6 +84,12 @@ class Plan:
     base: str
     binaries: Mapping[str, Path]
     arch: str
+    extra: tuple[str, ...] = ()  # OCI runtimes beside those of the distribution
+    extra_binaries: tuple[str, ...] = ()
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        return (*DISTRO_RUNTIMES, *self.extra)
 
 
 async def bake(cache: Cache, plan: Plan, progress: Progress) -> None:
@@ -111,7 +120,7 @@ def _tree(plan: Plan) -> bytes:
         for name, path in node_files("rootfs").items():
             file(tar, name, path.read_bytes().replace(b"@PAUSE@", plan.release.pause.encode()), mode_of(path))
         file(tar, "etc/jeroboam/image.json", json.dumps(_manifest(plan), indent=1).encode(), 0o644)
-        for name in plan.release.node_binaries:
+        for name in (*plan.release.node_binaries, *plan.extra_binaries):
             file(tar, f"usr/bin/{name}", plan.binaries[name].read_bytes(), 0o755)
     return buffer.getvalue()
 
@@ -131,6 +140,7 @@ def _manifest(plan: Plan) -> dict[str, object]:
         "kubernetes": plan.version,
         "parts": plan.release.parts,
         "images": [i.name for i in plan.release.images],
+        "runtimes": plan.runtimes,
     }
 
 
@@ -139,6 +149,7 @@ def _labels(plan: Plan) -> dict[str, str]:
         "jeroboam.coe": "kubernetes",
         "os_distro": "debian",
         "kube_version": plan.version,
+        RUNTIMES_LABEL: ",".join(plan.runtimes),
         "jeroboam.recipe": plan.recipe,
         "jeroboam.manifest": json.dumps(_manifest(plan), separators=(",", ":")),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,7 +14,8 @@ from ..domain.errors import NotFound
 
 
 class Part(msgspec.Struct, frozen=True):
-    """Binaries that are built or fetched together. `go`: packages of the committed module, `path=name` where the names differ."""
+    """Binaries that are built or fetched together. `go`: packages of the committed module, `path=name` where the names differ.
+    `ldflags`: the linker's, with {version} in them; the word "version" stands for those that Kubernetes' programs read."""
 
     go: tuple[str, ...]
     binaries: tuple[str, ...]
@@ -50,6 +52,13 @@ class Release(msgspec.Struct, frozen=True):
     pause: str
 
 
+class Runtime(msgspec.Struct, frozen=True):
+    """An OCI runtime that a node image has on request: the part that holds it."""
+
+    part: str
+    version: str
+
+
 class Catalogue(msgspec.Struct, frozen=True):
     """All we know how to make."""
 
@@ -57,6 +66,15 @@ class Catalogue(msgspec.Struct, frozen=True):
     parts: dict[str, dict[str, Part]]
     published: dict[str, Published]
     kubernetes: dict[str, Release]
+    runtimes: dict[str, Runtime]
+
+    def check_runtimes(self, names: Sequence[str]) -> tuple[str, ...]:
+        """These runtimes, each once and in order. Raises NotFound naming the known ones."""
+        for name in names:
+            if name not in self.runtimes:
+                known = ", ".join(self.runtimes)
+                raise NotFound("Runtime", name, message=f"Runtime {name} is not known; known are: {known}.")
+        return tuple(sorted(set(names)))
 
     def find(self, version: str | None) -> tuple[str, Release]:
         """A release by full version, or by minor ("1.34") its newest patch. Raises NotFound naming the known ones."""

@@ -41,6 +41,8 @@ def flags(version: str, spec: Part) -> str:
         values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
         values["buildDate"] = "2026-01-01T00:00:00Z"  # fixed, so that the same input gives the same bytes
         words += [f"-X {package}.{key}={value}" for package in _VERSION_PACKAGES for key, value in values.items()]
+    elif spec.ldflags:
+        words.append(spec.ldflags.format(version=version))
     if spec.cgo:
         words += ["-linkmode external", "-extldflags -static"]
     return " ".join(words)

@@ -22,15 +22,17 @@ async def mirror_parts(
     folder: Path,
     versions: Sequence[str] = (),
     *,
+    runtimes: Sequence[str] = (),
     progress: Progress | None = None,
     cache_root: Path | None = None,
     sources: SourceSettings | None = None,
 ) -> list[Path]:
-    """Write the parts of these Kubernetes versions (none named: the default one) and return their folders. What the cache lacks is
-    had from the sources first. A part is replaced whole. Raises NotFound, HostUnsupported and what the sources raise."""
+    """Write the parts of these Kubernetes versions (none named: the default one) and of these runtimes; return their folders. What
+    the cache lacks is had from the sources first. A part is replaced whole. Raises NotFound, HostUnsupported and what the sources raise."""
     known, shown = catalogue(), progress or NoProgress()
     releases = [known.find(version)[1] for version in versions or (known.default,)]
-    wanted = list({one.title: one for release in releases for one in wanted_parts(release)}.values())
+    extra = known.check_runtimes(runtimes)
+    wanted = list({one.title: one for release in releases for one in wanted_parts(release, extra)}.values())
     cache = Cache(cache_root or default_cache())
     with cache.guard():
         async with open_sources(sources or SourceSettings()) as ordered:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..contracts import NoProgress, Progress
 from ..domain.errors import NotFound
-from .bake import Plan, bake, fingerprint
+from .bake import PACKAGES, Plan, bake, fingerprint
 from .base import base_tag, ensure_base
 from .cache import Cache, default_cache
 from .catalogue import Release, catalogue
@@ -31,32 +32,37 @@ def architecture() -> str:
 async def build_node_image(
     version: str | None = None,
     *,
+    runtimes: Sequence[str] = (),
     progress: Progress | None = None,
     force: bool = False,
     cache_root: Path | None = None,
     sources: SourceSettings | None = None,
 ) -> NodeImage:
     """Build (or find, when nothing changed) the node image of a Kubernetes version. Resumable; one build of a version at a time.
-    `force` bakes it again all the same. Raises NotFound (unknown version), ConfigError, HostUnsupported, ArtifactUnavailable,
-    ArtifactCorrupt, DeadlineExceeded."""
+    `runtimes` of the catalogue are added, and to the tag. `force` bakes it again all the same. Raises NotFound (unknown version or
+    runtime), ConfigError, HostUnsupported, ArtifactUnavailable, ArtifactCorrupt, DeadlineExceeded."""
     shown = progress or NoProgress()
     full, release = catalogue().find(version)
+    extra = catalogue().check_runtimes(runtimes)
     cache = Cache(cache_root or default_cache())
-    tag, recipe = f"{REPOSITORY}:{full}", _recipe(full, release)
+    name = "-".join((full, *extra))
+    tag, recipe = f"{REPOSITORY}:{name}", _recipe(full, release, extra)
     present = await find_node_image(tag)
     if not force and present is not None and present.recipe == recipe:
         return present
     with cache.guard():
-        async with cache.lock(f"node-image-{full}", shown):
+        async with cache.lock(f"node-image-{name}", shown):
             present = await find_node_image(tag)  # somebody else may have built it while we waited
             if not force and present is not None and present.recipe == recipe:
                 return present
-            wanted = wanted_parts(release)
+            wanted = wanted_parts(release, extra)
             await check_space(cache.root, cold=not all(cache.holds(one.part, one.version, one.arch) for one in wanted))
             async with open_sources(sources or SourceSettings()) as ordered:
                 binaries = await ordered.obtain(wanted, cache, shown)
-            base = await ensure_base(cache, shown)
-            await bake(cache, Plan(tag, full, release, recipe, base, binaries, architecture()), shown)
+            base = await ensure_base(cache, shown, PACKAGES)
+            added = tuple(name for one in _runtime_parts(extra) for name in one.spec.binaries)
+            plan = Plan(tag, full, release, recipe, base, binaries, architecture(), extra, added)
+            await bake(cache, plan, shown)
             made = await find_node_image(tag)
             if made is None:
                 raise NotFound("Node image", tag)
@@ -64,10 +70,17 @@ async def build_node_image(
     return made
 
 
-def wanted_parts(release: Release) -> list[Wanted]:
-    """What a release is made of, for this machine's architecture."""
-    parts, arch = catalogue().parts, architecture()
-    return [Wanted(part, version, arch, parts[part][version]) for part, version in release.parts.items()]
+def wanted_parts(release: Release, runtimes: Sequence[str] = ()) -> list[Wanted]:
+    """What a release and these runtimes are made of, for this machine's architecture."""
+    return [_wanted(part, version) for part, version in release.parts.items()] + _runtime_parts(runtimes)
+
+
+def _runtime_parts(runtimes: Sequence[str]) -> list[Wanted]:
+    return [_wanted(one.part, one.version) for one in (catalogue().runtimes[name] for name in runtimes)]
+
+
+def _wanted(part: str, version: str) -> Wanted:
+    return Wanted(part, version, architecture(), catalogue().parts[part][version])
 
 
 def binary_path(version: str | None, name: str, *, cache_root: Path | None = None) -> Path:
@@ -81,8 +94,8 @@ def binary_path(version: str | None, name: str, *, cache_root: Path | None = Non
     raise NotFound("Binary", name, hint="Run `jeroboam image build` first.")
 
 
-def _recipe(version: str, release: Release) -> str:
-    text = repr((version, release, base_tag())) + fingerprint()
-    for wanted in wanted_parts(release):
+def _recipe(version: str, release: Release, runtimes: Sequence[str]) -> str:
+    text = repr((version, release, base_tag(PACKAGES), runtimes)) + fingerprint()
+    for wanted in wanted_parts(release, runtimes):
         text += wanted.recipe
     return hashlib.sha256(text.encode()).hexdigest()[:32]

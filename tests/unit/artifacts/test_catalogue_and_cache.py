@@ -39,6 +39,17 @@ def test_every_image_and_node_is_made_of_known_binaries_and_committed_modules() 
             assert "go.sum" in names or part in ("pause", "hello")  # ours need the standard library alone
 
 
+def test_every_runtime_is_a_part_with_a_committed_module() -> None:
+    known = catalogue()
+    assert known.check_runtimes(["runsc", "runsc"]) == ("runsc",)
+    for runtime in known.runtimes.values():
+        assert known.parts[runtime.part][runtime.version].binaries == ("containerd-shim-runsc-v1", "runsc")
+        names = {file.name for file in gomodules.module_folder(runtime.part, runtime.version).iterdir()}
+        assert names == {"go.mod", "go.sum", "main.go", "tools.go"}
+    with pytest.raises(NotFound, match=r"^Runtime kata is not known; known are: runsc\.$"):
+        known.check_runtimes(["kata"])
+
+
 def _finished(cache: Cache, content: bytes) -> Path:
     with cache.work("x") as made:
         (made / "tool").write_bytes(content)

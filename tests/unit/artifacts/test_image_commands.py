@@ -158,3 +158,12 @@ def test_an_aci_that_cannot_be_used_is_exit_code_2(tmp_path: Path, capsys: pytes
     aci = written(tmp_path / "worker.aci")
     assert image("convert", str(aci), "--load") == 1
     assert "Error: Docker is not installed." in capsys.readouterr().err
+
+
+def test_a_runtime_that_nobody_knows_or_that_does_not_fit_is_told_before_anything_starts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert image("build", "--runtime", "kata") == 1
+    assert capsys.readouterr().err == "Error: Runtime kata is not known; known are: runsc.\n"
+    assert image("build", "--coe", "swarm", "--runtime", "runsc") == 2
+    assert capsys.readouterr().err == "Error: --runtime runsc does not fit --coe swarm.\n       Drop one of them.\n"

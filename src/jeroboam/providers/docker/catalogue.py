@@ -60,6 +60,6 @@ def _names(image: Image) -> set[str]:
 
 def _image(ident: str, tag: str, labels: Mapping[str, Any]) -> Image:
     named = {"jeroboam.coe": "magnum_driver"} | {
-        key: key for key in ("os_distro", "kube_version", "docker_version", "lxd_version")
+        key: key for key in ("os_distro", "kube_version", "docker_version", "lxd_version", "oci_runtimes")
     }
     return Image(ident, tag, {name: str(labels[key]) for key, name in named.items() if key in labels})
