@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jeroboam.contracts import Image
+from jeroboam.drivers.kubernetes import KubernetesDriver
 from jeroboam.drivers.swarm import SwarmDriver
 from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.providers.fake.catalogue import FakeCatalogue
@@ -22,13 +23,13 @@ MESH, ENCRYPTED = "swarm_routing_mesh", "swarm_encrypted_overlay"
 class Host(FakeProvider):
     """Knows its kernel. Implements contracts.KernelProbe."""
 
-    def __init__(self, *there: str) -> None:
-        super().__init__(Cloud(), boot_s=0, catalogue=FakeCatalogue(image_list=(IMAGE,)))
-        self.there = there
+    def __init__(self, *there: str, image: Image = IMAGE) -> None:
+        super().__init__(Cloud(), boot_s=0, catalogue=FakeCatalogue(image_list=(image,)))
+        self.there, self.image = there, image
         self.asked: list[set[str]] = []
 
     async def lacking(self, features: Collection[str], image_id: str) -> frozenset[str]:
-        assert image_id == "swarm-image"
+        assert image_id == self.image.id
         self.asked.append(set(features))
         return frozenset(features) - set(self.there)
 
@@ -87,3 +88,42 @@ async def test_a_label_that_is_neither_true_nor_false_is_named(make: Maker) -> N
     status, text = await asked(member_of(make, Host()), **{MESH: "perhaps"})
     assert status == 400
     assert "Label swarm_routing_mesh = perhaps is not usable; give true or false." in text
+
+
+async def test_a_template_is_refused_too(make: Maker) -> None:
+    member = member_of(make, Host())
+    body = {"name": "t", "coe": "swarm", "image_id": "swarm-image", "external_network_id": "public"}
+    answer = await member.post("/v1/clustertemplates", body | {"labels": {MESH: "true"}})
+    assert answer.status_code == 400
+    assert "Swarm's routing mesh wants ip_vs of the nodes' kernel, which has none." in answer.text
+    assert (await member.get("/v1/clustertemplates")).json()["clustertemplates"] == []
+    assert (await member.post("/v1/clustertemplates", body)).status_code == 201
+
+
+KUBERNETES = Image("node", "node", {"os_distro": "debian", "kube_version": "v1.34.4"})
+
+
+@pytest.mark.parametrize(
+    ("there", "label", "status", "said"),
+    [
+        ((), {"flannel_backend": "wireguard"}, 400, "wants wireguard of the nodes' kernel, which has none. Use vxlan or host-gw."),
+        (("wireguard",), {"flannel_backend": "wireguard"}, 201, ""),
+        ((), {"flannel_backend": "ipip"}, 400, "Label flannel_backend = ipip is not usable; give one of vxlan, host-gw, wireguard."),
+        ((), {"container_runtime": "cri-o"}, 400, "Label container_runtime = cri-o is not served: nodes hold what Debian 12 packages"),
+        ((), {"container_runtime": "containerd"}, 201, ""),
+    ],
+)  # fmt: skip
+async def test_choices_of_a_template_that_nothing_here_can_serve(
+    make: Maker, there: tuple[str, ...], label: dict[str, str], status: int, said: str
+) -> None:
+    host = Host(*there, image=KUBERNETES)
+    member = make(drivers={"kubernetes": KubernetesDriver()}, provider=host).as_("user-1").at("latest")
+    body = {"name": "t", "coe": "kubernetes", "image_id": "node", "external_network_id": "public"}
+    answer = await member.post("/v1/clustertemplates", body)
+    assert answer.status_code == 201
+    uuid = answer.json()["uuid"]
+    answer = await member.post("/v1/clustertemplates", body | {"labels": label})
+    assert (answer.status_code, said in answer.text) == (status, True)
+    changed = [{"op": "replace", "path": "/labels", "value": label}]
+    answer = await member.patch(f"/v1/clustertemplates/{uuid}", changed)
+    assert (answer.status_code, said in answer.text) == (200 if status == 201 else status, True)

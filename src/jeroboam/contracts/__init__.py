@@ -45,6 +45,7 @@ from .kernel import KernelNeed, KernelNeeds, KernelProbe
 from .marks import NodeMark, NodeMarks
 from .progress import NoProgress, Progress
 from .settings import refuse_unknown
+from .shape import ShapeCheck
 from .store import (
     ClusterBrief,
     ClusterRow,
@@ -129,6 +130,7 @@ __all__ = [
     "Runner",
     "SecretStore",
     "Sender",
+    "ShapeCheck",
     "StatusChange",
     "StepFn",
     "Store",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from ..domain import Cluster
+from ..domain import ClusterShape
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class KernelNeed:
 class KernelNeeds(Protocol):
     """Optional, for a driver whose labels ask for what not every kernel has."""
 
-    def kernel_needs(self, cluster: Cluster) -> Sequence[KernelNeed]:
-        """What this wish needs. Pure."""
+    def kernel_needs(self, shape: ClusterShape) -> Sequence[KernelNeed]:
+        """What clusters of this shape need; asked of templates, too. Pure."""
         ...
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..contracts import Caller, ClusterBrief, ClusterRow, Driver, Image, KernelNeeds, KernelProbe, Page, Problem
+from ..contracts import Caller, ClusterBrief, ClusterRow, Driver, Image, Page
 from ..domain import Cluster, ClusterTemplate, NodeGroup, Operation, OperationKind
 from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
-from . import catalogue, choice, label_check, quotas, templates
+from . import catalogue, choice, label_check, places, quotas, templates
 from .findings import Findings
 from .policy import Target
 from .services import Asker, Services
@@ -87,24 +87,11 @@ async def _check_place(
                 label_check.check_strict(draft.driver, shape.labels)
         if image is not None and draft.groups:
             found.refuse(draft.driver.validate(cluster, draft.groups, image))
-            found.refuse(await _kernel_problems(services, draft.driver, cluster, image))
+            found.refuse(await places.kernel_problems(services, draft.driver, shape, image))
     if image is not None:
         found.refuse(await services.provider.preflight(cluster, machines(cluster, draft.groups, image)))
     with found.check():
         services.ask_gates(cluster, OperationKind.CREATE)
-
-
-async def _kernel_problems(services: Services, driver: Driver, cluster: Cluster, image: Image) -> list[Problem]:
-    """What the wish needs of the nodes' kernel and the provider knows to be missing there."""
-    needs = driver.kernel_needs(cluster) if isinstance(driver, KernelNeeds) else ()
-    if not needs or not isinstance(services.provider, KernelProbe):
-        return []
-    missing = await services.provider.lacking({need.feature for need in needs}, image.id)
-    return [
-        Problem(f"{need.use} wants {need.feature} of the nodes' kernel, which has none.", need.field, need.instead)
-        for need in needs
-        if need.feature in missing
-    ]
 
 
 def _check_counts(services: Services, wish: NewCluster, found: Findings) -> None:

@@ -9,7 +9,7 @@ from uuid import uuid4
 from ..contracts import Caller, Image, Page
 from ..domain import ClusterShape, ClusterTemplate
 from ..domain.errors import Ambiguous, Conflict, Forbidden, InvalidRequest, NotFound, RetryLater
-from . import catalogue, choice, label_check
+from . import catalogue, choice, label_check, places
 from .findings import Findings
 from .names import made_up
 from .policy import Target
@@ -158,11 +158,13 @@ async def _completed(
 ) -> ClusterShape:
     """The shape with the operating system (the image's, if not said) filled in, and all of it looked up."""
     await catalogue.check_shape(services.provider.catalogue, project_id, shape, Findings())
+    driver = choice.loaded(services, shape.driver)
     if label_check.is_strict(shape.labels):
-        label_check.check_strict(choice.loaded(services, shape.driver), shape.labels)
+        label_check.check_strict(driver, shape.labels)
     image = catalogue.the_image(images, shape.image_id)
     if choice.is_of_another_tool(services, shape, image):
         raise await _wrong_tool(services, project_id, shape, image)
+    Findings().refuse(await places.template_problems(services, driver, shape, image))
     return replace(shape, os_distro=distro or image.properties["os_distro"])
 
 

@@ -17,7 +17,7 @@ from jeroboam.testing import builders
 from jeroboam.testing.driver_suite import context_of, specs_of
 
 DRIVER = KubernetesDriver()
-IMAGE = Image("image-1", "node", {"os_distro": "debian", "kube_version": "v1.34.4"})
+IMAGE = Image("image-1", "node", {"os_distro": "debian", "kube_version": "v1.34.4", "oci_runtimes": "runc,crun"})
 
 
 def wish(given_labels: dict[str, str] | None = None, **shape: Any) -> Cluster:
@@ -39,7 +39,17 @@ def boot(
     ("given_labels", "field", "part"),
     [
         ({"kube_tag": "v1.33.0"}, "labels/kube_tag", "holds Kubernetes v1.34.4"),
-        ({"flannel_backend": "udp"}, "labels/flannel_backend", "one of vxlan, host-gw"),
+        ({"flannel_backend": "udp"}, "labels/flannel_backend", "one of vxlan, host-gw, wireguard"),
+        ({"container_runtime": "rkt"}, "labels/container_runtime", "= rkt is not usable; give containerd."),
+        ({"container_runtime": "cri-o"}, "labels/container_runtime", "neither has CRI-O; containerd is."),
+        ({"container_runtime": "docker"}, "labels/container_runtime", "neither has cri-dockerd"),
+        (
+            {"oci_runtimes": "runc,crunch"},
+            "labels/oci_runtimes",
+            "'crunch' is not known; known are: runc, crun, runsc.",
+        ),
+        ({"oci_runtimes": "kata"}, "labels/oci_runtimes", "kata is not served: it runs each pod in a virtual machine"),
+        ({"oci_runtimes": "runsc"}, "labels/oci_runtimes", "asks for runsc, but image node holds runc, crun."),
         ({"flannel_network_cidr": "10.0.0.1/16"}, "labels/flannel_network_cidr", "an IPv4 network"),
         ({"flannel_network_subnetlen": "16"}, "labels/flannel_network_subnetlen", "from 20 to 27"),
         ({"flannel_network_subnetlen": "x"}, "labels/flannel_network_subnetlen", "from 20 to 27"),

@@ -14,6 +14,7 @@ from ...contracts import (
     Driver,
     Endpoint,
     Image,
+    KernelNeed,
     Machine,
     MachineSpec,
     NetworkSpec,
@@ -22,17 +23,18 @@ from ...contracts import (
     Problem,
     refuse_unknown,
 )
-from ...domain import Cluster, NodeGroup
+from ...domain import Cluster, ClusterShape, NodeGroup
 from ..live_api import Contexts, connect
 from . import drain, health, marks, nodes, validation
 from .api import KubeApi
-from .labels import LABELS
+from .labels import LABELS, kernel_needs, read
 
 _PORT = 6443
 
 
 class KubernetesDriver:
-    """Implements contracts.Driver and NodeMarks. Holds nothing but TLS contexts, so any process may serve any cluster."""
+    """Implements contracts.Driver, NodeMarks, KernelNeeds and ShapeCheck. Holds nothing but TLS contexts, so any process may serve
+    any cluster."""
 
     name = "kubernetes"
     capabilities = Capabilities(
@@ -53,6 +55,14 @@ class KubernetesDriver:
         """Everything in the wish that this driver cannot serve."""
         known = tuple(catalogue().kubernetes)
         return validation.problems(cluster, groups, image, self.capabilities, known)
+
+    def kernel_needs(self, shape: ClusterShape) -> list[KernelNeed]:
+        """What the labels ask of the nodes' kernel."""
+        return kernel_needs(shape.labels)
+
+    def shape_problems(self, shape: ClusterShape) -> list[Problem]:
+        """Labels that no cluster could be made with."""
+        return read(shape.labels)[1]
 
     def network_spec(self, cluster: Cluster) -> NetworkSpec:
         """The API's port: the tenant's choice, else 6443."""

@@ -9,6 +9,7 @@ import yaml
 
 from ...contracts import ClusterContext, MachineSpec
 from ...domain import NodeGroup, Role
+from . import runtimes
 from .labels import Options
 
 CGROUP_DRIVER = "@CGROUP_DRIVER@"  # known on the node only; its first command puts it in
@@ -65,7 +66,7 @@ def kubelet(context: ClusterContext, machine: MachineSpec, options: Options) -> 
 
 def kubelet_environment(context: ClusterContext, machine: MachineSpec) -> bytes:
     """Arguments that have no place in the kubelet's file. Source: kubelet 1.34, --help."""
-    labels = node_labels(machine, group_of(context, machine))
+    labels = runtimes.node_labels(context.image) | node_labels(machine, group_of(context, machine))
     words = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
     return f"KUBELET_ARGS=--hostname-override={machine.name} --node-labels={words}\n".encode()
 

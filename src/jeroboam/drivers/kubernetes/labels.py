@@ -5,10 +5,12 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from ...contracts import LabelSpec, Problem
+from ...contracts import KernelNeed, LabelSpec, Problem
 from ...domain import Labels
+from . import runtimes
 
-BACKENDS = ("vxlan", "host-gw")
+BACKENDS = ("vxlan", "host-gw", "wireguard")
+_BACKEND = "flannel_backend"
 # Names and defaults: the Magnum user guide, section "labels".
 LABELS = (
     LabelSpec("kube_tag", "version", "", "Kubernetes version; must be the node image's own. Empty: whatever it holds."),
@@ -16,6 +18,16 @@ LABELS = (
     LabelSpec("flannel_network_subnetlen", "int", "24", "Part of it that each node gets.", unit="bits"),
     LabelSpec("flannel_backend", "enum", "vxlan", "How pods of two nodes reach each other.", choices=BACKENDS),
     LabelSpec("service_cluster_ip_range", "cidr", "10.254.0.0/16", "Addresses of Services."),
+    LabelSpec(
+        runtimes.CONTAINER_RUNTIME,
+        "enum",
+        "containerd",
+        "What the kubelet runs containers by.",
+        choices=runtimes.CONTAINER_RUNTIMES,
+    ),
+    LabelSpec(
+        runtimes.OCI_RUNTIMES, "text", "", "RuntimeClasses, with commas between. Empty: all that the node image holds."
+    ),
 )
 _SMALLEST_SERVICES = 24
 _SUBNET_BITS = range(20, 28)
@@ -30,6 +42,7 @@ class Options:
     subnet_bits: int
     backend: str
     services: ipaddress.IPv4Network
+    oci_runtimes: tuple[str, ...] = ()  # none: whatever the image holds
 
     @property
     def dns(self) -> str:
@@ -44,8 +57,9 @@ def read(labels: Labels) -> tuple[Options | None, list[Problem]]:
     pods = _network(given, "flannel_network_cidr", problems)
     services = _network(given, "service_cluster_ip_range", problems)
     bits = _bits(given["flannel_network_subnetlen"], pods, problems)
-    if given["flannel_backend"] not in BACKENDS:
-        problems.append(_problem("flannel_backend", given["flannel_backend"], f"one of {', '.join(BACKENDS)}"))
+    if given[_BACKEND] not in BACKENDS:
+        problems.append(_problem(_BACKEND, given[_BACKEND], f"one of {', '.join(BACKENDS)}"))
+    oci_runtimes = runtimes.read(given, problems)
     if pods and services and pods.overlaps(services):
         problems.append(_problem("service_cluster_ip_range", str(services), f"a network apart from the pods' {pods}"))
     if services and services.prefixlen > _SMALLEST_SERVICES:
@@ -53,7 +67,14 @@ def read(labels: Labels) -> tuple[Options | None, list[Problem]]:
         problems.append(_problem("service_cluster_ip_range", str(services), wish))
     if problems or pods is None or services is None or bits is None:
         return None, problems
-    return Options(given["kube_tag"] or None, pods, bits, given["flannel_backend"], services), []
+    return Options(given["kube_tag"] or None, pods, bits, given[_BACKEND], services, oci_runtimes), []
+
+
+def kernel_needs(labels: Labels) -> list[KernelNeed]:
+    """What the labels ask of the nodes' kernel."""
+    if labels.get(_BACKEND) != "wireguard":
+        return []
+    return [KernelNeed("wireguard", f"Label {_BACKEND} = wireguard", f"labels/{_BACKEND}", "Use vxlan or host-gw.")]
 
 
 def options(labels: Labels) -> Options:

@@ -13,7 +13,7 @@ from ... import bootstrap, pki
 from ...artifacts import catalogue
 from ...contracts import ClusterContext, Command, File, MachineSpec, NodeConfig
 from ...domain import Cluster, Role
-from . import kubeadm
+from . import kubeadm, runtimes
 from .labels import Options, options
 
 NODE_SEED = "node-seed"
@@ -68,6 +68,7 @@ def _control_plane(
         *_authorities(context),
         File(_KUBEADM, kubeadm.init_config(context, machine, chosen, version), 0o600),
         *(File(f"{_ADDONS}/{name}.yaml", _manifest(name, context, chosen)) for name in ("flannel", "coredns")),
+        File(f"{_ADDONS}/runtimes.yaml", runtimes.classes(runtimes.offered(context.image, chosen.oci_runtimes))),
     )
     commands = (
         Command("cgroup-driver", _bash(_CGROUP_DRIVER, _KUBEADM), 10),
@@ -87,6 +88,7 @@ def _worker(context: ClusterContext, machine: MachineSpec, chosen: Options, comm
     )
     commands = (
         Command("cgroup-driver", _bash(_CGROUP_DRIVER, _KUBELET), 10),
+        *runtimes.trial(runtimes.offered(context.image, chosen.oci_runtimes)),
         *_names_of_the_cluster(context),
         Command("kubelet-config", ("cp", _KUBELET, "/var/lib/kubelet/config.yaml"), 10),
         Command("control-plane-open", _bash(_OPEN, inside.host, str(inside.port)), 600),

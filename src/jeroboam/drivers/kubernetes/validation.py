@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from ...contracts import Capabilities, Image, Problem
 from ...domain import Cluster, ClusterShape, NodeGroup, Role, Status
 from .. import checks
-from . import labels
+from . import labels, runtimes
 
 _OLDER_MINORS = 3  # Source: Kubernetes version skew policy, kubelet
 _UP = (Status.CREATE_COMPLETE, Status.UPDATE_COMPLETE)
@@ -23,6 +23,7 @@ def problems(
     running = cluster.coe_version
     found += _version(image, options.kube_tag if options and running is None else None, known)
     found += _too_early(cluster, groups) if running is None else _skew(image, running)
+    found += runtimes.missing(image, options.oci_runtimes if options and running is None else ())
     found += checks.sizes(groups, can, "control-plane nodes")
     found += checks.shape(cluster.shape, can, "Kubernetes")
     found += _registries(cluster.shape)

@@ -21,7 +21,7 @@ from ...contracts import (
     Problem,
     refuse_unknown,
 )
-from ...domain import Cluster, NodeGroup
+from ...domain import Cluster, ClusterShape, NodeGroup
 from ..live_api import Contexts, connect
 from . import drain, health, nodes, validation
 from . import marks as node_marks
@@ -54,9 +54,9 @@ class SwarmDriver:
         """Everything in the wish that this driver cannot serve."""
         return validation.problems(cluster, groups, image, self.capabilities)
 
-    def kernel_needs(self, cluster: Cluster) -> list[KernelNeed]:
+    def kernel_needs(self, shape: ClusterShape) -> list[KernelNeed]:
         """The routing mesh and encrypted overlays, where the labels ask for them."""
-        return kernel_needs(cluster.shape.labels)
+        return kernel_needs(shape.labels)
 
     def network_spec(self, cluster: Cluster) -> NetworkSpec:
         """The API's port: the tenant's choice, else 2376; and where nodes join."""

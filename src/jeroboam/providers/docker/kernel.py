@@ -1,7 +1,8 @@
-"""What the kernel under the nodes can do for Swarm's overlay networks, found out by using it once in a container that only ends.
+"""What the kernel under the nodes can do for networks between them, found out by using it once in a container that only ends.
 
 `ip_vs`: the generic netlink family by which dockerd sets up the routing mesh. `esp4`: a security association with the cipher of
-encrypted overlays. Asking for either loads the module where there is one. Source: moby 20.10, libnetwork (ipvs, overlay/encryption.go).
+encrypted overlays. `wireguard`: a link of that type, for flannel. Asking for one loads the module where there is one.
+Source: moby 20.10, libnetwork (ipvs, overlay/encryption.go); flannel 0.26, pkg/backend/wireguard.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import suppress
 from ...domain.errors import JeroboamError
 from .daemon import Daemon, Missing, Taken
 
-FEATURES = ("ip_vs", "esp4")
+FEATURES = ("ip_vs", "esp4", "wireguard")
 _WITHIN_S = 15.0
 _LOOK_S = 0.1
 _ASK = """
@@ -22,6 +23,7 @@ if genl ctrl get name IPVS >/dev/null 2>&1; then say ip_vs yes; else say ip_vs n
 key=0x000102030405060708090a0b0c0d0e0f10111213
 if ip xfrm state add src 127.0.0.1 dst 127.0.0.1 proto esp spi 1 mode transport aead 'rfc4106(gcm(aes))' $key 64 2>/dev/null
 then say esp4 yes; else say esp4 no; fi
+if ip link add jeroboam type wireguard 2>/dev/null; then say wireguard yes; else say wireguard no; fi
 """
 
 
