@@ -71,6 +71,21 @@ async def test_the_same_uuid_twice_is_one_run(engine: Engine) -> None:
     assert runs == ["op-1"]
 
 
+async def test_one_look_tells_of_many_and_leaves_out_the_unknown(engine: Engine) -> None:
+    async def runner(engine: Engine, uuid: str) -> None:
+        if uuid == "op-2":
+            raise ValueError("a bug")
+
+    await engine.start(runner)
+    for uuid in ("op-1", "op-2"):
+        await engine.submit(uuid, tenant="a")
+    await until(engine, "op-1", EngineState.DONE)
+    await until(engine, "op-2", EngineState.FAILED)
+    seen = await engine.statuses(["op-1", "op-2", "op-3"])
+    assert seen == {"op-1": EngineState.DONE, "op-2": EngineState.FAILED}
+    assert await engine.statuses([]) == {}
+
+
 async def test_steps_return_their_result_and_sleeps_wait(engine: Engine) -> None:
     seen: list[object] = []
 

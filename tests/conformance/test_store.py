@@ -733,3 +733,14 @@ async def test_a_place_that_cannot_hold_the_database_is_named(tmp_path: Path, cl
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"^\[database\] connection: .*/file/store.sqlite cannot be made: "):
         await SqlStore(f"sqlite:///{tmp_path}/file/store.sqlite", Sealer(KEY), clock).start()
+
+
+async def test_a_long_queue_of_one_project_hides_no_other(store: SqlStore, clock: ManualClock) -> None:
+    many = [(await add(store, name=f"m{number}", project_id="many"))[1] for number in range(6)]
+    clock.advance(10)
+    few = [(await add(store, name=f"f{number}", project_id="few"))[1] for number in range(2)]
+    begun = await store.begin_operation(many[0])
+    assert begun is not None
+    assert [one.uuid for one in await store.runnable_operations(5)] == [many[0], few[0], many[1], few[1], many[2]]
+    since = await store.runnable_operations(5, since=begun[0].created_at)
+    assert [one.uuid for one in since] == few

@@ -10,7 +10,7 @@ DBOS is a singleton of the process; so is this adapter.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -142,6 +142,14 @@ class DbosEngine:
     async def status(self, operation_uuid: str) -> EngineState:
         found = await self._live().get_workflow_status_async(operation_uuid)
         return EngineState.UNKNOWN if found is None else _STATES[found.status]
+
+    async def statuses(self, operation_uuids: Sequence[str]) -> Mapping[str, EngineState]:
+        if not operation_uuids:
+            return {}
+        found = await self._live().list_workflows_async(
+            workflow_ids=list(operation_uuids), load_input=False, load_output=False
+        )
+        return {one.workflow_id: _STATES[one.status] for one in found}
 
     async def step(self, name: str, fn: StepFn) -> dict[str, object]:
         async def call() -> dict[str, object]:  # DBOS asks for a coroutine function; a partial or lambda is none

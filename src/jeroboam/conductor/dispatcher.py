@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -27,8 +27,14 @@ class Dispatcher:
     host: str
     poll: timedelta = timedelta(milliseconds=100)
     heartbeat: timedelta = timedelta(seconds=10)
+    sweep: timedelta = timedelta(
+        seconds=1
+    )  # through all that may run: what waited for its cluster, or came in out of order
     look_again: timedelta = timedelta(seconds=5)  # whether the engine still has what it was given
-    batch: int = 200
+    batch: int = 2000
+    at_once: int = 8
+    _newest: datetime | None = None  # when the last operation that was seen was asked for
+    _swept: float = -math.inf
     _looked: dict[str, float] = field(default_factory=dict)  # loop time of the last look at the engine, by operation
 
     async def run(self) -> None:
@@ -47,24 +53,37 @@ class Dispatcher:
         while True:
             pause = self.poll.total_seconds()
             try:
-                operations = await self.store.runnable_operations(self.batch)
-                await self._hand_over(operations)
+                await self._turn()
             except RetryLater as error:
                 _log.warning("the store does not answer", why=error.message)
                 pause = error.after_s
             await asyncio.sleep(pause)
 
-    async def _hand_over(self, operations: Sequence[Operation]) -> None:
+    async def _turn(self) -> None:
+        """What is new, often; everything, now and then."""
         now = asyncio.get_running_loop().time()
-        for operation in operations:
-            if now - self._looked.get(operation.uuid, -math.inf) >= self.look_again.total_seconds():
-                await self._submit(operation)
-                self._looked[operation.uuid] = now
+        if now - self._swept < self.sweep.total_seconds():
+            await self._hand_over(await self.store.runnable_operations(self.batch, since=self._newest), now)
+            return
+        operations = await self.store.runnable_operations(self.batch)
         live = {operation.uuid for operation in operations}
         self._looked = {uuid: moment for uuid, moment in self._looked.items() if uuid in live}
+        again = self.look_again.total_seconds()
+        due = [one for one in operations if now - self._looked.get(one.uuid, -math.inf) >= again]
+        await self._hand_over(due, now)
+        self._swept = now
 
-    async def _submit(self, operation: Operation) -> None:
-        state = await self.engine.status(operation.uuid)
+    async def _hand_over(self, operations: Sequence[Operation], now: float) -> None:
+        """In their order, some at a time."""
+        states = await self.engine.statuses([operation.uuid for operation in operations])
+        for start in range(0, len(operations), self.at_once):
+            few = operations[start : start + self.at_once]
+            await asyncio.gather(*(self._submit(one, states.get(one.uuid, EngineState.UNKNOWN)) for one in few))
+            self._looked.update({one.uuid: now for one in few})
+        asked = [one.created_at for one in operations if one.created_at is not None]
+        self._newest = max([*asked, self._newest] if self._newest else asked, default=None)
+
+    async def _submit(self, operation: Operation, state: EngineState) -> None:
         if state in (EngineState.DONE, EngineState.FAILED, EngineState.CANCELLED):
             await self._given_up(operation, state)
         elif state is EngineState.UNKNOWN:

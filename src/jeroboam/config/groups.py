@@ -149,6 +149,11 @@ class ProviderGroup:
         "The provider that makes machines and networks: docker, fake (keeps books, makes nothing), or one that is installed "
         "besides. Its own settings stand in the group of its name.",
     )
+    calls_at_once: int = option(
+        200,
+        kinds.whole(1, 100_000),
+        "Calls of one conductor at once that make or delete something at the provider. Projects take turns where they queue.",
+    )
 
 
 @dataclass(frozen=True)

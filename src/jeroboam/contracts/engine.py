@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
@@ -51,6 +51,10 @@ class Engine(Protocol):
         ...
 
     async def status(self, operation_uuid: str) -> EngineState: ...
+
+    async def statuses(self, operation_uuids: Sequence[str]) -> Mapping[str, EngineState]:
+        """Of many by one look. Those that it does not know are absent."""
+        ...
 
     async def step(self, name: str, fn: StepFn) -> dict[str, object]:
         """Run `fn` and keep its result (JSON). Only inside the runner."""

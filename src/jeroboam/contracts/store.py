@@ -329,8 +329,12 @@ class ConductorStore(Protocol):
 
     async def heartbeat(self, host: str, binary: str) -> None: ...
 
-    async def runnable_operations(self, limit: int) -> Sequence[Operation]:
-        """Queued operations whose cluster has none running, oldest first, at most one a cluster; and running ones (for take-over)."""
+    async def runnable_operations(self, limit: int, *, since: datetime | None = None) -> Sequence[Operation]:
+        """Queued operations whose cluster has none running, at most one a cluster; and running ones (for take-over).
+
+        The oldest of each project come first, then the second oldest: a long queue of one project hides nobody else's. `since`:
+        only what was asked for after that moment.
+        """
         ...
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:

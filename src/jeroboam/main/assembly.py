@@ -22,6 +22,7 @@ from ..config import Config
 from ..contracts import Clock, Driver, Identity, ProjectLookup, Provider, SystemClock
 from ..domain.errors import ConfigError
 from ..reconcile.reconciler import Reconciler
+from ..reconcile.turns import Turns
 from ..store import Sealer
 from .data_folder import DataFolder
 from .narration import NarratingStore
@@ -89,6 +90,7 @@ def conductor(parts: Parts) -> Conductor:
         drivers=parts.drivers,
         clock=parts.clock,
         make_access=access,
+        turns=Turns(parts.config.provider.calls_at_once),
     )
     dispatcher = Dispatcher(
         parts.store,

@@ -45,6 +45,7 @@ from .steps.removal import Removal
 from .steps.renewal import Renewal
 from .steps.rollout import Rollout
 from .timeline import Timeline
+from .turns import Turns
 
 APPLY: tuple[StepProtocol, ...] = (
     Gate(),
@@ -88,6 +89,7 @@ class Reconciler:
     make_access: AccessMaker
     limits: Limits = field(default_factory=Limits)
     stretch: timedelta = timedelta(seconds=10)
+    turns: Turns = field(default_factory=lambda: Turns(64))  # of all operations together
 
     async def run(self, engine: Engine, operation_uuid: str) -> None:
         """The engine's runner. Returns when the operation is final, somebody else's, or gone."""
@@ -138,6 +140,7 @@ class Reconciler:
             operation=operation,
             fence=fence,
             row=row,
+            turns=self.turns,
         )
 
     async def _fail_now(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
@@ -28,6 +29,7 @@ from ..domain import Cluster, NodeGroup, Operation, OperationKind, Role, Upgrade
 from ..domain.errors import LeaseLost, NotFound
 from ..planning import MachinePlan
 from .timeline import Timeline
+from .turns import Turns
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Scope:
     operation: Operation
     fence: int
     row: ClusterRow
+    turns: Turns
     secrets: ClusterSecrets | None = None
     old_secrets: ClusterSecrets | None = None  # during a rotation: what nodes hold that are not replaced yet
     network: Network | None = None
@@ -121,6 +124,10 @@ class Scope:
         if row is None:
             raise LeaseLost(f"Cluster {self.cluster.uuid} is gone.")
         self.row = row
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """A turn at the provider, for one call that makes or deletes something."""
+        return self.turns.of(self.operation.project_id)
 
     async def image(self, image_id: str) -> Image:
         """The one image of this name or id. Raises NotFound with the way out."""

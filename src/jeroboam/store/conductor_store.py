@@ -45,7 +45,7 @@ class ConductorSide(Events):
             again = {"report_count": services.c.report_count + 1, "last_seen_at": now}
             await connection.execute(insert.on_conflict_do_update(index_elements=["host", "binary"], set_=again))
 
-    async def runnable_operations(self, limit: int) -> Sequence[Operation]:
+    async def runnable_operations(self, limit: int, *, since: datetime | None = None) -> Sequence[Operation]:
         running = sa.select(operations.c.cluster_uuid).where(operations.c.state == OperationState.RUNNING)
         queued = operations.c.state == OperationState.QUEUED
         first = sa.select(sa.func.min(operations.c.id)).where(queued).group_by(operations.c.cluster_uuid)
@@ -53,6 +53,8 @@ class ConductorSide(Events):
         statement = (
             sa.select(operations)
             .where(sa.or_(operations.c.state == OperationState.RUNNING, free))
+            .where(sa.true() if since is None else operations.c.created_at > since)
+            .order_by(sa.func.row_number().over(partition_by=operations.c.project_id, order_by=operations.c.id))
             .order_by(operations.c.id)
             .limit(limit)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from ..contracts import EngineState, Runner, StepFn
@@ -49,6 +49,10 @@ class MemoryEngine:
         if not task.done():
             return EngineState.PENDING
         return EngineState.FAILED if task.cancelled() or task.exception() else EngineState.DONE
+
+    async def statuses(self, operation_uuids: Sequence[str]) -> Mapping[str, EngineState]:
+        found = {uuid: await self.status(uuid) for uuid in operation_uuids}
+        return {uuid: state for uuid, state in found.items() if state is not EngineState.UNKNOWN}
 
     async def step(self, name: str, fn: StepFn) -> dict[str, object]:
         return await fn()

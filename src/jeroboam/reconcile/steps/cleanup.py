@@ -10,7 +10,7 @@ class Cleanup:
 
     async def run(self, scope: Scope) -> Outcome:
         uuid = scope.cluster.uuid
-        async with scope.timeline.step("cleanup"):
+        async with scope.timeline.step("cleanup"), scope.turn():
             deleted = await scope.provider.delete_all(uuid)
         left = await scope.provider.list_resources(uuid)
         if left:

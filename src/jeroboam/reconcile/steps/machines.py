@@ -35,7 +35,8 @@ async def _ensure(scope: Scope, spec: MachineSpec) -> None:
         config = scope.driver.node_config(context, spec)
         await scope.store.open_resource(Resource(scope.cluster.uuid, "machine", spec.name), scope.fence)
         tagged = replace(spec, keys=scope.keys)
-        await scope.provider.ensure_machine(tagged, context.network, context.endpoint, config)
+        async with scope.turn():
+            await scope.provider.ensure_machine(tagged, context.network, context.endpoint, config)
         scope.booted.discard(spec.name)
         await scope.timeline.begin("boot", spec.name)  # inside: an open row of either kind says that nobody saw it boot
 

@@ -19,9 +19,11 @@ class ClusterNetwork:
         name = cluster_slug(scope.cluster.name, scope.cluster.uuid)
         async with scope.timeline.step("network"):
             await scope.store.open_resource(Resource(scope.cluster.uuid, "network", name), scope.fence)
-            network = await scope.provider.ensure_network(scope.cluster, spec)
+            async with scope.turn():
+                network = await scope.provider.ensure_network(scope.cluster, spec)
             await scope.store.open_resource(Resource(scope.cluster.uuid, "endpoint", name), scope.fence)
-            endpoint = await scope.provider.ensure_endpoint(scope.cluster, network, spec)
+            async with scope.turn():
+                endpoint = await scope.provider.ensure_endpoint(scope.cluster, network, spec)
         scope.network, scope.endpoint = network, endpoint
         await scope.write(backend_id=network.id, api_address=scope.driver.api_address(endpoint))
         return DONE

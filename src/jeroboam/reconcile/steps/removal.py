@@ -16,7 +16,8 @@ class Removal:
         for machine in scope.plan.remove:
             async with scope.timeline.step("remove", machine.name):
                 await release(scope, machine)
-                await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+                async with scope.turn():
+                    await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
         await _forget_named(scope)
         await _close_ledger(scope, {spec.name for spec in scope.plan.wanted})
         for group in scope.groups:

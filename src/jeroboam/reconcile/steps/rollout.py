@@ -21,7 +21,8 @@ class Rollout:
         for machine in batch:
             async with scope.timeline.step("replace", machine.name):
                 await release(scope, machine)
-                await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+                async with scope.turn():
+                    await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
         if not batch:
             return DONE
         return Outcome.again(0.0, f"{len(outdated)} of {len(scope.plan.wanted)} nodes still to be replaced")
