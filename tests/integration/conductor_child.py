@@ -15,7 +15,7 @@ from jeroboam.conductor.lease_keeper import LeaseKeeper
 from jeroboam.conductor.pulse import Pulse
 from jeroboam.contracts import SystemClock
 from jeroboam.drivers.fake import FakeDriver
-from jeroboam.providers.fake import Cloud, FakeProvider
+from jeroboam.providers.fake import Cloud, FakeProvider, Spread, Weather
 from jeroboam.reconcile.reconciler import Reconciler
 from jeroboam.store import Sealer, SqlStore
 
@@ -26,7 +26,8 @@ async def main() -> None:
     clock = SystemClock()
     store = SqlStore(f"sqlite:///{FOLDER}/store.sqlite", Sealer(b"k" * 32), clock)
     await store.start()
-    provider, driver = FakeProvider(Cloud(FOLDER / "cloud.sqlite"), boot_s=2, latency_s=0.2), FakeDriver()
+    weather = Weather({"": Spread(0.2)})
+    provider, driver = FakeProvider(Cloud(FOLDER / "cloud.sqlite"), boot_s=2, weather=weather), FakeDriver()
     engine, access = DbosEngine(f"sqlite:///{FOLDER}/engine.sqlite", executor_id="child"), AdminAccess(clock)
     drivers = {driver.name: driver}
     conductor = Conductor(

@@ -37,7 +37,16 @@ PASSED: Mapping[str, tuple[Passed, ...]] = {
             "YAML file with images, flavors, keypairs, networks, subnets, projects, faults and drivers. When it is not set: a few "
             "built-in ones.",
         ),
-        Passed("latency_s", "0.0", "Seconds that each call takes."),
+        Passed(
+            "latency_s",
+            "0.0",
+            "Seconds that a call takes: 2, 5..60 (evenly) or exp:20 (mean); or a list of CALL=SECONDS, the rest without CALL.",
+        ),
+        Passed("error_rate", "0", "Part of the calls that fail and would pass again, from 0 to 1."),
+        Passed("away_s", "0.0", "Seconds out of every away_every_s for which the cloud cannot be reached."),
+        Passed("away_every_s", "60.0", "See away_s."),
+        Passed("machine_life_s", "0.0", "Seconds after which a machine is lost, on average. 0: never."),
+        Passed("machine_quota", "0", "Machines of all clusters together. 0: any number."),
         Passed(
             "faults",
             "[]",

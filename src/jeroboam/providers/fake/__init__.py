@@ -11,6 +11,7 @@ from .cloud import Cloud, Fault
 from .gate import OperationFault
 from .provider import FakeProvider
 from .settings import read_settings
+from .weather import Spread, Weather
 
 
 class FakePlugin:
@@ -19,10 +20,20 @@ class FakePlugin:
     name = "fake"
 
     def create(self, settings: Mapping[str, str]) -> Provider:
-        """Settings: `state` (a file that survives the process), `catalogue` (a YAML file), `boot_s`, `latency_s`, `faults` (JSON)."""
+        """Settings: see config/passed.py."""
         return FakeProvider(**read_settings(settings))
 
 
 plugin = FakePlugin()
 
-__all__ = ["Cloud", "FakeCatalogue", "FakeProvider", "Fault", "OperationFault", "plugin", "read_catalogue"]
+__all__ = [
+    "Cloud",
+    "FakeCatalogue",
+    "FakeProvider",
+    "Fault",
+    "OperationFault",
+    "Spread",
+    "Weather",
+    "plugin",
+    "read_catalogue",
+]

@@ -77,8 +77,9 @@ class Books:
     def port(self, cluster: str) -> int:
         """The outside port of the cluster's endpoint; no two clusters ever have the same."""
         with self._change():
-            self._run("INSERT INTO endpoints (cluster) VALUES (?) ON CONFLICT DO NOTHING", cluster)
-            return int(self._run("SELECT port FROM endpoints WHERE cluster = ?", cluster)[0][0])
+            found = self._run("SELECT port FROM endpoints WHERE cluster = ?", cluster)
+            found = found or self._run("INSERT INTO endpoints (cluster) VALUES (?) RETURNING port", cluster)
+            return int(found[0][0])
 
     def add(self, name: str, cluster: str, make: Callable[[Sequence[FakeMachine], int], FakeMachine]) -> FakeMachine:
         """The machine of this name; if there is none, `make(those of the cluster, a number never given before)`."""
@@ -98,6 +99,10 @@ class Books:
 
     def machine(self, name: str) -> FakeMachine | None:
         return next(iter(self._machines("WHERE name = ?", name)), None)
+
+    def count(self) -> int:
+        """Machines of all clusters."""
+        return int(self._run("SELECT count(*) FROM machines WHERE body <> ''")[0][0])
 
     def remove(self, name: str) -> None:
         self._run("DELETE FROM machines WHERE name = ?", name)

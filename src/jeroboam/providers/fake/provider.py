@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,6 +25,7 @@ from .books import FakeMachine
 from .catalogue import FakeCatalogue
 from .cloud import Cloud, Fault
 from .gate import OperationFault, OperationFaults
+from .weather import Weather
 
 
 class FakeProvider:
@@ -39,11 +39,11 @@ class FakeProvider:
         cloud: Cloud,
         *,
         boot_s: float = 0.3,
-        latency_s: float = 0.0,
         catalogue: FakeCatalogue | None = None,
         operation_faults: Sequence[OperationFault] = (),
         drivers: Sequence[DeclaredDriver] = (),
         reachable: bool = True,
+        weather: Weather | None = None,
     ) -> None:
         """`reachable`: whether the clusters' APIs have an address outside of their networks; nobody answers there."""
         self.cloud = cloud
@@ -52,7 +52,7 @@ class FakeProvider:
         self.declared_drivers = drivers
         self._faults = OperationFaults(operation_faults)
         self._boot_s = boot_s
-        self._latency_s = latency_s
+        self._weather = weather or Weather()
 
     async def start(self) -> None:
         return None
@@ -69,7 +69,15 @@ class FakeProvider:
     async def preflight(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
         known = {image.id for image in await self.catalogue.images(cluster.project_id)}
         unknown = sorted({machine.image_id for machine in machines} - known)
-        return [Problem(f"Image {name} could not be found.", field="image_id") for name in unknown]
+        problems = [Problem(f"Image {name} could not be found.", field="image_id") for name in unknown]
+        room = self._weather.room(self.cloud.books.count())
+        if room is not None and len(machines) > room:
+            problems.append(
+                Problem(
+                    f"{len(machines)} machines are wanted, and the quota leaves room for {room}.", field="node_count"
+                )
+            )
+        return problems
 
     async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
         await self._enter("ensure_network", cluster.name)
@@ -88,6 +96,7 @@ class FakeProvider:
         fault = await self._enter("ensure_machine", spec.name)
 
         def make(others: Sequence[FakeMachine], number: int) -> FakeMachine:
+            self._weather.check_room(self.cloud.books.count())
             return FakeMachine(
                 name=spec.name,
                 cluster=spec.cluster_uuid,
@@ -106,7 +115,11 @@ class FakeProvider:
 
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
         await self._enter("list_machines", cluster_uuid)
-        return [_seen(machine) for machine in self.cloud.books.machines(cluster_uuid)]
+        there = self.cloud.books.machines(cluster_uuid)
+        lost = {machine.name for machine in there if self._weather.lost(machine)}
+        for name in lost:
+            self.cloud.books.remove(name)
+        return [_seen(machine) for machine in there if machine.name not in lost]
 
     async def delete_machine(self, cluster_uuid: str, name: str) -> None:
         await self._enter("delete_machine", name)
@@ -135,8 +148,7 @@ class FakeProvider:
         return found + [FoundResource("network", f"net-{uuid}", name, uuid) for uuid, name in state.networks.items()]
 
     async def _enter(self, call: str, name: str) -> Fault | None:
-        if self._latency_s:
-            await asyncio.sleep(self._latency_s)
+        await self._weather.meet(call)
         return self.cloud.meet(call, name)
 
 
