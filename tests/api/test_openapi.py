@@ -62,7 +62,7 @@ async def test_it_is_served_to_who_is_known(member: Api, anonymous: Api, name: s
 def test_it_has_every_path_that_the_application_has(anonymous: Api) -> None:
     app = cast("Any", anonymous.transport.app)
     served = {route.path.replace(":str", "") for route in app.routes}
-    public = {"/", "/v1", "/healthcheck"}
+    public = {"/", "/v1", "/healthcheck", "/healthz", "/readyz"}
     closed = {"/v1/clusters/{ident}/actions", "/v1/clusters/{ident}/actions/{action}", "/v1/mservices/{ident}"}
     assert served - public - closed == set(DOCUMENTS["v1"]["paths"]) | set(DOCUMENTS["ext"]["paths"])
 

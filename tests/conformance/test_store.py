@@ -17,9 +17,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy.engine import make_url
 from structlog.testing import capture_logs
 
-from jeroboam.contracts import Caller, ClusterBrief, GroupStatus, Page, Quota, StatusChange, Totals
+from jeroboam.contracts import Caller, ClusterBrief, Figures, GroupStatus, Page, Quota, StatusChange, Totals
 from jeroboam.domain import (
     Cluster,
+    ErrorClass,
     Health,
     OperationKind,
     OperationState,
@@ -473,6 +474,26 @@ async def test_a_cancelled_operation_that_waits_ends_at_once_and_the_count_goes_
         await store.request_cancel(resize.uuid, "req-10")
     with pytest.raises(NotFound, match=r"^Operation 0b6e8f0e-0000-4000-8000-000000000000 could not be found\.$"):
         await store.request_cancel("0b6e8f0e-0000-4000-8000-000000000000", "req-11")
+
+
+async def test_figures_count_operations_and_clusters(store: SqlStore, clock: ManualClock) -> None:
+    assert await store.figures() == Figures({}, None, {}, 0)
+    _, first = await add(store, name="first")
+    begun = await store.begin_operation(first)
+    assert begun is not None
+    failed = StatusChange(status=Status.CREATE_FAILED)
+    await store.finish_operation(first, begun[1], OperationState.FAILED, change=failed, error_class=ErrorClass.USER)
+    clock.advance(5)
+    waiting_since = clock.time
+    await add(store, name="second")
+    clock.advance(5)
+    await add(store, name="third")
+    assert await store.figures() == Figures(
+        operations={("create", "failed", "user"): 1, ("create", "queued", ""): 2},
+        oldest_queued_at=waiting_since,
+        clusters={"CREATE_FAILED": 1, "CREATE_IN_PROGRESS": 2},
+        events=0,
+    )
 
 
 async def test_a_cancel_and_an_end_at_once_never_both_count(url: str, clock: ManualClock) -> None:

@@ -11,12 +11,13 @@ from litestar.types import LifeSpanScope, Scope
 
 from ..contracts import Identity
 from ..service import Services
-from . import ext, microversion, openapi, root, v1
+from . import ext, microversion, openapi, root, v1, wellness
 from .call import METHODS, Route, prepare
 from .errors import MethodNotAllowed, answer
 from .front import Front, reply, with_request_id
 from .settings import ApiSettings
 from .streams import Streams
+from .wellness import Metrics
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -42,12 +43,15 @@ class Application(Litestar):
             await reply(early, send)
 
 
-def create_app(*, services: Services, identity: Identity, settings: ApiSettings | None = None) -> Litestar:
+def create_app(
+    *, services: Services, identity: Identity, settings: ApiSettings | None = None, metrics: Metrics | None = None
+) -> Litestar:
     """An ASGI application. It starts and stops nothing: store, providers and conductor are the caller's."""
     chosen = settings or ApiSettings()
     app = Application(
         route_handlers=[
             *root.handlers(services, chosen),
+            *wellness.handlers(services, metrics),
             *_handlers(v1.ROUTES, services, chosen, prefix="/v1", versioned=True, closed=v1.CLOSED),
             *_handlers((*ext.ROUTES, *openapi.ROUTES), services, chosen, prefix="/ext/v1", versioned=False),
         ],

@@ -13,8 +13,8 @@ from ..domain.errors import InvalidRequest
 from .call import METHODS
 from .errors import Answer, answer
 
-_PUBLIC = frozenset({"/", "/v1", "/healthcheck"})
-_ROOTS = ("/v1", "/ext", "/healthcheck")
+_PUBLIC = frozenset({"/", "/v1", "/healthcheck", "/healthz", "/readyz", "/metrics"})
+_ROOTS = ("/v1", "/ext", "/healthcheck", "/healthz", "/readyz", "/metrics")
 _ONCE = frozenset({"authorization", "host", "content-type", "openstack-api-version"})
 _ONCE_PREFIXES = ("x-user", "x-project", "x-roles", "x-identity", "x-auth")
 

@@ -48,6 +48,11 @@ class ApiGroup:
     max_body_bytes: int = option(
         1_048_576, kinds.whole(1024, 64 * 1_048_576), "Largest body of a request; a larger one is answered with 413."
     )
+    metrics: bool = option(
+        True,
+        kinds.flag(),
+        "Whether /metrics is served: numbers for Prometheus, to anybody who reaches the API; no tenant is in them.",
+    )
     public_endpoint: str | None = option(
         None,
         kinds.optional_text("an http or https URL", pattern=r"https?://[^\s/]\S*"),

@@ -39,6 +39,7 @@ from .compute import (
 )
 from .engine import Engine, EngineState, Runner, StepFn
 from .events import ClusterEvent, EventStore, Sender
+from .figures import Figures, FigureStore
 from .gate import OperationGate
 from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .kernel import KernelNeed, KernelNeeds, KernelProbe
@@ -94,6 +95,8 @@ __all__ = [
     "Engine",
     "EngineState",
     "EventStore",
+    "FigureStore",
+    "Figures",
     "File",
     "Flavor",
     "FoundResource",

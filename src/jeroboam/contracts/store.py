@@ -26,6 +26,7 @@ from ..domain import (
     Upgrade,
 )
 from .events import EventStore
+from .figures import FigureStore
 from .identity import Caller
 
 
@@ -412,7 +413,9 @@ class ConductorStore(Protocol):
         ...
 
 
-class Store(TemplateStore, ClusterStore, QuotaStore, SecretStore, ConductorStore, LeaseStore, EventStore, Protocol):
+class Store(
+    TemplateStore, ClusterStore, QuotaStore, SecretStore, ConductorStore, LeaseStore, EventStore, FigureStore, Protocol
+):
     """All of it, on one database."""
 
     async def start(self) -> None:

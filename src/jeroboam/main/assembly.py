@@ -25,7 +25,7 @@ from ..reconcile.reconciler import Reconciler
 from ..reconcile.turns import Turns
 from ..store import Sealer
 from .data_folder import DataFolder
-from .narration import NarratingStore
+from .metering import Meter, MeteredStore, Page
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -41,11 +41,12 @@ class Parts:
     config: Config
     folder: DataFolder
     clock: Clock
-    store: NarratingStore
+    store: MeteredStore
     provider: Provider
     drivers: Mapping[str, Driver]
     broken_drivers: Mapping[str, str]
     default_driver: str | None
+    meter: Meter
 
 
 def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> Parts:
@@ -63,9 +64,11 @@ def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> P
     _check_default_driver(config, drivers)
     clock = SystemClock()
     default = config.drivers.default_driver or drivers.default
-    store = _store(folder, clock)
+    meter = Meter()
+    meter.watch(provider)
+    store = _store(folder, clock, meter)
     store.record_events = config.notifications.driver != "none"  # also of an API that runs alone
-    return Parts(config, folder, clock, store, provider, drivers.loaded, drivers.broken, default)
+    return Parts(config, folder, clock, store, provider, drivers.loaded, drivers.broken, default, meter)
 
 
 def conductor(parts: Parts) -> Conductor:
@@ -183,7 +186,8 @@ def api(parts: Parts, who: Identity) -> Litestar:
         max_limit=config.api.max_limit,
         public_endpoint=config.api.public_endpoint,
     )
-    return create_app(services=services, identity=who, settings=settings)
+    metrics = Page(parts.store, parts.meter, parts.clock) if config.api.metrics else None
+    return create_app(services=services, identity=who, settings=settings, metrics=metrics)
 
 
 def _network_drivers(group: ClusterTemplateGroup) -> Mapping[str, NetworkDrivers]:
@@ -216,9 +220,9 @@ def _check_default_driver(config: Config, drivers: plugins.Drivers) -> None:
         )
 
 
-def _store(folder: DataFolder, clock: Clock) -> NarratingStore:
+def _store(folder: DataFolder, clock: Clock, meter: Meter) -> MeteredStore:
     try:
-        return NarratingStore(folder.database, Sealer.from_file(folder.key_file), clock)
+        return MeteredStore(folder.database, Sealer.from_file(folder.key_file), clock, meter)
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"[database] connection needs the Python package {error.name}, which is not installed.",
