@@ -100,3 +100,15 @@ def test_compressed_layers_are_no_plain_ones(archive: Archive, tmp_path: Path) -
     entry = [{"Config": "c", "RepoTags": ["a:1"], "Layers": ["l"]}]
     packed = write(tmp_path / "p.tar", {"c": facts, "l": b"\x1f\x8b", "manifest.json": json.dumps(entry).encode()})
     assert not plain_layers(read(packed))
+
+
+def test_what_lacks_a_layer_is_sent_whole(archive: Archive, tmp_path: Path) -> None:
+    with tarfile.open(archive.path) as tar:
+        tar.extractall(tmp_path / "parts", filter="data")
+    names = members(archive.path) - {"2/layer.tar"}
+    parts = {name: (tmp_path / "parts" / name).read_bytes() for name in names}
+    lacking = read(write(tmp_path / "lacking.tar", parts))
+    assert not plain_layers(lacking)
+    for way in (write_docker, write_layout):
+        with slimming(lacking, way) as slim:
+            assert slim(frozenset({"0/layer.tar"})) is lacking

@@ -24,6 +24,7 @@ _CONFIG = "application/vnd.docker.container.image.v1+json"
 _MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 _TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
 Slim = Callable[[frozenset[str]], Archive]
+Write = Callable[[Archive, Path, frozenset[str]], None]
 
 
 def of_chains(archive: Archive, chains: Collection[Sequence[str]]) -> frozenset[str]:
@@ -53,7 +54,7 @@ def _common(ours: Sequence[str], theirs: Sequence[str]) -> int:
 
 
 @contextmanager
-def slimming(archive: Archive, write: Callable[[Archive, Path, frozenset[str]], None]) -> Iterator[Slim]:
+def slimming(archive: Archive, write: Write) -> Iterator[Slim]:
     """Archives without some members; each is written once, and gone in the end. Any thread may ask."""
     made: dict[frozenset[str], Archive] = {frozenset(): archive}
     lock = threading.Lock()
@@ -62,13 +63,20 @@ def slimming(archive: Archive, write: Callable[[Archive, Path, frozenset[str]], 
         def slim(omitted: frozenset[str]) -> Archive:
             with lock:
                 if omitted not in made:
-                    path = Path(folder) / f"{len(made)}.tar"
-                    write(archive, path, omitted)
-                    slimmed = replace(archive, path=path, size=path.stat().st_size)
-                    made[omitted] = slimmed if slimmed.size < archive.size else archive  # that may be a compressed one
+                    made[omitted] = _written(archive, write, Path(folder) / f"{len(made)}.tar", omitted)
                 return made[omitted]
 
         yield slim
+
+
+def _written(archive: Archive, write: Write, path: Path, omitted: frozenset[str]) -> Archive:
+    """The whole where nothing is won (it may be compressed), or where a part is missing: its receiver says which."""
+    try:
+        write(archive, path, omitted)
+    except (OSError, EOFError, tarfile.TarError, KeyError, ValueError):
+        return archive
+    slimmed = replace(archive, path=path, size=path.stat().st_size)
+    return slimmed if slimmed.size < archive.size else archive
 
 
 def write_layout(archive: Archive, path: Path, without: frozenset[str]) -> None:
@@ -98,9 +106,12 @@ def write_layout(archive: Archive, path: Path, without: frozenset[str]) -> None:
 
 
 def plain_layers(archive: Archive) -> bool:
-    """Whether no layer is compressed: the digests of what is sent are the diff ids then."""
-    with tarfile.open(archive.path) as tar:
-        return all(_is_tar(tar, member) for image in archive.images for member in image.layers)
+    """Whether all layers are there and none is compressed: the digests of what is sent are the diff ids then."""
+    try:
+        with tarfile.open(archive.path) as tar:
+            return all(_is_tar(tar, member) for image in archive.images for member in image.layers)
+    except (OSError, EOFError, tarfile.TarError, KeyError):
+        return False
 
 
 def _is_tar(tar: tarfile.TarFile, member: str) -> bool:
