@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 MARK = "conformance(driver, provider, nodes): proves a driver, a provider, or both together, on such nodes"
-PAGE = Path(__file__).parents[2] / "docs" / "conformance.md"
+PAGE = Path("docs/conformance.md")
 _SUITES = "jeroboam.testing"
 _HEAD = """\
 # Conformance
@@ -44,10 +44,11 @@ class Rule:
 
 @dataclass
 class Ran:
-    """Outcomes of one pytest run."""
+    """Outcomes of one pytest run: the rules by test, and whether each that ran has passed so far."""
 
     rules: dict[str, Rule]
-    passed: set[str]
+    passed: dict[str, bool]
+    unread: bool = False  # a test file could not be imported, so its rules are not known
 
 
 _RAN = pytest.StashKey[Ran]()
@@ -61,7 +62,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARK)
-    config.stash[_RAN] = Ran({}, set())
+    config.stash[_RAN] = Ran({}, {})
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    collector.config.stash[_RAN].unread |= report.failed
+    return report
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -93,10 +103,7 @@ def pytest_runtest_makereport(
                 "failed",
                 f"docs/conformance.md says that {item.nodeid} ran; it was skipped",
             )
-        if report.when == "call" and report.passed:
-            ran.passed.add(item.nodeid)
-        if report.failed:
-            ran.passed.discard(item.nodeid)
+        ran.passed[item.nodeid] = report.passed and ran.passed.get(item.nodeid, True)
     return report
 
 
@@ -105,12 +112,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if config.option.plan_matrix:
         config.option.plan_matrix.write_text(page(ran.rules.values(), ran.rules.values()))
     if config.option.write_matrix:
-        left_out = ran.rules.keys() - {item.nodeid for item in session.items}
-        if left_out or config.args_source is not pytest.Config.ArgsSource.TESTPATHS or session.shouldstop:
+        whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+        if ran.rules.keys() - ran.passed.keys() or ran.unread or not whole:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
             print("docs/conformance.md is not written: it needs all rules of all folders to run")
         else:
-            PAGE.write_text(page(ran.rules.values(), [ran.rules[name] for name in ran.passed]))
+            done = [ran.rules[name] for name, passed in ran.passed.items() if passed]
+            (config.rootpath / PAGE).write_text(page(ran.rules.values(), done))
 
 
 def page(rules: Iterable[Rule], passed: Iterable[Rule]) -> str:

@@ -1,5 +1,6 @@
 """docs/conformance.md says what is run, no more and no less."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.conformance.matrix import PAGE, Rule, page
 
-ROOT = PAGE.parents[1]
+ROOT = Path(__file__).parents[2]
 NEW = Rule("new", "shelf", "real cluster", "LiveDriverSuite")
 
 
@@ -31,33 +32,64 @@ def test_the_page_names_every_rule_that_is_run(tmp_path: Path) -> None:
     plan = tmp_path / "plan.md"
     argv = [sys.executable, "-m", "pytest", "--collect-only", "-qq", f"--plan-matrix={plan}", *marked]
     subprocess.run(argv, cwd=ROOT, check=True, capture_output=True, timeout=280)
-    assert PAGE.read_text() == plan.read_text(), "run `make conformance`"
+    assert (ROOT / PAGE).read_text() == plan.read_text(), "run `make conformance`"
 
 
-SKIPS = """
+RULES = """
 import pytest
+from jeroboam.contracts import Image
+from jeroboam.drivers.swarm import SwarmDriver
 from jeroboam.testing.driver_suite import DriverSuite
 
 @pytest.mark.conformance(driver="new")
 class TestNew(DriverSuite):
     @pytest.fixture
     def driver(self):
-        pytest.skip("not today")
+        return SwarmDriver()
+    @pytest.fixture
+    def image(self):
+        return Image("image-1", "node", {"os_distro": "debian", "docker_version": "v20.10.24"})
     def test_of_its_own(self):
-        pytest.skip("nobody says that this ran")
+        pytest.skip("no page says that this ran")
 """
+SKIPS = RULES.replace("return SwarmDriver()", "pytest.skip('not today')")
 
 
-def test_a_rule_that_was_skipped_fails_and_a_part_of_the_rules_writes_no_page(tmp_path: Path) -> None:
-    (tmp_path / "test_new.py").write_text(SKIPS)
-    before = PAGE.read_bytes()
-    argv = [sys.executable, "-m", "pytest", "-p", "tests.conformance.matrix", "--write-matrix", str(tmp_path)]
-    done = subprocess.run(
-        [*argv, "--rootdir", str(tmp_path)], cwd=ROOT, check=False, capture_output=True, text=True, timeout=100
-    )
-    assert done.returncode == 4, done.stdout
-    assert "docs/conformance.md is not written: it needs all rules of all folders to run" in done.stdout
-    assert "TestNew::test_a_plain_wish_is_fine ran; it was skipped" in done.stdout
-    assert "9 errors" in done.stdout
-    assert "1 skipped" in done.stdout
-    assert PAGE.read_bytes() == before
+def run_in(folder: Path, rules: str, *words: str) -> tuple[int, str, str]:
+    """Exit code and words of pytest in a folder with these rules, and the page that it wrote."""
+    (folder / "docs").mkdir(exist_ok=True)
+    (folder / "pytest.ini").write_text(f"[pytest]\ntestpaths = .\npythonpath = {ROOT}\n")
+    (folder / "test_new.py").write_text(rules)
+    argv = [sys.executable, "-m", "pytest", "-p", "tests.conformance.matrix", "--write-matrix", *words]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(argv, cwd=folder, env=env, check=False, capture_output=True, text=True, timeout=100)
+    page = folder / PAGE
+    return done.returncode, done.stdout, page.read_text() if page.exists() else ""
+
+
+def test_the_page_is_written_from_what_ran(tmp_path: Path) -> None:
+    code, said, written = run_in(tmp_path, RULES)
+    assert code == 0, said
+    assert "| `new` | `DriverSuite` 9 passed |\n" in written
+
+
+def test_a_rule_that_was_skipped_has_failed(tmp_path: Path) -> None:
+    code, said, written = run_in(tmp_path, SKIPS)
+    assert code == 1
+    assert "TestNew::test_a_plain_wish_is_fine ran; it was skipped" in said
+    assert "9 errors" in said
+    assert "1 skipped" in said
+    assert "| `new` | `DriverSuite` **9 of 9 FAILED** |\n" in written
+
+
+@pytest.mark.parametrize(("words", "code"), [(["test_new.py"], 4), (["-k", "pure"], 4), (["--maxfail=1"], 4)])
+def test_a_part_of_the_rules_writes_no_page(words: list[str], code: int, tmp_path: Path) -> None:
+    ended, said, written = run_in(tmp_path, SKIPS, *words)
+    assert (ended, written) == (code, "")
+    assert "docs/conformance.md is not written: it needs all rules of all folders to run" in said
+
+
+def test_a_file_that_cannot_be_read_writes_no_page(tmp_path: Path) -> None:
+    (tmp_path / "test_broken.py").write_text("import no_such_module")
+    ended, _, written = run_in(tmp_path, RULES, "--continue-on-collection-errors")
+    assert (ended, written) == (4, "")
