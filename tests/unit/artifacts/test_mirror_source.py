@@ -149,7 +149,7 @@ async def test_a_mirror_folder_that_cannot_be_made_says_so(tmp_path: Path) -> No
         await mirror_parts(tmp_path / "file", cache_root=cache.root)
     with pytest.raises(HostUnsupported, match=r"The cache cannot be used: .*/file/locks: Not a directory"):
         await mirror_parts(tmp_path / "mirror", cache_root=tmp_path / "file")
-    with pytest.raises(NotFound, match=r"Kubernetes v9\.9 is not known"):
+    with pytest.raises(NotFound, match=r"Kubernetes '9\.9' is not known"):
         await mirror_parts(tmp_path / "mirror", ["9.9"], cache_root=cache.root)
 
 
