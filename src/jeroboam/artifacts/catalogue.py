@@ -73,7 +73,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         for name in names:
             if name not in self.runtimes:
                 known = ", ".join(self.runtimes)
-                raise NotFound("Runtime", name, message=f"Runtime {name} is not known; known are: {known}.")
+                raise NotFound("Runtime", name, message=f"Runtime {name!r} is not known; known are: {known}.")
         return tuple(sorted(set(names)))
 
     def find(self, version: str | None) -> tuple[str, Release]:

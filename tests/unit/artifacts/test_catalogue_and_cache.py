@@ -46,7 +46,7 @@ def test_every_runtime_is_a_part_with_a_committed_module() -> None:
         assert known.parts[runtime.part][runtime.version].binaries == ("containerd-shim-runsc-v1", "runsc")
         names = {file.name for file in gomodules.module_folder(runtime.part, runtime.version).iterdir()}
         assert names == {"go.mod", "go.sum", "main.go", "tools.go"}
-    with pytest.raises(NotFound, match=r"^Runtime kata is not known; known are: runsc\.$"):
+    with pytest.raises(NotFound, match=r"^Runtime 'kata' is not known; known are: runsc\.$"):
         known.check_runtimes(["kata"])
 
 

@@ -164,6 +164,6 @@ def test_a_runtime_that_nobody_knows_or_that_does_not_fit_is_told_before_anythin
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert image("build", "--runtime", "kata") == 1
-    assert capsys.readouterr().err == "Error: Runtime kata is not known; known are: runsc.\n"
+    assert capsys.readouterr().err == "Error: Runtime 'kata' is not known; known are: runsc.\n"
     assert image("build", "--coe", "swarm", "--runtime", "runsc") == 2
     assert capsys.readouterr().err == "Error: --runtime runsc does not fit --coe swarm.\n       Drop one of them.\n"

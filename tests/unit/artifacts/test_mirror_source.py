@@ -108,8 +108,9 @@ async def test_our_own_program_by_another_recipe_is_refused(
 async def test_a_mirror_that_was_written_from_one_cache_fills_another(
     place: Place, tmp_path: Path, cache: Cache, told: Told
 ) -> None:
-    release = catalogue().kubernetes["v1.34.4"]
-    for part, version in release.parts.items():
+    gvisor = "v0.0.0-20260122175437-89a5d21be8f0"
+    parts = {**catalogue().kubernetes["v1.34.4"].parts, "gvisor": gvisor}
+    for part, version in parts.items():
         spec = catalogue().parts[part][version]
         recipe = Wanted(part, version, architecture(), spec).recipe
         with cache.work(part) as made:
@@ -117,7 +118,8 @@ async def test_a_mirror_that_was_written_from_one_cache_fills_another(
                 (made / name).write_bytes(f"{part} {name}".encode())
             cache.put(part, version, architecture(), made, built_by(recipe) if part == "pause" else published_by("x"))
     mirror = tmp_path / "mirror"
-    written = await mirror_parts(mirror, cache_root=cache.root, sources=SourceSettings(order=("modules",)))
+    modules = SourceSettings(order=("modules",))
+    written = await mirror_parts(mirror, runtimes=["runsc"], cache_root=cache.root, sources=modules)
     assert [str(path.relative_to(mirror)).rpartition("/")[0] for path in written] == [
         "kubernetes/v1.34.4",
         "etcd/v3.6.5",
@@ -125,13 +127,14 @@ async def test_a_mirror_that_was_written_from_one_cache_fills_another(
         "flannel/v0.26.7",
         "pause/1",
         "hello/1",
+        f"gvisor/{gvisor}",
     ]
     other = Cache(tmp_path / "other")
     settings = SourceSettings(order=("mirror",), mirror=place(mirror), limits=QUICK)
-    wanted = [Wanted(p, v, architecture(), catalogue().parts[p][v]) for p, v in release.parts.items()]
+    wanted = [Wanted(p, v, architecture(), catalogue().parts[p][v]) for p, v in parts.items()]
     async with open_sources(settings) as sources:
         found = await sources.obtain(wanted, other, told)
-    assert len(found) == 13
+    assert len(found) == 15
     assert found["etcdctl"].read_bytes() == b"etcd etcdctl"
     assert found["pause"].stat().st_mode & 0o777 == 0o755
 
@@ -149,6 +152,8 @@ async def test_a_mirror_folder_that_cannot_be_made_says_so(tmp_path: Path) -> No
         await mirror_parts(tmp_path / "file", cache_root=cache.root)
     with pytest.raises(HostUnsupported, match=r"The cache cannot be used: .*/file/locks: Not a directory"):
         await mirror_parts(tmp_path / "mirror", cache_root=tmp_path / "file")
+    with pytest.raises(NotFound, match=r"Runtime 'kata' is not known; known are: runsc\."):
+        await mirror_parts(tmp_path / "mirror", runtimes=["kata"], cache_root=cache.root)
     with pytest.raises(NotFound, match=r"Kubernetes '9\.9' is not known"):
         await mirror_parts(tmp_path / "mirror", ["9.9"], cache_root=cache.root)
 
