@@ -10,14 +10,17 @@ from .console import marker
 
 STATE = "/var/lib/jeroboam"
 RUN = "/etc/jeroboam/node/run"
+ROOT = "/etc/jeroboam/node/root"  # says that the commands began on this root
 
 _HEAD = f"""\
 #!/bin/bash
-# Written by Jeroboam. Runs at every boot; what is done is not done again.
+# Written by Jeroboam. Runs at every boot; what is done is not done again, unless the root is a new one: state may outlive it.
 set -u
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 state={STATE}
+[ -e {ROOT} ] || rm -rf "$state/done"
 mkdir -p "$state/done" "$state/log"
+: >{ROOT}
 say() {{ echo "$*"; }}
 fail() {{ # step, message, log file
   say "----- last lines of $1"; tail -n 40 "$3" 2>/dev/null

@@ -45,6 +45,7 @@ from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .kernel import KernelNeed, KernelNeeds, KernelProbe
 from .marks import NodeMark, NodeMarks
 from .progress import NoProgress, Progress
+from .rebuild import MachineRebuilder
 from .settings import refuse_unknown
 from .shape import ShapeCheck
 from .store import (
@@ -111,6 +112,7 @@ __all__ = [
     "Lease",
     "LeaseStore",
     "Machine",
+    "MachineRebuilder",
     "MachineSpec",
     "MachineState",
     "Network",

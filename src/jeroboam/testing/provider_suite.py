@@ -21,6 +21,7 @@ from .. import bootstrap
 from ..contracts import (
     Command,
     Endpoint,
+    MachineRebuilder,
     MachineSpec,
     MachineState,
     Network,
@@ -165,6 +166,39 @@ class ProviderSuite:
         assert [m.name for m in await world.provider.list_machines(world.cluster.uuid)] == [keep.name]
         assert go.name not in {r.name for r in await world.provider.list_resources(world.cluster.uuid)}
         assert await world.provider.console_log(world.cluster.uuid, go.name) == ""
+
+    async def test_a_machine_that_is_unmade_comes_back_at_its_address(self, world: World) -> None:
+        provider = world.provider
+        if not isinstance(provider, MachineRebuilder):
+            pytest.skip("this provider makes no machine anew around its state")
+        network, endpoint = await world.place()
+        other, spec, late = (world.spec(index) for index in range(3))
+        for one in (other, spec):
+            await provider.ensure_machine(one, network, endpoint, WELL)
+        [before] = [m for m in await provider.list_machines(world.cluster.uuid) if m.name == spec.name]
+        await provider.unmake_machine(world.cluster.uuid, spec.name)
+        await provider.unmake_machine(world.cluster.uuid, spec.name)
+        assert [m.name for m in await provider.list_machines(world.cluster.uuid)] == [other.name]
+        assert await provider.console_log(world.cluster.uuid, spec.name) == ""
+        between = await provider.ensure_machine(late, network, endpoint, WELL)
+        again = await provider.ensure_machine(replace(spec, keys="new"), network, endpoint, WELL)
+        assert between.address != before.address
+        assert (again.address, again.keys) == (before.address, "new")
+        assert again.id != before.id
+        assert (await world.settled(spec.name, self.settle_s)).done
+
+    async def test_what_is_kept_of_an_unmade_machine_goes_with_its_deletion(self, world: World) -> None:
+        provider = world.provider
+        if not isinstance(provider, MachineRebuilder):
+            pytest.skip("this provider makes no machine anew around its state")
+        network, endpoint = await world.place()
+        for index in range(2):
+            await provider.ensure_machine(world.spec(index), network, endpoint, WELL)
+            await provider.unmake_machine(world.cluster.uuid, world.spec(index).name)
+        await provider.delete_machine(world.cluster.uuid, world.spec(0).name)
+        assert world.spec(0).name not in {r.name for r in await provider.list_resources(world.cluster.uuid)}
+        await provider.delete_all(world.cluster.uuid)
+        assert await provider.list_resources(world.cluster.uuid) == []
 
     async def test_delete_all_leaves_nothing_of_this_cluster_and_all_of_the_others(self, world: World) -> None:
         other = World(world.provider, _cluster(world.image_id), world.image_id)

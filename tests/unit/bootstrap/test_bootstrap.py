@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jeroboam import bootstrap
-from jeroboam.bootstrap.script import RUN, STATE, render_run
+from jeroboam.bootstrap.script import ROOT, RUN, STATE, render_run
 from jeroboam.contracts import Command, File, NodeConfig, NodeProgress
 
 CONFIG = NodeConfig(
@@ -66,8 +66,9 @@ def test_no_console_is_too_strange(console: str) -> None:
 
 
 def run(tmp_path: Path, *commands: Command) -> tuple[int, NodeProgress, str]:
-    """The real script under a real bash, with its state in a folder of the test's."""
+    """The real script under a real bash, with its state and the mark on its root in a folder of the test's."""
     script = render_run(NodeConfig("n", (), commands)).replace(STATE, str(tmp_path / "state"))
+    script = script.replace(ROOT, str(tmp_path / "root"))
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, timeout=60, env=os.environ, check=False
     )
@@ -81,6 +82,16 @@ def test_the_script_runs_every_command_once_over_all_boots(tmp_path: Path) -> No
         code, progress, _ = run(tmp_path, *commands)
         assert (code, progress.done, progress.failed) == (0, True, False)
     assert sorted(log.read_text().split()) == ["a", "b", "c"]
+
+
+def test_on_a_new_root_every_command_runs_again_though_the_state_is_the_old_one(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = Command("a", ("sh", "-c", f"echo a >> {log}"))
+    run(tmp_path, command)
+    (tmp_path / "root").unlink()
+    code, progress, _ = run(tmp_path, command)
+    assert (code, progress.done) == (0, True)
+    assert log.read_text() == "a\na\n"
 
 
 def test_a_failure_names_its_step_and_shows_its_last_words_and_the_next_boot_goes_on_there(tmp_path: Path) -> None:

@@ -99,6 +99,11 @@ class Daemon:
         async with self._call() as client:
             await client.containers.container(name).start()
 
+    async def halt(self, name: str) -> None:
+        """Stop in order, within the container's own time limit; stopped already is success."""
+        async with self._call() as client:
+            await client.containers.container(name).stop()
+
     async def log(self, name: str, lines: int) -> str:
         async with self._call() as client:
             said = await client.containers.container(name).log(stdout=True, stderr=True, tail=lines)

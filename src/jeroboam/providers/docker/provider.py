@@ -39,7 +39,10 @@ _AT_ONCE = 8
 
 
 class DockerProvider:
-    """Implements contracts.Provider and KernelProbe. `server_types` has "vm" since that is what clients say when nobody chose."""
+    """Implements contracts.Provider, KernelProbe and MachineRebuilder.
+
+    `server_types` has "vm" since that is what clients say when nobody chose.
+    """
 
     name = "docker"
     server_types = frozenset({"container", "vm"})
@@ -159,6 +162,12 @@ class DockerProvider:
         if name in {volume["Name"] for volume in await self.daemon.volumes(cluster_labels(cluster_uuid))}:
             await _absent(lambda: self.daemon.remove_volume(name))
 
+    async def unmake_machine(self, cluster_uuid: str, name: str) -> None:
+        """The container goes, its volume stays, and remembers the address."""
+        if name in {machine.name for machine in await self.list_machines(cluster_uuid)}:
+            await _absent(lambda: self.daemon.halt(name))
+            await _absent(lambda: self.daemon.remove(name))
+
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
         try:
             return clean(await self.daemon.log(name, lines))
@@ -214,10 +223,6 @@ class DockerProvider:
         image = await self._image(spec.project_id, spec.image_id)
         if self._extra is None:
             self._extra = await extra_capabilities(self.daemon, image)
-        try:
-            await self.daemon.create_volume(spec.name, {CLUSTER: spec.cluster_uuid})
-        except Taken as error:
-            raise ProviderUnavailable(f"{spec.name}: {error}", after_s=1) from error
         async with self._addresses[spec.cluster_uuid]:  # two machines made side by side take two addresses
             address = await self._address(spec, network, endpoint)
             wanted = container_config(
@@ -232,6 +237,7 @@ class DockerProvider:
                 extra_capabilities=self._extra,
             )
             try:
+                await self.daemon.create_volume(spec.name, {CLUSTER: spec.cluster_uuid, ADDRESS: address})
                 await self.daemon.create(spec.name, wanted)
             except (Missing, Taken) as error:  # its network is gone, or its name or address were taken meanwhile
                 raise ProviderUnavailable(f"{spec.name}: {error}", after_s=1) from error
@@ -259,7 +265,12 @@ class DockerProvider:
         if spec.first:
             return endpoint.inside.host
         present = await self.daemon.containers({**cluster_labels(spec.cluster_uuid), GROUP: None})
-        return net.free_address(subnet, (c["Labels"][ADDRESS] for c in present))
+        taken = {c["Labels"][ADDRESS] for c in present}
+        volumes = await self.daemon.volumes({**cluster_labels(spec.cluster_uuid), ADDRESS: None})
+        kept = {volume["Name"]: volume["Labels"][ADDRESS] for volume in volumes}  # also of machines to be made anew
+        if kept.get(spec.name, "") not in ("", *taken):
+            return str(kept[spec.name])
+        return net.free_address(subnet, taken | set(kept.values()))
 
     async def _image(self, project_id: str, ident: str) -> str:
         found = await self.catalogue.find_images(project_id, ident)

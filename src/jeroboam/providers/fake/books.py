@@ -42,6 +42,7 @@ class FakeMachine(msgspec.Struct):
     id: str = ""
     image: str | None = None
     keys: str | None = None
+    unmade: bool = False  # only its address is left, for the next one of its name
 
 
 class State(msgspec.Struct):
@@ -82,17 +83,28 @@ class Books:
             return int(found[0][0])
 
     def add(self, name: str, cluster: str, make: Callable[[Sequence[FakeMachine], int], FakeMachine]) -> FakeMachine:
-        """The machine of this name; if there is none, `make(those of the cluster, a number never given before)`."""
+        """The machine of this name; if there is none, `make(those of the cluster, a number never given before)`,
+        at the address of one that was unmade."""
         with self._change():
             found = self._machines("WHERE name = ?", name)
-            if found:
+            if found and not found[0].unmade:
                 return found[0]
+            self._run("DELETE FROM machines WHERE name = ?", name)
             [(number,)] = self._run(
                 "INSERT INTO machines (name, cluster, body) VALUES (?, ?, '') RETURNING number", name, cluster
             )
             made = make(self._machines("WHERE cluster = ? AND body <> ''", cluster), number)
+            if found:
+                made.address = found[0].address
             self._run("UPDATE machines SET body = ? WHERE number = ?", msgspec.json.encode(made).decode(), number)
             return made
+
+    def unmake(self, name: str) -> None:
+        """Leave the machine's address for the next one of its name."""
+        with self._change():
+            for machine in self._machines("WHERE name = ?", name):
+                machine.unmade = True
+                self._run("UPDATE machines SET body = ? WHERE name = ?", msgspec.json.encode(machine).decode(), name)
 
     def machines(self, cluster: str) -> Sequence[FakeMachine]:
         return self._machines("WHERE cluster = ? ORDER BY number", cluster)

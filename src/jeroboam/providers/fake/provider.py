@@ -29,7 +29,7 @@ from .weather import Weather
 
 
 class FakeProvider:
-    """Implements contracts.Provider, and OperationGate and DeclaresDrivers besides."""
+    """Implements contracts.Provider, and OperationGate, DeclaresDrivers and MachineRebuilder besides."""
 
     name = "fake"
     server_types = frozenset({"vm", "bm", "container"})
@@ -115,7 +115,7 @@ class FakeProvider:
 
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
         await self._enter("list_machines", cluster_uuid)
-        there = self.cloud.books.machines(cluster_uuid)
+        there = [machine for machine in self.cloud.books.machines(cluster_uuid) if not machine.unmade]
         lost = {machine.name for machine in there if self._weather.lost(machine)}
         for name in lost:
             self.cloud.books.remove(name)
@@ -125,9 +125,13 @@ class FakeProvider:
         await self._enter("delete_machine", name)
         self.cloud.books.remove(name)
 
+    async def unmake_machine(self, cluster_uuid: str, name: str) -> None:
+        await self._enter("unmake_machine", name)
+        self.cloud.books.unmake(name)
+
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
         machine = self.cloud.books.machine(name)
-        if machine is None:
+        if machine is None or machine.unmade:
             return ""
         said = [bootstrap.marker("begin"), bootstrap.marker("step", "join")]
         if time.time() - machine.made_at >= self._boot_s:
