@@ -15,6 +15,7 @@ from .coe import (
     DeclaresDrivers,
     Driver,
     DriverPlugin,
+    FormerCa,
     LabelSpec,
     NodeHealth,
     UpgradeChecker,
@@ -45,7 +46,7 @@ from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .kernel import KernelNeed, KernelNeeds, KernelProbe
 from .marks import NodeMark, NodeMarks
 from .progress import NoProgress, Progress
-from .rebuild import MachineRebuilder
+from .rebuild import InnerSecrets, MachineRebuilder, StatefulDriver
 from .settings import refuse_unknown
 from .shape import ShapeCheck
 from .store import (
@@ -100,10 +101,12 @@ __all__ = [
     "Figures",
     "File",
     "Flavor",
+    "FormerCa",
     "FoundResource",
     "GroupStatus",
     "Identity",
     "Image",
+    "InnerSecrets",
     "KernelNeed",
     "KernelNeeds",
     "KernelProbe",
@@ -136,6 +139,7 @@ __all__ = [
     "SecretStore",
     "Sender",
     "ShapeCheck",
+    "StatefulDriver",
     "StatusChange",
     "StepFn",
     "Store",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Protocol, runtime_checkable
 
-from ..domain import Cluster, Labels, NodeGroup, Secret, canonical
+from ..domain import Cluster, Labels, NodeGroup, Role, Secret, canonical
 from .bootstrap import NodeConfig
 from .compute import Endpoint, Image, Machine, MachineSpec, Network, NetworkSpec, Problem
 
@@ -28,6 +28,9 @@ class Capabilities:
 
     `provides` names the types of cluster one by one; when it is empty, each server type goes with each operating system. Tenants
     may use a `beta` driver only where the operator enables it.
+
+    `overlap`: a rotation of CAs goes two ways. First all nodes get the new CAs and trust the former ones, too; then the new ones are
+    published, and machines of these roles are made anew without the former. Empty: one way, and old certificates end with each node.
     """
 
     coe: str
@@ -39,6 +42,7 @@ class Capabilities:
     upgrade: bool = False
     rotate_ca: bool = False
     rotate_credentials: bool = False
+    overlap: frozenset[Role] = frozenset()
     provides: frozenset[ClusterType] = frozenset()
     beta: bool = False
 
@@ -102,10 +106,20 @@ class CertificateAuthority:
 
 
 @dataclass(frozen=True)
+class FormerCa:
+    """The CA that another one takes the place of, PEM. `link_pem` is the present CA's key certified by the former: whoever trusts the
+    former alone follows it to what the present CA signed."""
+
+    cert_pem: bytes
+    link_pem: bytes
+
+
+@dataclass(frozen=True)
 class ClusterSecrets:
     """The keys of one cluster. `tokens` holds what the driver asked for by `token_names`, made once at random.
 
-    `service_account_key` is a PEM private key for signing workload identities.
+    `service_account_key` is a PEM private key for signing workload identities. `former` is there while CAs are rotated, by the names
+    `ca`, `etcd-ca`, `front-proxy-ca`: who was let in before is let in still.
     """
 
     ca: CertificateAuthority
@@ -113,6 +127,7 @@ class ClusterSecrets:
     front_proxy_ca: CertificateAuthority
     service_account_key: Secret
     tokens: Mapping[str, Secret] = field(default_factory=dict)
+    former: Mapping[str, FormerCa] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from uuid import uuid4
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ..contracts import CertificateAuthority
@@ -34,7 +35,10 @@ def public_key(private_pem: Secret) -> bytes:
 
 
 def new_authority(name: str, purpose: str, now: datetime) -> CertificateAuthority:
-    """A self-signed CA `CN=<name, at most 64 characters>, OU=<purpose>`: the purpose tells a cluster's CAs apart."""
+    """A self-signed CA `CN=<name, at most 64 characters>, OU=<purpose>`: the purpose tells a cluster's CAs apart.
+
+    It may stand above one more: that which takes its place (`link_certificate`).
+    """
     key, pem = new_key()
     subject = x509.Name(
         [
@@ -42,25 +46,32 @@ def new_authority(name: str, purpose: str, now: datetime) -> CertificateAuthorit
             x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, purpose),
         ]
     )
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
-    )
     cert = (
         _builder(subject, subject, key.public_key(), now, TERM_OF_VALIDITY)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
+        .add_extension(_authority_usage(), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
     return CertificateAuthority(cert.public_bytes(serialization.Encoding.PEM), pem)
+
+
+def link_certificate(former: CertificateAuthority, present: CertificateAuthority) -> bytes:
+    """The present CA's key certified by the former, PEM, valid while both are. Shown with a leaf of the present CA, it leads those who
+    trust the former only. Source: RFC 4210, 4.4 (newWithOld)."""
+    issuer, signer = load(former)
+    subject, _ = load(present)
+    made = subject.not_valid_before_utc + BACKDATED
+    ends = min(issuer.not_valid_after_utc, subject.not_valid_after_utc)
+    cert = (
+        _builder(subject.subject, issuer.subject, subject.public_key(), made, ends - made)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_authority_usage(), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(subject.public_key()), critical=False)
+        .add_extension(authority_id(issuer), critical=False)
+        .sign(signer, hashes.SHA256())
+    )
+    return cert.public_bytes(serialization.Encoding.PEM)
 
 
 def client_certificate(
@@ -87,6 +98,20 @@ def client_usage() -> x509.KeyUsage:
     return x509.KeyUsage(True, False, True, False, False, False, False, False, False)
 
 
+def _authority_usage() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def load(ca: CertificateAuthority) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
     """The CA as objects. Our CAs have P-256 keys; anything else is a bug of ours."""
     key = serialization.load_pem_private_key(ca.key_pem.reveal(), None)
@@ -102,7 +127,7 @@ def authority_id(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, now: datetime, lifetime: timedelta
+    subject: x509.Name, issuer: x509.Name, public_key: CertificatePublicKeyTypes, now: datetime, lifetime: timedelta
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
