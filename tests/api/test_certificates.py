@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from jeroboam.drivers.fake import FakeDriver
+from jeroboam.drivers.fake import FakeDriver, StatefulFakeDriver
+from jeroboam.providers.fake import Cloud, FakeProvider
 
 if TYPE_CHECKING:
     from tests.api.conftest import Api, Maker
@@ -188,6 +189,23 @@ async def test_rotations_are_refused_before_anything_is_touched(make: Maker) -> 
     )
     answer = await at.call("PATCH", f"/v1/credentials/{demo}")
     assert (answer.status_code, detail(answer)) == (400, "Credential rotation is not supported by driver.")
+    assert (await at.get("/v1/clusters/demo")).json()["status"] == "CREATE_COMPLETE"
+
+
+class Bare(FakeProvider):
+    """Makes no machine anew around its state."""
+
+    unmake_machine = None  # type: ignore[assignment]
+
+
+async def test_a_provider_without_volumes_is_named_where_the_nodes_state_must_be_kept(make: Maker) -> None:
+    at = make(drivers={"fake": StatefulFakeDriver()}, provider=Bare(Cloud(), boot_s=0)).as_("user-1").at("latest")
+    demo = await at.cluster()
+    await at.finished(demo)
+    for collection in ("certificates", "credentials"):
+        answer = await at.call("PATCH", f"/v1/{collection}/{demo}")
+        assert answer.status_code == 400
+        assert "The provider fake makes no machine anew around its state, which it takes." in detail(answer)
     assert (await at.get("/v1/clusters/demo")).json()["status"] == "CREATE_COMPLETE"
 
 

@@ -8,11 +8,11 @@ import pytest
 from jeroboam import pki
 from jeroboam.contracts import Access, Driver, Image, Machine, MachineState
 from jeroboam.domain import Role
-from jeroboam.drivers.fake import FakeDriver
+from jeroboam.drivers.fake import FakeDriver, StatefulFakeDriver
 from jeroboam.drivers.kubernetes import KubernetesDriver
 from jeroboam.drivers.lxd import LxdDriver
 from jeroboam.drivers.swarm import SwarmDriver
-from jeroboam.testing.driver_suite import DriverSuite, LiveDriverSuite
+from jeroboam.testing.driver_suite import DriverSuite, LiveDriverSuite, LiveRenewalSuite
 
 DEBIAN = Image("image-1", "node", {"os_distro": "debian", "kube_version": "v1.34.4"})
 
@@ -37,6 +37,12 @@ class TestFakeDriver(DriverSuite, LiveDriverSuite):
         ca = pki.new_authority("suite", "cluster", now)
         cert, key = pki.client_certificate(ca, "admin", ["system:masters"], now, timedelta(hours=1))
         return Access("https://127.0.0.1:20000", ca.cert_pem, cert, key)
+
+
+class TestStatefulFakeDriver(TestFakeDriver, LiveRenewalSuite):
+    @pytest.fixture
+    def driver(self) -> Driver:
+        return StatefulFakeDriver()
 
 
 @pytest.mark.conformance(driver="kubernetes")

@@ -5,11 +5,11 @@ import pytest
 from jeroboam.contracts import Provider
 from jeroboam.providers.docker import DockerProvider, DockerSettings
 from jeroboam.providers.fake import Cloud, FakeProvider
-from jeroboam.testing.provider_suite import ProviderSuite
+from jeroboam.testing.provider_suite import ProviderSuite, RebuilderSuite
 
 
 @pytest.mark.conformance(provider="fake", nodes="simulated")
-class TestFakeProvider(ProviderSuite):
+class TestFakeProvider(ProviderSuite, RebuilderSuite):
     settle_s = 5.0
 
     @pytest.fixture
@@ -25,7 +25,7 @@ class TestFakeProvider(ProviderSuite):
 @pytest.mark.kubernetes
 @pytest.mark.timeout(3000)
 @pytest.mark.conformance(provider="docker", nodes="real machines")
-class TestDockerProvider(ProviderSuite):
+class TestDockerProvider(ProviderSuite, RebuilderSuite):
     @pytest.fixture
     async def provider(self) -> Provider:
         provider = DockerProvider(DockerSettings())

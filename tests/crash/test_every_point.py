@@ -8,7 +8,8 @@ import pytest
 
 from jeroboam import pki
 from jeroboam.contracts import Image
-from jeroboam.domain import OperationKind, OperationState, Status, Upgrade
+from jeroboam.domain import OperationKind, OperationState, Role, Status, Upgrade
+from jeroboam.drivers.fake import StatefulFakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.providers.fake.catalogue import FakeCatalogue
 from jeroboam.testing import builders
@@ -20,6 +21,7 @@ CALLS = frozenset(
         "ensure_endpoint",
         "ensure_machine",
         "delete_machine",
+        "unmake_machine",
         "delete_all",
         "list_machines",
         "list_resources",
@@ -190,3 +192,32 @@ async def test_a_retry_and_a_cancel_survive_a_death_at_every_point(stage: Stage)
         at += 1
     print(f"{points} points of death survived")
     assert points > 50
+
+
+@pytest.mark.timeout(600)
+async def test_a_rotation_around_the_nodes_state_survives_a_death_at_every_point(stage: Stage) -> None:
+    provider, driver = FakeProvider(Cloud(), boot_s=0), StatefulFakeDriver()
+    stage = replace(stage, provider=provider, driver=driver)
+    points = 0
+    at, alive = 1, {"rotate_ca"}
+    while alive:
+        cluster, create = await stage.add(name=f"c{at}")
+        await stage.run(create)
+        old = await stage.store.get_secrets(cluster.uuid)
+        before = {m.name: (m.id, m.address) for m in await provider.list_machines(cluster.uuid)}
+        rotation = await stage.ask(cluster, OperationKind.ROTATE_CA)
+        points += await step(stage, rotation, at, "rotate_ca", alive)
+        await check_machines(stage, cluster.uuid, 3, Status.UPDATE_COMPLETE)
+        new = await stage.store.get_secrets(cluster.uuid)
+        assert sorted(new) == sorted(old)
+        assert new["ca.crt"] != old["ca.crt"]
+        seen = await provider.list_machines(cluster.uuid)
+        assert {m.name: m.address for m in seen} == {name: address for name, (_, address) in before.items()}
+        assert not {m.id for m in seen} & {ident for ident, _ in before.values()}
+        heads = [m for m in seen if m.role is Role.CONTROL_PLANE]
+        assert [m.keys for m in heads] == [pki.fingerprint(pki.unpack(new))]
+        assert driver.aside == set()
+        assert driver.renewed.count((OperationKind.ROTATE_CA, rotation.uuid)) == 1
+        at += 1
+    print(f"{points} points of death survived")
+    assert points > 80

@@ -14,7 +14,7 @@ from jeroboam import pki
 from jeroboam.contracts import Access, Driver, Machine
 from jeroboam.domain import Secret
 from jeroboam.drivers.swarm import SwarmDriver
-from jeroboam.testing.driver_suite import LiveDriverSuite
+from jeroboam.testing.driver_suite import LiveDriverSuite, LiveRenewalSuite
 
 from .test_openstack_client import Client
 from .world import PROGRAM, Service, containers, machines, run, until
@@ -179,7 +179,7 @@ def test_the_unchanged_client_leads_docker_to_the_swarm(swarm: Swarm, light_serv
 
 
 @pytest.mark.conformance(driver="swarm", provider="docker", nodes="real cluster")
-class TestLiveSwarm(LiveDriverSuite):
+class TestLiveSwarm(LiveDriverSuite, LiveRenewalSuite):
     """The live half of the drivers' suite."""
 
     @pytest.fixture

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from jeroboam import pki
 from jeroboam.contracts import Image, Machine, NodeHealth
-from jeroboam.domain import OperationKind, OperationState, Status, Upgrade
-from jeroboam.drivers.fake import FakeDriver
+from jeroboam.domain import OperationKind, OperationState, Role, Status, Upgrade
+from jeroboam.domain.errors import ProviderRefused
+from jeroboam.drivers.fake import FakeDriver, StatefulFakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.providers.fake.catalogue import FakeCatalogue
 from jeroboam.testing import builders
@@ -51,6 +53,51 @@ async def test_a_rotation_that_fails_leaves_the_cas_as_they_were(stage: Stage) -
     after = await world.store.get_secrets(cluster.uuid)
     assert sorted(after) == sorted(before)
     assert after["ca.crt"] not in (before["ca.crt"], *(left[name] for name in left if name.endswith("/ca.crt")))
+
+
+class Twice(FakeProvider):
+    """The control plane's machine is made anew once, and then no more until `refuses` is taken back."""
+
+    refuses = True
+    unmade = 0
+
+    async def unmake_machine(self, cluster_uuid: str, name: str) -> None:
+        self.unmade += name.endswith("master-0")
+        if self.refuses and self.unmade == 2 and name.endswith("master-0"):
+            raise ProviderRefused("locked by an administrator")
+        await super().unmake_machine(cluster_uuid, name)
+
+
+async def test_new_cas_are_published_before_the_former_are_taken_away(stage: Stage) -> None:
+    provider, driver = Twice(Cloud(), boot_s=0), StatefulFakeDriver()
+    world = replace(stage, provider=provider, driver=driver)
+    cluster, create = await world.add()
+    await world.run(create)
+    before = pki.unpack(await world.store.get_secrets(cluster.uuid))
+    machines = {m.name: (m.address, m.id) for m in await provider.list_machines(cluster.uuid)}
+    done = await world.run(await world.ask(cluster, OperationKind.ROTATE_CA))
+    assert (done.state, done.error) == (OperationState.FAILED, "locked by an administrator")
+    between = pki.unpack(await world.store.get_secrets(cluster.uuid))
+    assert between.ca.cert_pem != before.ca.cert_pem
+    assert between.former["ca"].cert_pem == before.ca.cert_pem
+    assert {m.keys for m in await provider.list_machines(cluster.uuid)} == {pki.fingerprint(between)}
+    names = [step.name for step in await world.store.list_steps(done.uuid)]
+    assert names.count("rebuild") == 4  # three machines, and the one that was refused
+    assert "replace" not in names
+
+    provider.refuses = False
+    done = await world.run(await world.ask(cluster, OperationKind.ROTATE_CA))
+    assert done.state is OperationState.SUCCEEDED
+    kept = await world.store.get_secrets(cluster.uuid)
+    after = pki.unpack(kept)
+    assert after.former == {}
+    assert not [name for name in kept if name.startswith(("next/", "overlap/", "former/"))]
+    seen = await provider.list_machines(cluster.uuid)
+    assert {m.keys for m in seen if m.role is Role.CONTROL_PLANE} == {pki.fingerprint(after)}
+    assert {m.name: m.address for m in seen} == {name: address for name, (address, _) in machines.items()}
+    assert not {m.id for m in seen} & {ident for _, ident in machines.values()}
+    assert driver.renewed == [(OperationKind.ROTATE_CA, done.uuid)]
+    assert driver.aside == set()
 
 
 async def test_a_named_node_goes_and_one_that_takes_its_place_stays(stage: Stage) -> None:

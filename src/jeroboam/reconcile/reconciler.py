@@ -35,12 +35,14 @@ from .ending import cancelled_change, final_change, restored_counts, sentence
 from .scope import AccessMaker, Limits, Outcome, Scope, StepProtocol
 from .steps.cleanup import Cleanup
 from .steps.coe import Coe
+from .steps.comeback import Comeback
 from .steps.gate import Gate
+from .steps.inner_keys import InnerKeys
 from .steps.machines import Machines
 from .steps.marks import Marks
 from .steps.network import ClusterNetwork
 from .steps.nodes import Boot, tell_unfinished
-from .steps.pki import Keys
+from .steps.pki import Keys, Publish
 from .steps.removal import Removal
 from .steps.renewal import Renewal
 from .steps.rollout import Rollout
@@ -55,8 +57,11 @@ APPLY: tuple[StepProtocol, ...] = (
     Machines(),
     Boot(),
     Coe(),
+    Comeback(),
     Marks(),
     Rollout(),
+    Publish(),
+    InnerKeys(),
     Removal(),
 )
 DELETE: tuple[StepProtocol, ...] = (Gate(), Cleanup())

@@ -108,10 +108,20 @@ class Scope:
         return Upgrade.of(self.operation.details) if self.operation.kind is OperationKind.UPGRADE else None
 
     @property
+    def rotates(self) -> bool:
+        """Whether the operation is a rotation."""
+        return self.operation.kind in (OperationKind.ROTATE_CA, OperationKind.ROTATE_CREDENTIALS)
+
+    @property
     def new_secrets(self) -> str:
         """The prefix of the new secrets' names, when the operation is a rotation."""
-        rotates = self.operation.kind in (OperationKind.ROTATE_CA, OperationKind.ROTATE_CREDENTIALS)
-        return f"next/{self.operation.uuid}/" if rotates else ""
+        return f"next/{self.operation.uuid}/" if self.rotates else ""
+
+    @property
+    def overlap_secrets(self) -> str:
+        """The prefix of the new secrets with the former CAs beside them, when the driver lets both count for a while."""
+        overlaps = self.operation.kind is OperationKind.ROTATE_CA and self.driver.capabilities.overlap
+        return f"overlap/{self.operation.uuid}/" if overlaps else ""
 
     @property
     def keys(self) -> str:

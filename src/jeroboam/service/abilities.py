@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from ..contracts import Caller, ClusterRow, Image, UpgradeChecker
+from ..contracts import Caller, ClusterRow, Image, MachineRebuilder, StatefulDriver, UpgradeChecker
 from ..domain import ClusterTemplate, NodeGroup, OperationKind, Status, Upgrade
 from ..domain.errors import Conflict, Forbidden, InvalidRequest, NotSupported
 from . import catalogue, changes, choice, clusters, node_groups, templates
@@ -147,6 +147,9 @@ def _check_ability(services: Services, row: ClusterRow, kind: OperationKind) -> 
     }[kind]
     if not able:
         raise NotSupported(refusal)
+    if isinstance(driver, StatefulDriver) and not isinstance(services.provider, MachineRebuilder):
+        name = services.provider.name
+        raise NotSupported(f"{refusal} The provider {name} makes no machine anew around its state, which it takes.")
 
 
 def _check_kin(row: ClusterRow, template: ClusterTemplate) -> None:

@@ -31,6 +31,7 @@ from .event_store import Events
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
 
+_NEXT = "next/"  # secrets that wait for their operation's end
 _OUTCOMES = {OperationState.SUCCEEDED: "success", OperationState.FAILED: "failure"}
 
 
@@ -149,9 +150,10 @@ class ConductorSide(Events):
     async def _adopt_secrets(self, connection: AsyncConnection, cluster_uuid: str, prefix: str) -> None:
         kept = await self._secrets(connection, cluster_uuid)
         fresh = {name.removeprefix(prefix): value for name, value in kept.items() if name.startswith(prefix)}
-        mine = secrets.c.cluster_uuid == cluster_uuid
-        left = secrets.c.name.startswith(prefix.partition("/")[0] + "/")
-        await connection.execute(secrets.delete().where(mine, sa.or_(secrets.c.name.in_(list(fresh)), left)))
+        gone = secrets.c.cluster_uuid == cluster_uuid
+        if not prefix.startswith(_NEXT):
+            gone = sa.and_(gone, secrets.c.name.not_like(_NEXT + "%"))
+        await connection.execute(secrets.delete().where(gone))
         rows = [
             {"cluster_uuid": cluster_uuid, "name": name, "sealed": self._sealer.seal(cluster_uuid, name, value)}
             for name, value in fresh.items()

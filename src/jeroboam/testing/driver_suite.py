@@ -6,15 +6,18 @@
         @pytest.fixture
         def image(self): ...         # an Image whose properties fit the driver
 
-`LiveDriverSuite` needs a cluster of the driver that is up, too: its administrator's access and its machines.
+`LiveDriverSuite` needs a cluster of the driver that is up, too: its administrator's access and its machines. `LiveRenewalSuite` is for
+drivers with the abilities of contracts.rebuild.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 
@@ -26,17 +29,20 @@ from ..contracts import (
     Driver,
     Endpoint,
     Image,
+    InnerSecrets,
     Machine,
     MachineSpec,
     MachineState,
     Network,
     NodeConfig,
+    StatefulDriver,
 )
-from ..domain import Cluster, NodeGroup, Role
+from ..domain import Cluster, NodeGroup, OperationKind, Role
 from ..planning import plan_machines
 from . import builders
 
 _MADE = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+_LIVE_S, _LOOK_S = 90.0, 0.3
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
@@ -190,3 +196,35 @@ class LiveDriverSuite:
         text = driver.client_config("suite", access).decode()
         assert "suite" in text
         assert access.api_address in text
+
+
+class LiveRenewalSuite:
+    """Of a driver that is a StatefulDriver and has InnerSecrets, the same fixtures."""
+
+    async def test_what_is_set_aside_comes_back(
+        self, driver: Driver, access: Access, machines: Sequence[Machine]
+    ) -> None:
+        assert isinstance(driver, StatefulDriver)
+        await driver.set_aside(replace(machines[0], name="ghost", id="ghost"), access)
+        for _ in range(2):
+            await driver.set_aside(machines[-1], access)
+        await _until_whole(driver, machines, access)
+        assert all(node.ready for node in (await driver.health(access, machines)).nodes)
+
+    async def test_secrets_inside_are_renewed_once_for_each_order(
+        self, driver: Driver, access: Access, machines: Sequence[Machine]
+    ) -> None:
+        assert isinstance(driver, InnerSecrets)
+        for kind in (OperationKind.ROTATE_CREDENTIALS, OperationKind.ROTATE_CA):
+            order = f"suite-{uuid4()}"
+            async with asyncio.timeout(_LIVE_S):
+                while await driver.renew_inside(kind, order, access):  # noqa: ASYNC110 - the cluster tells nobody
+                    await asyncio.sleep(_LOOK_S)
+            assert await driver.renew_inside(kind, order, access) == ""
+        assert all(node.ready for node in (await driver.health(access, machines)).nodes)
+
+
+async def _until_whole(driver: StatefulDriver, machines: Sequence[Machine], access: Access) -> None:
+    async with asyncio.timeout(_LIVE_S):
+        while await driver.take_back(machines, access):  # noqa: ASYNC110 - the cluster tells nobody
+            await asyncio.sleep(_LOOK_S)

@@ -6,6 +6,7 @@
         @pytest.fixture
         def image_id(self): ...            # a node image that exists there
 
+`RebuilderSuite` is for providers that are a MachineRebuilder.
 `settle_s` is how long a machine may take to tell on its console how its bootstrap ended.
 """
 
@@ -80,9 +81,7 @@ def _cluster(image_id: str) -> Cluster:
     return builders.cluster(name="suite", shape=replace(builders.template().shape, image_id=image_id))
 
 
-class ProviderSuite:
-    """The rules of contracts.compute."""
-
+class _OneCluster:
     settle_s = 60.0
 
     @pytest.fixture
@@ -92,6 +91,10 @@ class ProviderSuite:
         yield world
         await provider.delete_all(world.cluster.uuid)
         await provider.stop()
+
+
+class ProviderSuite(_OneCluster):
+    """The rules of contracts.compute."""
 
     async def test_network_and_endpoint_are_made_once_and_stay(self, world: World) -> None:
         first, again = await world.place(), await world.place()
@@ -167,39 +170,6 @@ class ProviderSuite:
         assert go.name not in {r.name for r in await world.provider.list_resources(world.cluster.uuid)}
         assert await world.provider.console_log(world.cluster.uuid, go.name) == ""
 
-    async def test_a_machine_that_is_unmade_comes_back_at_its_address(self, world: World) -> None:
-        provider = world.provider
-        if not isinstance(provider, MachineRebuilder):
-            pytest.skip("this provider makes no machine anew around its state")
-        network, endpoint = await world.place()
-        other, spec, late = (world.spec(index) for index in range(3))
-        for one in (other, spec):
-            await provider.ensure_machine(one, network, endpoint, WELL)
-        [before] = [m for m in await provider.list_machines(world.cluster.uuid) if m.name == spec.name]
-        await provider.unmake_machine(world.cluster.uuid, spec.name)
-        await provider.unmake_machine(world.cluster.uuid, spec.name)
-        assert [m.name for m in await provider.list_machines(world.cluster.uuid)] == [other.name]
-        assert await provider.console_log(world.cluster.uuid, spec.name) == ""
-        between = await provider.ensure_machine(late, network, endpoint, WELL)
-        again = await provider.ensure_machine(replace(spec, keys="new"), network, endpoint, WELL)
-        assert between.address != before.address
-        assert (again.address, again.keys) == (before.address, "new")
-        assert again.id != before.id
-        assert (await world.settled(spec.name, self.settle_s)).done
-
-    async def test_what_is_kept_of_an_unmade_machine_goes_with_its_deletion(self, world: World) -> None:
-        provider = world.provider
-        if not isinstance(provider, MachineRebuilder):
-            pytest.skip("this provider makes no machine anew around its state")
-        network, endpoint = await world.place()
-        for index in range(2):
-            await provider.ensure_machine(world.spec(index), network, endpoint, WELL)
-            await provider.unmake_machine(world.cluster.uuid, world.spec(index).name)
-        await provider.delete_machine(world.cluster.uuid, world.spec(0).name)
-        assert world.spec(0).name not in {r.name for r in await provider.list_resources(world.cluster.uuid)}
-        await provider.delete_all(world.cluster.uuid)
-        assert await provider.list_resources(world.cluster.uuid) == []
-
     async def test_delete_all_leaves_nothing_of_this_cluster_and_all_of_the_others(self, world: World) -> None:
         other = World(world.provider, _cluster(world.image_id), world.image_id)
         try:
@@ -250,3 +220,38 @@ class ProviderSuite:
         for find in finders:
             for ident in ("no-such-thing", "", "*", "../x", "ä\U0001f9ea"):
                 assert list(await find(project, ident)) == [], (find, ident)
+
+
+class RebuilderSuite(_OneCluster):
+    """Of a provider that is a MachineRebuilder, the same fixtures."""
+
+    async def test_a_machine_that_is_unmade_comes_back_at_its_address(self, world: World) -> None:
+        provider = world.provider
+        assert isinstance(provider, MachineRebuilder)
+        network, endpoint = await world.place()
+        other, spec, late = (world.spec(index) for index in range(3))
+        for one in (other, spec):
+            await provider.ensure_machine(one, network, endpoint, WELL)
+        [before] = [m for m in await provider.list_machines(world.cluster.uuid) if m.name == spec.name]
+        await provider.unmake_machine(world.cluster.uuid, spec.name)
+        await provider.unmake_machine(world.cluster.uuid, spec.name)
+        assert [m.name for m in await provider.list_machines(world.cluster.uuid)] == [other.name]
+        assert await provider.console_log(world.cluster.uuid, spec.name) == ""
+        between = await provider.ensure_machine(late, network, endpoint, WELL)
+        again = await provider.ensure_machine(replace(spec, keys="new"), network, endpoint, WELL)
+        assert between.address != before.address
+        assert (again.address, again.keys) == (before.address, "new")
+        assert again.id != before.id
+        assert (await world.settled(spec.name, self.settle_s)).done
+
+    async def test_what_is_kept_of_an_unmade_machine_goes_with_its_deletion(self, world: World) -> None:
+        provider = world.provider
+        assert isinstance(provider, MachineRebuilder)
+        network, endpoint = await world.place()
+        for index in range(2):
+            await provider.ensure_machine(world.spec(index), network, endpoint, WELL)
+            await provider.unmake_machine(world.cluster.uuid, world.spec(index).name)
+        await provider.delete_machine(world.cluster.uuid, world.spec(0).name)
+        assert world.spec(0).name not in {r.name for r in await provider.list_resources(world.cluster.uuid)}
+        await provider.delete_all(world.cluster.uuid)
+        assert await provider.list_resources(world.cluster.uuid) == []

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from jeroboam import pki
 from jeroboam.contracts import ClusterContext, Image, MachineSpec, NodeConfig, NodeMark
 from jeroboam.domain import Cluster, Role
 from jeroboam.domain.errors import ConfigError
@@ -112,6 +114,39 @@ def test_only_a_manager_without_others_answers_before_there_is_a_swarm(balanced:
     context = replace(context, endpoint=replace(context.endpoint, balanced=balanced))
     names = [command.name for command in DRIVER.node_config(context, machine).commands]
     assert names[-2:] == (["swarm", "join-tokens"] if balanced else ["join-tokens", "swarm"])
+
+
+def test_while_cas_are_rotated_a_node_trusts_both_and_shows_the_way_from_the_former() -> None:
+    context, machine, before = boot(Role.CONTROL_PLANE)
+    renewed = pki.renewed(context.secrets, "demo", datetime.now(UTC), cas=True)
+    both = files(DRIVER.node_config(replace(context, secrets=renewed), machine))
+    after = files(DRIVER.node_config(replace(context, secrets=pki.settled(renewed)), machine))
+    for folder, present, former in (
+        ("/etc/docker/tls", renewed.ca, renewed.former["ca"]),
+        ("/etc/jeroboam/join", renewed.etcd_ca, renewed.former["etcd-ca"]),
+    ):
+        assert both[f"{folder}/ca.pem"] == present.cert_pem + former.cert_pem
+        assert after[f"{folder}/ca.pem"] == present.cert_pem
+        assert former.cert_pem == files(before)[f"{folder}/ca.pem"]
+        assert both[f"{folder}/cert.pem"] == after[f"{folder}/cert.pem"] + former.link_pem
+        assert both[f"{folder}/key.pem"] == after[f"{folder}/key.pem"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "refused"),
+    [
+        ("v20.10.24", "v26.1.5", False),
+        ("v20.10.24", "v20.10.24", False),
+        ("v20.10.24", "v20.10.5", True),
+        ("v26.1.5", "v20.10.24", True),
+        ("", "v26.1.5", False),
+    ],
+)
+def test_an_engine_goes_forward_only(before: str, after: str, refused: bool) -> None:
+    old, new = (Image(word, "node", {"docker_version": version}) for word, version in (("a", before), ("b", after)))
+    found = DRIVER.check_upgrade(old, new, ({}, {}))
+    assert [problem.field for problem in found] == (["cluster_template"] if refused else [])
+    assert all(before in problem.message and after in problem.message for problem in found)
 
 
 def test_tokens_are_no_arguments() -> None:

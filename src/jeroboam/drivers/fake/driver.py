@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ... import pki
 from ...contracts import (
@@ -14,8 +14,6 @@ from ...contracts import (
     ClusterType,
     CoeHealth,
     Command,
-    DeclaredDriver,
-    Driver,
     Endpoint,
     File,
     Image,
@@ -28,7 +26,6 @@ from ...contracts import (
     NodeHealth,
     NodeMark,
     Problem,
-    refuse_unknown,
 )
 from ...domain import Cluster, Labels, NodeGroup, Role, canonical
 
@@ -131,22 +128,3 @@ def _version(image: Image, labels: Labels) -> tuple[int, int, int] | None:
 
 def _spelt(version: tuple[int, int, int]) -> str:
     return "v" + ".".join(map(str, version))
-
-
-class FakePlugin:
-    """Entry point."""
-
-    name = "fake"
-
-    def create(self, settings: Mapping[str, str]) -> Driver:
-        """Settings: `coe`, `unhealthy`."""
-        refuse_unknown("fake_driver", settings, ("coe", "unhealthy"))
-        return FakeDriver(coe=settings.get("coe", "kubernetes"), unhealthy=settings.get("unhealthy", ""))
-
-    def declare(self, declared: DeclaredDriver, settings: Mapping[str, str]) -> Driver:
-        """The same driver under another name, for other clusters. Settings: `unhealthy`."""
-        unhealthy = settings.get("unhealthy", "")
-        return FakeDriver(name=declared.name, provides=declared.provides, beta=declared.beta, unhealthy=unhealthy)
-
-
-plugin = FakePlugin()

@@ -21,9 +21,9 @@ from ...contracts import (
     Problem,
     refuse_unknown,
 )
-from ...domain import Cluster, ClusterShape, NodeGroup
+from ...domain import Cluster, ClusterShape, Labels, NodeGroup, OperationKind, Role
 from ..live_api import Contexts, connect
-from . import drain, health, nodes, validation
+from . import aside, drain, health, inner, nodes, validation
 from . import marks as node_marks
 from .client_config import docker_context
 from .engine import Engine
@@ -33,7 +33,8 @@ _PORT = 2376
 
 
 class SwarmDriver:
-    """Implements contracts.Driver, NodeMarks and KernelNeeds. Holds nothing but TLS contexts, so any process may serve any cluster."""
+    """Implements contracts.Driver, NodeMarks, KernelNeeds, UpgradeChecker, StatefulDriver and InnerSecrets. Holds nothing but TLS
+    contexts, so any process may serve any cluster."""
 
     name = "swarm"
     capabilities = Capabilities(
@@ -43,6 +44,10 @@ class SwarmDriver:
         control_plane_sizes=frozenset({1, 3, 5}),
         network_drivers=("docker",),
         resize=True,
+        upgrade=True,
+        rotate_ca=True,
+        rotate_credentials=True,
+        overlap=frozenset({Role.CONTROL_PLANE}),  # whom a worker trusts matters only while it joins
     )
     labels = LABELS
     token_names = (nodes.NODE_SEED,)
@@ -57,6 +62,10 @@ class SwarmDriver:
     def kernel_needs(self, shape: ClusterShape) -> list[KernelNeed]:
         """The routing mesh and encrypted overlays, where the labels ask for them."""
         return kernel_needs(shape.labels)
+
+    def check_upgrade(self, old: Image, new: Image, labels: tuple[Labels, Labels]) -> list[Problem]:
+        """Engines go forward only."""
+        return validation.upgrade_problems(old, new)
 
     def network_spec(self, cluster: Cluster) -> NetworkSpec:
         """The API's port: the tenant's choice, else 2376; and where nodes join."""
@@ -79,6 +88,21 @@ class SwarmDriver:
         """Drain the node (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, CoeRefused, DeadlineExceeded."""
         async with connect(Engine, access, self._contexts) as engine:
             await drain.release(engine, machine.name)
+
+    async def set_aside(self, machine: Machine, access: Access) -> None:
+        """Drain (at most 300 s), hand over the lead. Repeatable. Raises CoeUnreachable, CoeRefused, DeadlineExceeded."""
+        async with connect(Engine, access, self._contexts) as engine:
+            await aside.set_aside(engine, machine.name)
+
+    async def take_back(self, machines: Sequence[Machine], access: Access) -> str:
+        """Availability and role as they were; all managers reachable. Raises CoeUnreachable, CoeRefused."""
+        async with connect(Engine, access, self._contexts) as engine:
+            return await aside.take_back(engine, machines)
+
+    async def renew_inside(self, kind: OperationKind, order: str, access: Access) -> str:
+        """Join tokens, and with the CAs the swarm's own, too. Raises CoeUnreachable, CoeRefused."""
+        async with connect(Engine, access, self._contexts) as engine:
+            return await inner.renew(engine, kind, order)
 
     async def mark(self, access: Access, marks: Sequence[NodeMark]) -> None:
         """Node labels: the group's own, its name, the server id. Raises CoeUnreachable."""

@@ -9,24 +9,25 @@ from ..live_api import Json
 from .engine import Engine
 from .health import is_ready, name_of
 
-_LIMIT_S = 300.0
+LIMIT_S = 300.0
 _LOOK_S = 0.5
 _ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 
 
-async def release(engine: Engine, name: str, *, limit_s: float = _LIMIT_S) -> None:
+async def release(engine: Engine, name: str, *, limit_s: float = LIMIT_S) -> None:
     """Drain, demote, strike off. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
     for node in [node for node in await engine.nodes() if name_of(node) == name]:
         if is_ready(node):
-            await _drain(engine, node["ID"], name, limit_s)
+            await _put_out(engine, node["ID"])
+            await emptied(engine, node["ID"], name, limit_s=limit_s)
         await engine.remove_node(node["ID"])
 
 
-async def _drain(engine: Engine, ident: str, name: str, limit_s: float) -> None:
+async def emptied(engine: Engine, ident: str, name: str, *, limit_s: float = LIMIT_S) -> None:
+    """Wait until nothing runs on a node that takes nothing new. Raises DeadlineExceeded naming what holds it."""
     left: list[Json] = []
     try:
         async with asyncio.timeout(limit_s):
-            await _put_out(engine, ident)
             left = await _running(engine, ident)
             while left:
                 await asyncio.sleep(_LOOK_S)

@@ -1,4 +1,4 @@
-"""Talks to the Docker API of a manager: the few calls that health, marks and drain need. Source: Docker Engine API v1.41."""
+"""Talks to the Docker API of a manager: the few calls that the driver needs. Source: Docker Engine API v1.41."""
 
 from __future__ import annotations
 
@@ -24,9 +24,18 @@ class Engine(LiveApi):
         """All members, also those that are gone and were not struck off."""
         return list((await self._send("GET", _API + "/nodes")).json())
 
+    async def swarm(self) -> Json:
+        """The swarm itself: its wish, its version, whether its CA is being replaced."""
+        return dict((await self._send("GET", _API + "/swarm")).json())
+
+    async def update_swarm(self, seen: Json, spec: Mapping[str, Any]) -> None:
+        """Change the swarm's wish as it was seen, and make other join tokens."""
+        query = {"version": seen["Version"]["Index"], "rotateWorkerToken": "true", "rotateManagerToken": "true"}
+        await self._send("POST", _API + "/swarm/update", params=query, json={**seen["Spec"], **spec})
+
     async def tasks(self, node: str) -> list[Json]:
-        """What is to run on a node."""
-        wanted = json.dumps({"node": [node], "desired-state": ["running", "accepted"]})
+        """All that a node was given, also what is told to stop and has not yet."""
+        wanted = json.dumps({"node": [node]})
         return list((await self._send("GET", _API + "/tasks", params={"filters": wanted})).json())
 
     async def update_node(self, node: Json, spec: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ import json
 from importlib import resources
 
 from ... import bootstrap, pki
-from ...contracts import ClusterContext, Command, File, MachineSpec, NodeConfig
+from ...contracts import CertificateAuthority, ClusterContext, Command, File, FormerCa, MachineSpec, NodeConfig
 from ...domain import Role
 from .labels import Options, options
 
@@ -91,18 +91,21 @@ def _api_identity(context: ClusterContext, machine: MachineSpec) -> tuple[File, 
     names = {"localhost", "127.0.0.1", machine.name, endpoint.inside.host}
     names |= {endpoint.outside.host} if endpoint.outside else set()
     cert, key = pki.derived_server_certificate(secrets.ca, secrets.tokens[NODE_SEED], machine.name, sorted(names))
-    return _pem(TLS, secrets.ca.cert_pem, cert, key.reveal())
+    return _pem(TLS, secrets.ca, secrets.former.get("ca"), cert, key.reveal())
 
 
 def _join_identity(context: ClusterContext, machine: MachineSpec) -> tuple[File, ...]:
     """What a node shows when it asks for a token, and shows to those who ask it. Of a CA of its own: no right at the Docker API."""
     secrets, name = context.secrets, _NAMES[machine.role]
     cert, key = pki.derived_peer_certificate(secrets.etcd_ca, secrets.tokens[NODE_SEED], name, [machine.name])
-    return _pem(JOIN, secrets.etcd_ca.cert_pem, cert, key.reveal())
+    return _pem(JOIN, secrets.etcd_ca, secrets.former.get("etcd-ca"), cert, key.reveal())
 
 
-def _pem(folder: str, ca: bytes, cert: bytes, key: bytes) -> tuple[File, ...]:
-    return (File(f"{folder}/ca.pem", ca), File(f"{folder}/cert.pem", cert), File(f"{folder}/key.pem", key, 0o600))
+def _pem(folder: str, ca: CertificateAuthority, former: FormerCa | None, cert: bytes, key: bytes) -> tuple[File, ...]:
+    """While the CA is rotated: whom the former let in is let in, and who trusts the former only is shown the way from it."""
+    trusted = ca.cert_pem + (former.cert_pem if former else b"")
+    shown = cert + (former.link_pem if former else b"")
+    return (File(f"{folder}/ca.pem", trusted), File(f"{folder}/cert.pem", shown), File(f"{folder}/key.pem", key, 0o600))
 
 
 def _script(name: str, *arguments: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ...contracts import Capabilities, Image, Problem
@@ -21,3 +22,16 @@ def problems(cluster: Cluster, groups: Sequence[NodeGroup], image: Image, can: C
     )
     found += checks.shape(cluster.shape, can, "Docker")
     return found
+
+
+def upgrade_problems(old: Image, new: Image) -> list[Problem]:
+    """A newer engine reads what an older one wrote; the other way nobody promises it. Same versions are fine: a rebuilt image."""
+    before, after = (image.properties.get("docker_version", "") for image in (old, new))
+    if not before or not after or _numbers(after) >= _numbers(before):
+        return []
+    text = f"From Docker Engine {before} to {after} is a step back; an engine does not read a newer one's state."
+    return [Problem(text, "cluster_template", "Choose a template whose image holds the same engine or a newer one.")]
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(digits) for digits in re.findall(r"\d+", version)]

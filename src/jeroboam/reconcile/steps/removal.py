@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...contracts import GroupStatus, Machine, StatusChange
+from ...contracts import Access, GroupStatus, Machine, StatusChange
 from ...domain.errors import CoeUnreachable
 from ..scope import DONE, Outcome, Scope
 
@@ -43,10 +43,15 @@ async def _close_ledger(scope: Scope, wanted: set[str]) -> None:
 
 async def release(scope: Scope, machine: Machine) -> None:
     """Drain a machine, or say why not. Raises CoeUnreachable and what the driver raises."""
+    await scope.driver.release(machine, needed_access(scope, machine))
+
+
+def needed_access(scope: Scope, machine: Machine) -> Access:
+    """The way into the cluster, without which the machine cannot be drained. Raises CoeUnreachable."""
     access = scope.access()
     if access is None:
         raise CoeUnreachable(
             f"{machine.name} cannot be drained: the cluster's API is not reachable from here.",
             hint="Give the cluster an address that the service reaches.",
         )
-    await scope.driver.release(machine, access)
+    return access

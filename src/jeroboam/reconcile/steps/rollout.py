@@ -1,12 +1,15 @@
-"""Step "replace": machines of another image or of other keys than wished make way for new ones, a batch at a time."""
+"""Step "replace": machines of another image or of other keys than wished make way for new ones, a batch at a time.
+
+Where a node's state must outlive its machine, the machine is made anew around it: step "rebuild".
+"""
 
 from __future__ import annotations
 
-from ...contracts import Machine
-from ...domain import OperationKind
+from ...contracts import Machine, MachineRebuilder, StatefulDriver
+from ...domain.errors import ProviderRefused
 from ...planning import plan_batch, runs
 from ..scope import DONE, Outcome, Scope
-from .removal import release
+from .removal import needed_access, release
 
 
 class Rollout:
@@ -19,21 +22,43 @@ class Rollout:
         size = scope.upgrade.batch_size if scope.upgrade else 1
         batch = plan_batch(scope.groups, scope.plan, outdated, size)
         for machine in batch:
-            async with scope.timeline.step("replace", machine.name):
-                await release(scope, machine)
-                async with scope.turn():
-                    await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+            await _take_away(scope, machine)
         if not batch:
             return DONE
         return Outcome.again(0.0, f"{len(outdated)} of {len(scope.plan.wanted)} nodes still to be replaced")
 
 
+async def _take_away(scope: Scope, machine: Machine) -> None:
+    driver, provider = scope.driver, scope.provider
+    if not isinstance(driver, StatefulDriver):
+        async with scope.timeline.step("replace", machine.name):
+            await release(scope, machine)
+            async with scope.turn():
+                await provider.delete_machine(scope.cluster.uuid, machine.name)
+        return
+    async with scope.timeline.step("rebuild", machine.name):
+        if not isinstance(
+            provider, MachineRebuilder
+        ):  # refused before it was stored, but a provider may be changed since
+            raise ProviderRefused(f"The provider {provider.name} makes no machine anew around its state.")
+        await driver.set_aside(machine, needed_access(scope, machine))
+        async with scope.turn():
+            await provider.unmake_machine(scope.cluster.uuid, machine.name)
+
+
 async def _outdated(scope: Scope, machine: Machine) -> bool:
-    if scope.operation.kind in (OperationKind.ROTATE_CA, OperationKind.ROTATE_CREDENTIALS):
-        return machine.keys != scope.keys
+    if scope.rotates:
+        return machine.keys != scope.keys and (
+            not _former_goes(scope) or machine.role in scope.driver.capabilities.overlap
+        )
     if scope.upgrade is None:
         return False
     group = next(one for one in scope.groups if one.name == machine.group)
     if group.uuid not in scope.upgrade.groups:
         return False
     return not runs(machine, group.image_id, await scope.image(group.image_id))
+
+
+def _former_goes(scope: Scope) -> bool:
+    """The second way of a rotation with overlap: all have the new CAs, and some the former beside them."""
+    return bool(scope.overlap_secrets and scope.secrets and not scope.secrets.former)

@@ -1,5 +1,5 @@
 # init.sh MANAGERS TRIES POOL BITS: make the swarm, unless other managers have it already (this machine was made anew). Repeatable.
-[ "$(state)" = active ] && exit 0
+member && exit 0
 for _ in $(seq "$2"); do
   secret=$(token "$1")
   if [ -n "$secret" ]; then

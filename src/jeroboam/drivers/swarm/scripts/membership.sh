@@ -2,6 +2,13 @@
 set -u
 tls=/etc/jeroboam/join
 state() { docker info --format '{{.Swarm.LocalNodeState}}'; }
+member() { # whether this node is one already; one whose engine just started says "pending" until it has found the others
+  for _ in $(seq 240); do
+    case $(state) in active) return 0 ;; pending) sleep 0.25 ;; *) return 1 ;; esac
+  done
+  echo "the swarm that this node belongs to does not answer"
+  exit 1
+}
 address() { ip -4 route get "$1" | sed -n 's/.* src \([0-9.]*\).*/\1/p'; }
 token() { # token MANAGERS: for what this node's certificate says
   socat -T10 - "OPENSSL:$1:2378,cafile=$tls/ca.pem,cert=$tls/cert.pem,key=$tls/key.pem,verify=1,commonname=manager" </dev/null 2>/dev/null
