@@ -28,6 +28,7 @@ _LXD_NEEDS = (
     "mkdir -p /var/log/lxd /dev/.lxc/proc /dev/.lxc/sys && mkdir -m 711 /data/lxd && mount -t proc proc /dev/.lxc/proc && "
     "mount -t sysfs sysfs /dev/.lxc/sys && mount -o remount,rw /sys"
 )
+_BRIDGE = {"ipv4.address": "10.199.0.1/24", "ipv4.nat": "true", "ipv6.address": "none"}  # LXD finds none by itself here
 _KUBECTL = ("kubectl", "--kubeconfig=/etc/kubernetes/super-admin.conf")
 
 
@@ -168,7 +169,7 @@ def _found(node: str, address: str) -> dict[str, object]:
     return {
         "config": {"core.https_address": f"{address}:8443", "core.trust_password": _TOKEN},
         "storage_pools": [{"name": "default", "driver": "dir"}],
-        "networks": [{"name": "lxdbr0", "type": "bridge", "config": {"ipv6.address": "none"}}],
+        "networks": [{"name": "lxdbr0", "type": "bridge", "config": _BRIDGE}],
         "profiles": [
             {"name": "default", "devices": {"root": {"path": "/", "pool": "default", "type": "disk"}, "eth0": card}}
         ],
