@@ -1,6 +1,7 @@
 """What only the docker provider promises: networks apart, addresses that last, half-made nodes finished, limits, clear refusals."""
 
 import asyncio
+import gzip
 import ipaddress
 import json
 import shutil
@@ -190,16 +191,23 @@ async def test_the_doctor_finds_docker_and_the_image(image_id: str, provider: Do
     assert docker("ps", "-aq", "--filter", "name=jeroboam-probe-") == ""
 
 
-async def test_the_doctor_tells_what_the_kernel_can_do_for_swarm(image_id: str, provider: DockerProvider) -> None:
+async def test_the_doctor_tells_what_the_kernel_can_do(image_id: str, provider: DockerProvider) -> None:
     """Held against another way to find out: what this machine's kernel was built with, or has loaded by now."""
     found = {f.name: f for f in await inspect_host(provider.settings.url)}
-    lines = {"ip_vs": found["swarm routing mesh"], "esp4": found["swarm encrypted overlay"]}
+    lines = {
+        "ip_vs": found["swarm routing mesh"],
+        "esp4": found["swarm encrypted overlay"],
+        "wireguard": found["flannel over wireguard"],
+    }
     missing = {feature for feature, line in lines.items() if line.level == "warn"}
     assert await provider.lacking(lines, image_id) == missing
     for feature, line in lines.items():
         assert feature in line.value
         assert (f"modprobe {feature}" in line.cure) is (feature in missing)
     assert ("ip_vs" not in missing) is Path("/proc/net/ip_vs").exists()
+    built = Path("/proc/config.gz")  # of this kernel; not every one shows it
+    if built.exists():
+        assert ("wireguard" in missing) is (b"CONFIG_WIREGUARD=" not in gzip.decompress(built.read_bytes()))
     assert docker("ps", "-aq", "--filter", "name=jeroboam-probe-") == ""
 
 

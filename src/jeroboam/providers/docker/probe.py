@@ -19,9 +19,10 @@ from .limits import INOTIFY, limit
 
 _MIN_DISK_GIB = 10
 _MIN_RAM_GIB = 3
-_FOR_SWARM = (
+_OF_THE_KERNEL = (
     ("ip_vs", "swarm routing mesh", "without it publish ports in host mode, as `jeroboam run` does."),
     ("esp4", "swarm encrypted overlay", "without it overlay networks are not encrypted."),
+    ("wireguard", "flannel over wireguard", "without it take the backend vxlan or host-gw."),
 )
 _FILESYSTEMS = ("overlay", "tmpfs", "cgroup")
 
@@ -94,13 +95,13 @@ async def _image_findings(daemon: Daemon) -> list[Finding]:
         if extra
         else Finding("capabilities", "ok", "all but SYS_RESOURCE: nodes do without")
     )
-    swarm = _swarm_findings(await kernel_features(daemon, images[0]["Id"]))
-    return [Finding("node images", "ok", ", ".join(tags)), full, *swarm]
+    kernel = _kernel_findings(await kernel_features(daemon, images[0]["Id"]))
+    return [Finding("node images", "ok", ", ".join(tags)), full, *kernel]
 
 
-def _swarm_findings(can: dict[str, bool]) -> Iterator[Finding]:
-    """Only Swarm wants these, and it has a way without each."""
-    for feature, called, instead in _FOR_SWARM:
+def _kernel_findings(can: dict[str, bool]) -> Iterator[Finding]:
+    """What some clusters ask for; there is a way without each."""
+    for feature, called, instead in _OF_THE_KERNEL:
         if can.get(feature, False):
             yield Finding(called, "ok", f"{feature} is there")
         else:
