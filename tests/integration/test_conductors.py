@@ -1,6 +1,8 @@
 """Two conductors and an API as processes of their own on PostgreSQL: whatever ends one, the other goes on with its work."""
 
 import json
+import os
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -99,6 +101,30 @@ class Rig:
         self.conductors[role].kill()
         self.conductors[role] = self.start(role)
         await_line(self.conductors[role], "ready", START_S)
+
+    def disturb(self, chance: random.Random) -> str:
+        """Kill a conductor, or the database for a while; what it was."""
+        what = chance.choice(("a", "b", "database"))
+        if what == "database":
+            self.server.stop()
+            time.sleep(chance.uniform(0.5, 3))
+            self.server.start()
+        else:
+            self.conductors[what].kill()
+        for role, one in self.conductors.items():  # also those that found no database at their start
+            if one.process.poll() is not None:
+                self.conductors[role] = self.start(role)
+        return what
+
+    def await_all_complete(self, within_s: float) -> None:
+        ends = time.monotonic() + within_s
+        while True:
+            answer = httpx.get(f"{self.api.url}/v1/clusters", timeout=10)
+            seen = [one["status"] for one in answer.json().get("clusters", [])] if answer.status_code == 200 else ["?"]
+            if set(seen) == {"CREATE_COMPLETE"}:
+                return
+            assert time.monotonic() < ends, f"{seen} after {within_s} s"
+            time.sleep(0.2)
 
     def written(self, who: str, after: int) -> list[str]:
         return [place for _, place in self._rows(f"WHERE who = '{who}' AND id > {after}")]
@@ -201,3 +227,24 @@ def test_a_conductor_that_stood_still_writes_nothing_of_its_work_any_more(rig: R
         assert set(wrote) <= OWN
     for name in theirs:
         assert not said(rig.conductors[victim], f"{name}: create: succeeded")
+
+
+def test_whatever_dies_and_when_all_work_is_done_and_done_once(rig: Rig) -> None:
+    """JEROBOAM_SEED draws other deaths."""
+    seed = int(os.environ.get("JEROBOAM_SEED", "6"))
+    chance = random.Random(seed)
+    uuids = [rig.create(f"random-{number}") for number in range(5)]
+    died = []
+    for _ in range(5):
+        time.sleep(chance.uniform(0.5, 5))
+        died.append(rig.disturb(chance))
+    print(f"seed {seed}: {', '.join(died)}")
+    for role in ("a", "b"):
+        if rig.conductors[role].process.poll() is not None:
+            rig.conductors[role] = rig.start(role)
+    rig.await_all_complete(within_s=180)
+    books = Cloud(rig.stage.folder / "cloud.sqlite").books
+    assert [len(books.machines(uuid)) for uuid in uuids] == [3] * 5
+    for uuid in uuids:
+        [operation] = rig.api.call("GET", f"/ext/v1/clusters/{uuid}/operations")["operations"]
+        assert (operation["kind"], operation["state"]) == ("create", "succeeded")
