@@ -53,7 +53,19 @@ def _join(app: App) -> None:
 
     app.error_formatter = usage_error
     public = build_cli()
-    for name in ("cluster", "template", "nodegroup", "flavor", "operation", "run", "ps", "logs", "exec", "stop"):
+    for name in (
+        "cluster",
+        "template",
+        "nodegroup",
+        "flavor",
+        "operation",
+        "run",
+        "ps",
+        "logs",
+        "exec",
+        "stop",
+        "orphans",
+    ):
         app.command(public[name], name=name)
     app.command("jeroboam.entry:image", name="image", help="Node images; `load`: an image of yours onto a cluster.")
     app.command(

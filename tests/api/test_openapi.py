@@ -180,7 +180,14 @@ async def test_the_policy_that_is_told_is_the_one_that_is_asked(
 ) -> None:
     file = tmp_path / "policy.yaml"
     file.write_text(json.dumps({rule: "!"}))
-    places = {"ident": "demo", "cluster": "demo", "project": "project-1", "resource": "Cluster", "name": "fake"}
+    places = {
+        "uuid": "0b6e8f0e-0000-4000-8000-000000000000",
+        "ident": "demo",
+        "cluster": "demo",
+        "project": "project-1",
+        "resource": "Cluster",
+        "name": "fake",
+    }
     before = make().as_("user-1")
     await before.cluster()
     if "clustertemplates" in path:

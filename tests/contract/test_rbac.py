@@ -49,7 +49,13 @@ def test_every_rule_has_magnums_name_and_default() -> None:
 
 
 def test_rules_of_our_own_shadow_none_of_magnums() -> None:
-    assert OURS == {"cluster:retry": AM, "cluster:retry_all_projects": ADMIN, "operation:cancel": AM}
+    assert OURS == {
+        "cluster:retry": AM,
+        "cluster:retry_all_projects": ADMIN,
+        "operation:cancel": AM,
+        "orphan:delete": ADMIN,
+        "orphan:get_all": ADMIN,
+    }
     assert not OURS.keys() & {name for names in RULES.values() for name in names.split()}
 
 

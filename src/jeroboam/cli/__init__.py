@@ -25,6 +25,7 @@ def build_app() -> App:
         label_commands,
         nodegroup_commands,
         operation_commands,
+        orphan_commands,
         renewal_commands,
         template_commands,
         why_commands,
@@ -45,4 +46,5 @@ def build_app() -> App:
     app.command(workload_commands.logs)
     app.command(workload_commands.exec_, name="exec", usage="jeroboam exec [OPTIONS] CLUSTER NAME -- COMMAND...")
     app.command(workload_commands.stop)
+    app.command(orphan_commands.orphans)
     return app

@@ -88,6 +88,8 @@ OURS = {
     "cluster:retry": _AM,
     "cluster:retry_all_projects": _ADMIN,
     "operation:cancel": _AM,
+    "orphan:delete": _ADMIN,
+    "orphan:get_all": _ADMIN,
 }
 """Rules of what Magnum does not have, each with its default."""
 

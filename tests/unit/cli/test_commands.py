@@ -303,6 +303,23 @@ def test_cluster_cancel_where_nothing_is_done(demo: Service, run: Run, capsys: C
     assert sent(demo, "POST") == []
 
 
+def test_orphans_are_shown_and_those_that_are_ours_removed(service: Service, run: Run, capsys: Capture) -> None:
+    left = [{"kind": "network", "id": "1", "name": "lost-net"}]
+    mine, other = ({"cluster_uuid": uuid, "ours": uuid == UUID, "resources": left} for uuid in (UUID, OPERATION))
+    service.on("GET", "/ext/v1/orphans", 200, {"orphans": [mine, other]})
+    service.on("DELETE", f"/ext/v1/orphans/{UUID}", 200, mine)
+    service.on("DELETE", f"/ext/v1/orphans/{OPERATION}", 200, other)
+    assert run("orphans") == 0
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert shown[1:] == [[UUID, "yes", "network", "lost-net"], [OPERATION, "unknown", "network", "lost-net"]]
+    assert run("orphans", "--remove") == 0
+    assert capsys.readouterr().out == f"Removed of {UUID}: network lost-net.\n"
+    assert run("orphans", OPERATION, "--remove", "--foreign") == 0
+    asked = [(one.path, one.query) for one in service.asked if one.method == "DELETE"]
+    assert asked == [(f"/ext/v1/orphans/{UUID}", {}), (f"/ext/v1/orphans/{OPERATION}", {"foreign": "true"})]
+    assert run("orphans", "--remove", "--foreign") == 2
+
+
 def test_cluster_delete_on_a_pipe_does_not_ask(demo: Service, run: Run, capsys: Capture) -> None:
     demo.on("DELETE", f"/v1/clusters/{UUID}", 204, None)
     assert run("cluster", "delete", "demo") == 0
@@ -608,7 +625,7 @@ def test_wrong_usage_exits_2_and_asks_nothing(
         *[("template", c) for c in ("create", "list", "show", "labels", "delete")],
         *[("nodegroup", c) for c in ("create", "list", "show", "update", "delete")],
         *[("operation", c) for c in ("list", "show", "cancel")],
-        *[(c,) for c in ("run", "ps", "logs", "exec", "stop")],
+        *[(c,) for c in ("run", "ps", "logs", "exec", "stop", "orphans")],
     ],
 )
 def test_every_command_has_help_with_an_example_and_json(run: Run, capsys: Capture, command: tuple[str, ...]) -> None:
