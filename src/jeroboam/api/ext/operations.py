@@ -50,6 +50,13 @@ class StepView(msgspec.Struct):
     log: str | None
 
 
+class EventView(msgspec.Struct):
+    """An event of a stream. `data` is a StepView or OperationView as JSON, by the kind of event: step, operation; end has none of them."""
+
+    event: str = ""
+    data: str = ""
+
+
 class Operations(msgspec.Struct):
     """Of a cluster, newest first."""
 
@@ -150,7 +157,7 @@ ROUTES = (
         "GET",
         "/operations/{uuid:str}/events",
         watch,
-        reply=str,
+        reply=EventView,
         rule="cluster:get",
         media_type="text/event-stream",
     ),
