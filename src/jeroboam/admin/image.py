@@ -98,6 +98,7 @@ def build(
     mirror: MirrorPlace = "",
     site: Sites = (),
     force: Flag = False,
+    json: Flag = False,
 ) -> int:
     """Build a node image: of a Kubernetes version, or of Swarm or LXD in the distribution's version.
 
@@ -121,8 +122,11 @@ def build(
         Container tool: kubernetes, swarm or lxd.
     force
         Bake it again though nothing changed.
+    json
+        Print JSON.
     """
-    return _framed(_build(coe, kubernetes, runtime, _settings(source, mirror, site), force))
+    wish = _build(coe, kubernetes, runtime, _settings(source, mirror, site), force, as_json=json)
+    return _framed(wish, as_json=json)
 
 
 def list_(*, json: Flag = False) -> int:
@@ -205,9 +209,10 @@ def mirror(
 
 
 async def _build(
-    coe: str, version: str | None, runtimes: tuple[str, ...], settings: SourceSettings, force: bool
+    coe: str, version: str | None, runtimes: tuple[str, ...], settings: SourceSettings, force: bool, *, as_json: bool
 ) -> None:
     from .. import artifacts
+    from ..cli.output import show_json
     from ..cli.progress import show_progress, size
 
     settings.names()  # a wrong option is told before anything starts
@@ -222,6 +227,9 @@ async def _build(
             )
         else:
             image = await artifacts.build_distro_image(coe, progress=progress, force=force, sources=settings)
+    if as_json:
+        show_json(_as_json(image))
+        return
     print(f"{image.tag}  {size(image.size)}")
 
 

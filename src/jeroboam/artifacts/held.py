@@ -27,7 +27,7 @@ class NodeImage:
 
 async def list_node_images() -> list[NodeImage]:
     """All node images that Docker holds."""
-    ids = (await docker("images", "-q", "--filter", f"label={LABEL}", timeout_s=60)).split()
+    ids = (await docker("images", "-q", "--filter", f"label={LABEL}=1", timeout_s=60)).split()
     if not ids:
         return []
     found = json.loads(await docker("image", "inspect", *sorted(set(ids)), timeout_s=60))

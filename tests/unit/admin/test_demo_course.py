@@ -51,6 +51,13 @@ def test_a_worker_that_never_answers_is_a_failure(tmp_path: Path) -> None:
     assert error.value.hint == "`jeroboam cluster why demo` tells how its nodes are."
 
 
+def test_what_a_command_made_is_its_own_word(capsys: pytest.CaptureFixture[str]) -> None:
+    assert Course().made("image", "versions")[0]["kubernetes"] == "v1.34.4"
+    assert capsys.readouterr().out == "$ jeroboam image versions\n"
+    with pytest.raises(CommandFailed, match=r"9\.9` ended with exit code 1\.$"):
+        Course().made("image", "build", "--kubernetes", "9.9")
+
+
 def test_a_process_is_the_service_of_a_folder_only_by_its_own_words(tmp_path: Path) -> None:
     folder = tmp_path / "jeroboam-demo"
     program = "import time; print('up', flush=True); time.sleep(60)"

@@ -55,6 +55,19 @@ class Course:
         """One of our own commands."""
         return self.run(" ".join(("jeroboam", *words)), [sys.executable, "-m", "jeroboam", *words], check=check)
 
+    def made(self, *words: str) -> Any:
+        """The JSON of one of our own commands that is printed before it runs, and whose progress is seen. Raises CommandFailed."""
+        shown = " ".join(("jeroboam", *words))
+        print(f"$ {shown}", flush=True)
+        argv = [sys.executable, "-m", "jeroboam", *words, "--json"]
+        with _deadline(shown, _COMMAND_S):
+            done = subprocess.run(
+                argv, env=self.environment, stdout=subprocess.PIPE, text=True, timeout=_COMMAND_S, check=False
+            )
+        if done.returncode:
+            raise CommandFailed(f"`{shown}` ended with exit code {done.returncode}.", hint="Its message stands above.")
+        return json.loads(done.stdout)
+
     def ask(self, *words: str) -> Any:
         """The JSON of one of our own commands, unseen."""
         return self.ask_tool(" ".join(("jeroboam", *words)), [sys.executable, "-m", "jeroboam", *words, "--json"])

@@ -32,9 +32,8 @@ class LxdDemo:
         return self._config / "jeroboam" / "lxc" / NAME
 
     def build(self, course: Course) -> None:
-        course.jeroboam("image", "build", "--coe", "lxd")
-        images = [one for one in course.ask("image", "list") if one["coe"] == "lxd"]
-        self._image = str(images[-1]["tag"])
+        self._image = str(course.made("image", "build", "--coe", "lxd")["tag"])
+        print(self._image, flush=True)
 
     def enter(self, course: Course) -> None:
         """The user's access to the cluster."""

@@ -26,9 +26,8 @@ class SwarmDemo:
         return (f"swarm-{self._image.rpartition(':')[2]}", "--coe", "swarm", "--image", self._image)
 
     def build(self, course: Course) -> None:
-        course.jeroboam("image", "build", "--coe", "swarm")
-        images = [one for one in course.ask("image", "list") if one["coe"] == "swarm"]
-        self._image = str(images[-1]["tag"])
+        self._image = str(course.made("image", "build", "--coe", "swarm")["tag"])
+        print(self._image, flush=True)
 
     def enter(self, course: Course) -> None:
         """The user's access to the cluster."""
