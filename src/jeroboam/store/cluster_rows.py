@@ -8,14 +8,11 @@ import sqlalchemy as sa
 
 from ..contracts import ClusterRow
 from ..domain import Cluster, NodeGroup
+from .among import among
 from .rows import read
 from .tables import clusters, node_groups
 
-_GROUPS = (
-    sa.select(node_groups)
-    .where(node_groups.c.cluster_uuid.in_(sa.bindparam("uuids", expanding=True)))
-    .order_by(node_groups.c.id)
-)
+_GROUPS = among(sa.select(node_groups).order_by(node_groups.c.id), node_groups.c.cluster_uuid)
 
 
 def with_groups(connection: sa.Connection, found: sa.CursorResult[Any]) -> list[ClusterRow]:
@@ -24,6 +21,7 @@ def with_groups(connection: sa.Connection, found: sa.CursorResult[Any]) -> list[
     if not rows:
         return []
     groups: dict[str, list[NodeGroup]] = {cluster.uuid: [] for cluster in rows}
-    for group in read(NodeGroup, node_groups, connection.execute(_GROUPS, {"uuids": list(groups)})):
+    found = connection.execute(_GROUPS[connection.dialect.name], {"uuids": list(groups)})
+    for group in read(NodeGroup, node_groups, found):
         groups[group.cluster_uuid].append(group)
     return [ClusterRow(cluster, tuple(groups[cluster.uuid])) for cluster in rows]

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..contracts import Caller, Page
 from ..domain import ClusterTemplate, OperationKind, OperationState
 from ..domain.errors import Conflict, NotFound
+from .among import among
 from .database import Database
 from .ident import named
 from .paging import Listing, page_of
@@ -24,7 +25,7 @@ _PUBLIC = sa.and_(templates.c.public.is_(sa.true()), templates.c.hidden.is_(sa.f
 _VISIBLE = sa.or_(templates.c.project_id == sa.bindparam("caller_project"), _PUBLIC)
 _ALL = Listing(templates, _KIND, sa.select(templates), sa.true())
 _SEEN = Listing(templates, _KIND, sa.select(templates), _VISIBLE)
-_BY_UUIDS = sa.select(templates).where(templates.c.uuid.in_(sa.bindparam("uuids", expanding=True)))
+_BY_UUIDS = among(sa.select(templates), templates.c.uuid)
 
 
 def _visible(caller: Caller) -> tuple[Listing, dict[str, object]]:
@@ -95,9 +96,11 @@ class Templates(Database):
         if not uuids:
             return {}
         bound = {"uuids": sorted(uuids)}
-        found = await self._look(
-            lambda connection: read(ClusterTemplate, templates, connection.execute(_BY_UUIDS, bound))
-        )
+
+        def look(connection: sa.Connection) -> list[ClusterTemplate]:
+            return read(ClusterTemplate, templates, connection.execute(_BY_UUIDS[connection.dialect.name], bound))
+
+        found = await self._look(look)
         return {template.uuid: template for template in found}
 
 
