@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,6 +94,7 @@ async def test_what_was_signed_is_told_to_its_owner_and_to_administrators(member
         "serial": serial,
         "subject": "CN=admin,O=system:masters",
         "ca": "front-proxy",
+        "purpose": None,
         "user_id": "user-1",
         "project_id": "project-1",
     }
@@ -101,6 +103,42 @@ async def test_what_was_signed_is_told_to_its_owner_and_to_administrators(member
     assert (await member.as_("root", "elsewhere", "admin").get(place)).json() == seen
     assert (await member.as_("mate").get(place)).status_code == 403
     assert (await member.as_("stranger", "elsewhere").get(place)).status_code == 404
+
+
+PLACE = "/ext/v1/clusters/demo/certificates"
+
+
+async def test_a_certificate_for_one_use_ends_with_it(member: Api, demo: str) -> None:
+    answer = await member.post(PLACE, {"csr": request(), "valid_s": 720, "purpose": "jeroboam ps"})
+    made = answer.json()
+    certificate = x509.load_pem_x509_certificate(made["pem"].encode())
+    ca = (await member.get("/v1/certificates/demo")).json()["pem"]
+    certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(ca.encode()))
+    ends = (member.clock.now() + timedelta(minutes=12)).replace(microsecond=0)
+    assert certificate.not_valid_after_utc == ends
+    record = {
+        "serial": str(certificate.serial_number),
+        "subject": "CN=admin,O=system:masters",
+        "ca": "kubernetes",
+        "purpose": "jeroboam ps",
+        "not_after": ends.isoformat(),
+    }
+    assert (answer.status_code, made) == (201, {**record, "pem": made["pem"]})
+    [listed] = (await member.get(PLACE)).json()["certificates"]
+    assert {key: listed[key] for key in record} == record
+    assert (listed["user_id"], listed["project_id"]) == ("user-1", "project-1")
+
+
+async def test_a_certificate_without_further_wishes_is_as_magnum_signs_it(member: Api, demo: str) -> None:
+    made = (await member.post(PLACE, {"csr": request()})).json()
+    certificate = x509.load_pem_x509_certificate(made["pem"].encode())
+    assert certificate.not_valid_after_utc == (member.clock.now() + timedelta(days=1825)).replace(microsecond=0)
+    assert (made["ca"], made["purpose"]) == ("kubernetes", None)
+    made = (await member.post(PLACE, {"csr": request(), "ca": "etcd"})).json()
+    etcd = (await member.get("/v1/certificates/demo?ca_cert_type=etcd")).json()["pem"]
+    leaf, ca = (x509.load_pem_x509_certificate(pem.encode()) for pem in (made["pem"], etcd))
+    leaf.verify_directly_issued_by(ca)
+    assert made["ca"] == "etcd"
 
 
 async def test_a_request_with_its_own_key_identifier(member: Api, demo: str) -> None:
@@ -132,29 +170,70 @@ async def test_what_is_not_signed(member: Api, body: Any, status: int, text: str
     assert (answer.status_code, detail(answer)) == (status, text)
 
 
-async def test_a_critical_extension_that_is_not_allowed(member: Api, demo: str) -> None:
+TEXT = "Value should match the pattern ^[A-Za-z0-9][A-Za-z0-9 ._-]*$"
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"csr": None}, f"{WRONG}csr. Value: 'None'. Mandatory field missing."),
+        ({"csr": "x"}, "Received invalid csr b'x'."),
+        ({"valid_s": 59}, f"{WRONG}valid_s. Value: '59'. Value should be greater or equal to 60"),
+        ({"valid_s": -1}, f"{WRONG}valid_s. Value: '-1'. Value should be greater or equal to 60"),
+        (
+            {"valid_s": 157_680_001},
+            f"{WRONG}valid_s. Value: '157680001'. Value should be lower or equal to 157680000",
+        ),
+        ({"valid_s": 10**30}, f"{WRONG}valid_s. Value: '{10**30}'. Value should be lower or equal to 157680000"),
+        ({"valid_s": "1h"}, f"{WRONG}valid_s. Value: '1h'. Wrong type. Expected '<class 'int'>', got '<class 'str'>'"),
+        (
+            {"valid_s": True},
+            f"{WRONG}valid_s. Value: 'True'. Wrong type. Expected '<class 'int'>', got '<class 'bool'>'",
+        ),
+        ({"purpose": ""}, f"{WRONG}purpose. Value: ''. Value should have a minimum character requirement of 1"),
+        (
+            {"purpose": "p" * 65},
+            f"{WRONG}purpose. Value: '{'p' * 65}'. Value should have a maximum character requirement of 64",
+        ),
+        ({"purpose": "a\x1b[2Jb"}, f"{WRONG}purpose. Value: 'a\x1b[2Jb'. {TEXT}"),
+        ({"purpose": "ps\n"}, f"{WRONG}purpose. Value: 'ps\n'. {TEXT}"),
+        ({"purpose": "a\0b"}, f"{WRONG}purpose. Value: 'a\0b'. {TEXT}"),
+        ({"purpose": " ps"}, f"{WRONG}purpose. Value: ' ps'. {TEXT}"),
+        ({"purpose": 5}, f"{WRONG}purpose. Value: '5'. Wrong type. Expected '<class 'str'>', got '<class 'int'>'"),
+        ({"ca": "mine"}, f"{WRONG}ca. Value: 'mine'. Value should be one of: kubernetes, etcd, front-proxy"),
+        ({"cluster_uuid": "demo"}, "Unknown attribute for argument certificate: cluster_uuid"),
+    ],
+)
+async def test_what_is_not_signed_for_a_use(member: Api, demo: str, changes: dict[str, Any], text: str) -> None:
+    answer = await member.post(PLACE, {"csr": request(), **changes})
+    assert (answer.status_code, detail(answer)) == (400, text)
+    assert await member.stage.store.list_certificates(demo) == []
+
+
+@pytest.mark.parametrize("place", ["/v1/certificates", PLACE])
+async def test_a_critical_extension_that_is_not_allowed(member: Api, demo: str, place: str) -> None:
     csr = request((x509.OCSPNoCheck(), True))
-    answer = await member.post("/v1/certificates", {"cluster_uuid": demo, "csr": csr})
+    answer = await member.post(place, {"cluster_uuid": demo, "csr": csr} if place != PLACE else {"csr": csr})
     assert (answer.status_code, detail(answer)) == (400, "Extension '1.3.6.1.5.5.7.48.1.5' not allowed")
 
 
 async def test_before_the_keys_are_made(member: Api) -> None:
     await member.cluster()
-    answer = await member.get("/v1/certificates/demo")
-    assert answer.status_code == 409
-    assert detail(answer).startswith("The certificates of cluster demo are not made yet.")
+    for answer in (await member.get("/v1/certificates/demo"), await member.post(PLACE, {"csr": request()})):
+        assert answer.status_code == 409
+        assert detail(answer).startswith("The certificates of cluster demo are not made yet.")
 
 
 @pytest.mark.parametrize(
     ("user", "roles", "project", "statuses"),
     [
-        ("user-1", "member,reader", "project-1", (200, 201, 202, 202)),
-        ("user-1", "reader", "project-1", (200, 403, 403, 403)),
-        ("user-1", "member", "project-1", (403, 201, 202, 202)),
-        ("mate", "member,reader", "project-1", (403, 403, 202, 202)),
-        ("root", "admin", "project-1", (200, 201, 202, 403)),
-        ("root", "admin", "elsewhere", (404, 400, 404, 404)),
-        ("user-1", "member,reader", "elsewhere", (404, 400, 404, 404)),
+        ("user-1", "member,reader", "project-1", (200, 201, 201, 202, 202)),
+        ("user-1", "reader", "project-1", (200, 403, 403, 403, 403)),
+        ("user-1", "member", "project-1", (403, 201, 201, 202, 202)),
+        ("mate", "member,reader", "project-1", (403, 403, 403, 202, 202)),
+        ("root", "admin", "project-1", (200, 201, 201, 202, 403)),
+        ("root", "admin", "elsewhere", (404, 400, 404, 404, 404)),
+        ("user-1", "member,reader", "elsewhere", (404, 400, 404, 404, 404)),
     ],
 )
 async def test_every_role(
@@ -164,6 +243,7 @@ async def test_every_role(
     calls: tuple[tuple[str, str, Any], ...] = (
         ("GET", f"/v1/certificates/{demo}", None),
         ("POST", "/v1/certificates", {"cluster_uuid": demo, "csr": request()}),
+        ("POST", f"/ext/v1/clusters/{demo}/certificates", {"csr": request(), "valid_s": 60, "purpose": "test"}),
         ("PATCH", f"/v1/certificates/{demo}", None),
         ("PATCH", f"/v1/credentials/{demo}", None),
     )

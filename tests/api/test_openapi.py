@@ -162,6 +162,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/clusters/{ident}/actions/upgrade"): {"cluster_template": "k8s"},
     ("POST", "/v1/clusters/{cluster}/nodegroups"): {"name": "more"},
     ("POST", "/v1/certificates"): {"cluster_uuid": "demo", "csr": "x"},
+    ("POST", "/ext/v1/clusters/{ident}/certificates"): {"csr": "x"},
     ("POST", "/v1/quotas"): {"project_id": "p"},
     ("PATCH", "/v1/quotas/{project}/{resource}"): {},
     ("POST", "/v1/federations"): {"hostcluster_id": "demo"},

@@ -614,7 +614,10 @@ async def test_certificates_are_recorded(store: SqlStore, clock: ManualClock) ->
     cluster, _ = await add(store)
     given = SignedCertificate(cluster, "1", "CN=admin", "kubernetes", clock.now(), "user-1", "project-1")
     await store.record_certificate(given)
-    assert await store.list_certificates(cluster) == [replace(given, created_at=clock.now())]
+    await store.record_certificate(replace(given, serial="2", purpose="jeroboam ps"))
+    first, second = await store.list_certificates(cluster)
+    assert first == replace(given, created_at=clock.now())
+    assert (first.purpose, second.purpose) == (None, "jeroboam ps")
 
 
 async def test_quotas_are_kept_by_project_and_resource(store: SqlStore, clock: ManualClock) -> None:
@@ -729,6 +732,26 @@ async def test_operations_of_the_first_schema_keep_their_verb_as_their_kind(empt
     await store.stop()
     assert found is not None
     assert (found.kind, found.verb, found.summary) == (OperationKind.UPDATE, Verb.UPDATE, "s")
+
+
+async def test_certificates_of_an_older_schema_are_for_nobody_knows_what(empty_url: str, clock: ManualClock) -> None:
+    """And a program of that schema, which still runs, goes on recording."""
+    older = (
+        "INSERT INTO certificates (cluster_uuid, serial, subject, ca, not_after, user_id, project_id, created_at) VALUES"
+        " ('c', '{}', 'CN=a', 'kubernetes', '2031-01-02 03:04:05', 'u', 'p', '2026-01-02 03:04:05')"
+    )
+    config = alembic_config()
+    with plain_engine(empty_url).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        connection.execute(sa.text(older.format(1)))
+    store = SqlStore(empty_url, Sealer(KEY), clock)
+    await store.start()
+    with plain_engine(empty_url).begin() as connection:
+        connection.execute(sa.text(older.format(2)))
+    found = await store.list_certificates("c")
+    await store.stop()
+    assert [(one.serial, one.subject, one.purpose) for one in found] == [("1", "CN=a", None), ("2", "CN=a", None)]
 
 
 async def test_the_database_file_is_its_owners_only(tmp_path: Path, clock: ManualClock) -> None:

@@ -197,7 +197,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class SignedCertificate:
-    """A record of a client certificate that the certificates API gave out."""
+    """A record of a client certificate that the certificates API gave out. `purpose`: what its asker said that it is for."""
 
     cluster_uuid: str
     serial: str
@@ -207,3 +207,4 @@ class SignedCertificate:
     user_id: str
     project_id: str
     created_at: datetime | None = None
+    purpose: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from cryptography import x509
@@ -43,11 +43,15 @@ class SignedCert:
     not_after: datetime
 
 
-def sign_csr(ca: CertificateAuthority, csr_pem: bytes, now: datetime) -> SignedCert:
-    """Sign a CSR as it stands: its subject, its key, its allowed extensions. Raises InvalidRequest with Magnum's words."""
+def sign_csr(
+    ca: CertificateAuthority, csr_pem: bytes, now: datetime, lifetime: timedelta = TERM_OF_VALIDITY
+) -> SignedCert:
+    """Sign a CSR as it stands: its subject, its key, its allowed extensions. It ends `lifetime` from now, to the second.
+
+    Raises InvalidRequest with Magnum's words.
+    """
     request = _parse(csr_pem)
     issuer, signer = load(ca)
-    not_after = now + TERM_OF_VALIDITY
     builder = (
         x509.CertificateBuilder()
         .subject_name(request.subject)
@@ -55,14 +59,14 @@ def sign_csr(ca: CertificateAuthority, csr_pem: bytes, now: datetime) -> SignedC
         .public_key(request.public_key())
         .serial_number(uuid4().int)
         .not_valid_before(now - BACKDATED)
-        .not_valid_after(not_after)
+        .not_valid_after(now + lifetime)
     )
     for extension in _extensions(request):
         builder = builder.add_extension(extension.value, critical=extension.critical)
     key_id = x509.SubjectKeyIdentifier.from_public_key(request.public_key())
     cert = builder.add_extension(key_id, critical=False).sign(signer, hashes.SHA256())
     pem = cert.public_bytes(serialization.Encoding.PEM)
-    return SignedCert(pem, str(cert.serial_number), request.subject.rfc4514_string(), not_after)
+    return SignedCert(pem, str(cert.serial_number), request.subject.rfc4514_string(), cert.not_valid_after_utc)
 
 
 def _parse(csr_pem: bytes) -> x509.CertificateSigningRequest:

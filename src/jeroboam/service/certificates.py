@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from .. import pki
 from ..contracts import Caller, CertificateAuthority, ClusterRow
 from ..domain import SignedCertificate
-from ..domain.errors import Conflict, InvalidRequest, NotFound
+from ..domain.errors import Conflict
 from . import clusters
 from .services import Asker, Services
 
@@ -21,6 +22,24 @@ class Authority:
     pem: str
 
 
+@dataclass(frozen=True)
+class Wish:
+    """What to sign: a CSR (PEM), by which CA, for how long, and what for."""
+
+    csr: str
+    ca: str | None = None
+    lifetime: timedelta = pki.TERM_OF_VALIDITY
+    purpose: str | None = None
+
+
+@dataclass(frozen=True)
+class Issued:
+    """A certificate (PEM) and what is recorded of it."""
+
+    pem: str
+    record: SignedCertificate
+
+
 async def show(services: Services, caller: Caller, ident: str, ca: str | None) -> Authority:
     """The certificate of a CA: "etcd", "front-proxy", anything else is the cluster's own. Raises NotFound, Forbidden, Conflict."""
     row = await clusters.authorised(services, caller, ident, "certificate:get")
@@ -28,29 +47,23 @@ async def show(services: Services, caller: Caller, ident: str, ca: str | None) -
     return Authority(row.cluster.uuid, authority.cert_pem.decode())
 
 
-async def sign(services: Services, asker: Asker, ident: str, csr: str, ca: str | None) -> Authority:
-    """A certificate for the CSR, recorded before it is given out.
-
-    Raises InvalidRequest (also for an unknown cluster), Forbidden, Conflict.
-    """
-    try:
-        row = await clusters.authorised(services, asker.caller, ident, "certificate:create")
-    except NotFound as error:
-        raise InvalidRequest(error.message, field="cluster_uuid", value=ident) from None
-    authority = await _authority(services, row, ca)
-    signed = pki.sign_csr(authority, csr.encode(errors="replace"), services.clock.now())
-    await services.store.record_certificate(
-        SignedCertificate(
-            cluster_uuid=row.cluster.uuid,
-            serial=signed.serial,
-            subject=signed.subject,
-            ca=_name(ca),
-            not_after=signed.not_after,
-            user_id=asker.caller.user_id,
-            project_id=asker.caller.project_id,
-        )
+async def sign(services: Services, asker: Asker, ident: str, wish: Wish) -> Issued:
+    """A certificate for the CSR, recorded before it is given out. Raises NotFound, Ambiguous, Forbidden, Conflict, InvalidRequest."""
+    row = await clusters.authorised(services, asker.caller, ident, "certificate:create")
+    authority = await _authority(services, row, wish.ca)
+    signed = pki.sign_csr(authority, wish.csr.encode(errors="replace"), services.clock.now(), wish.lifetime)
+    record = SignedCertificate(
+        cluster_uuid=row.cluster.uuid,
+        serial=signed.serial,
+        subject=signed.subject,
+        ca=_name(wish.ca),
+        not_after=signed.not_after,
+        user_id=asker.caller.user_id,
+        project_id=asker.caller.project_id,
+        purpose=wish.purpose,
     )
-    return Authority(row.cluster.uuid, signed.pem.decode())
+    await services.store.record_certificate(record)
+    return Issued(signed.pem.decode(), record)
 
 
 async def signed(services: Services, caller: Caller, ident: str) -> Sequence[SignedCertificate]:

@@ -58,6 +58,14 @@ def test_a_signed_csr_keeps_its_subject_and_chains_to_the_ca() -> None:
     )
 
 
+def test_a_certificate_is_signed_for_as_long_as_it_is_wanted() -> None:
+    late = NOW.replace(microsecond=999_999)
+    signed = pki.sign_csr(CA, csr(), late, timedelta(seconds=90))
+    cert = x509.load_pem_x509_certificate(signed.pem)
+    assert signed.not_after == cert.not_valid_after_utc == datetime(2026, 1, 2, 3, 5, 35, tzinfo=UTC)
+    assert cert.not_valid_before_utc == datetime(2026, 1, 1, 3, 4, 5, tzinfo=UTC)
+
+
 def test_a_csr_without_extensions_gets_a_subject_key_identifier_and_nothing_else() -> None:
     cert = x509.load_pem_x509_certificate(pki.sign_csr(CA, csr(), NOW).pem)
     assert [e.oid._name for e in cert.extensions] == ["subjectKeyIdentifier"]

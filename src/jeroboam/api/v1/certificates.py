@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from ...domain.errors import InvalidRequest, NotFound
 from ...service import abilities, certificates
 from ..call import Call, Parameter, Reply, Route
 from . import kinds, missing
@@ -45,14 +46,18 @@ async def show(call: Call) -> Reply:
 async def sign(call: Call) -> Reply:
     """Sign a CSR."""
     values = await _BODY.read(call)
-    kind, csr = values["ca_cert_type"], values["csr"]
-    made = await certificates.sign(call.services, call.asker, values["cluster_uuid"], csr, kind)
+    ident, kind, csr = values["cluster_uuid"], values["ca_cert_type"], values["csr"]
+    try:
+        made = await certificates.sign(call.services, call.asker, ident, certificates.Wish(csr, kind))
+    except NotFound as error:
+        raise InvalidRequest(error.message, field="cluster_uuid", value=ident) from None
+    uuid = made.record.cluster_uuid
     shown = CertificateView(
-        cluster_uuid=made.cluster_uuid,
+        cluster_uuid=uuid,
         csr=csr,
         pem=made.pem,
         ca_cert_type=UNSET if kind is None else kind,
-        links=links(call.host, f"certificates/{made.cluster_uuid}"),
+        links=links(call.host, f"certificates/{uuid}"),
     )
     return Reply(shown)
 
