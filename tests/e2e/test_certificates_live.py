@@ -181,7 +181,7 @@ def test_owner_and_administrator_see_who_was_given_what(ada: Service, live: str,
     argv = [*PROGRAM, "cluster", "certificates", live, "--os-cloud"]
     env = {"OS_CLIENT_CONFIG_FILE": str(clouds)}
     line = run(*argv, "ada", env=env).splitlines()[-1]
-    assert line.split()[:3] == ["CN=lin,O=auditors", "kubernetes", "ada"]
+    assert line.split()[:4] == ["CN=lin,O=auditors", "kubernetes", "-", "ada"]
     record = f"/ext/v1/clusters/{live}/certificates"
     listed = as_(ada, "boss").api("GET", record).json()["certificates"]
     assert listed == ada.api("GET", record).json()["certificates"]

@@ -7,13 +7,29 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .credentials import new_admin_key
-from .errors import CliError, Usage
+from .errors import CliError, Refused, Usage
 from .wire import Json, segment
 
 if TYPE_CHECKING:
     from .client import Client
 
 COES = ("kubernetes", "swarm", "swarm-mode", "lxd")
+SPARE_S = 600  # beyond a command's own limit: for what ends it, and for clocks of nodes that are ahead
+_MOST_S = 86_400  # also of a command that may stay for days: what it has begun goes on when its certificate ends
+_UNKNOWN = (404, 405)  # by a service that signs at /v1/certificates only; 405 where it lists what it signed
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a certificate is for, as `cluster certificates` shows it, and how long; None: as long as the service gives."""
+
+    purpose: str
+    valid_s: int | None = None
+
+    @classmethod
+    def of_command(cls, name: str, limit_s: float) -> Use:
+        """For one run of a command that stays at most so many seconds: a little longer, and a day at most."""
+        return cls(f"jeroboam {name}", int(min(limit_s + SPARE_S, _MOST_S)))
 
 
 @dataclass(frozen=True)
@@ -44,8 +60,8 @@ def coe_of(client: Client, cluster: Json) -> tuple[str, bool]:
     return coe, not template.get("tls_disabled")
 
 
-def enter(client: Client, cluster: Json, coe: str, *, tls: bool) -> Access:
-    """Make a key and have its certificate signed. Raises CliError when the cluster has no address yet."""
+def enter(client: Client, cluster: Json, coe: str, use: Use, *, tls: bool) -> Access:
+    """Make a key and have its certificate signed for this use. Raises CliError when the cluster has no address yet."""
     uuid, name = str(cluster["uuid"]), str(cluster.get("name"))
     if not cluster.get("api_address"):
         raise CliError(
@@ -56,12 +72,20 @@ def enter(client: Client, cluster: Json, coe: str, *, tls: bool) -> Access:
     if not tls:
         return Access(name, uuid, coe, address)
     ca = client.get(f"v1/certificates/{segment(uuid)}").get("pem")
-    return Access(name, uuid, coe, address, str(ca), *_signed(client, uuid))
+    return Access(name, uuid, coe, address, str(ca), *_signed(client, uuid, use))
 
 
-def _signed(client: Client, uuid: str) -> tuple[str, str]:
+def _signed(client: Client, uuid: str, use: Use) -> tuple[str, str]:
     pair = new_admin_key()
-    answer = client.post("v1/certificates", {"cluster_uuid": uuid, "csr": pair.csr_pem}, needs="pem")
+    wish: Json = {"csr": pair.csr_pem, "purpose": use.purpose}
+    if use.valid_s is not None:
+        wish["valid_s"] = use.valid_s
+    try:
+        answer = client.post(f"ext/v1/clusters/{segment(uuid)}/certificates", wish, needs="pem")
+    except Refused as error:
+        if error.status not in _UNKNOWN:
+            raise
+        answer = client.post("v1/certificates", {"cluster_uuid": uuid, "csr": pair.csr_pem}, needs="pem")
     cert = str(answer.document["pem"])
     pair.check(cert)
     return cert, pair.key_pem

@@ -1,4 +1,4 @@
-"""`jeroboam cluster certificates`: who was given a certificate of a cluster."""
+"""`jeroboam cluster certificates`: who was given a certificate of a cluster, and what for."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from .apps import cluster as cluster_app
 from .moments import to_the_second
 from .options import DEFAULTS, Common, framed
 from .output import show_json, show_table
-from .wire import segment
+from .wire import Json, segment
 
 
 @cluster_app.command
 @framed
 def certificates(cluster: str, /, *, common: Common = DEFAULTS) -> int:
-    """List the certificates that were signed for a cluster: who asked, when, for which subject, and until when they open it.
+    """List the certificates that were signed for a cluster: for whom, what for, when, and until when they open it.
 
     Example: jeroboam cluster certificates demo
 
@@ -27,10 +27,13 @@ def certificates(cluster: str, /, *, common: Common = DEFAULTS) -> int:
     if common.json:
         show_json(found)
         return 0
-    rows = [
-        (one["subject"], one["ca"], one["user_id"], to_the_second(one["created_at"]), to_the_second(one["not_after"]))
-        for one in found
-    ]
+    rows = [_row(one) for one in found]
     nothing = "No certificate was signed. `jeroboam cluster config` asks for one."
-    show_table(("SUBJECT", "CA", "BY USER", "SIGNED", "VALID UNTIL"), rows, nothing=nothing)
+    show_table(("SUBJECT", "CA", "FOR", "BY USER", "SIGNED", "VALID UNTIL"), rows, nothing=nothing)
     return 0
+
+
+def _row(one: Json) -> tuple[object, ...]:
+    purpose = one.get("purpose") or "-"  # older services do not tell it
+    signed, ends = to_the_second(one["created_at"]), to_the_second(one["not_after"])
+    return one["subject"], one["ca"], purpose, one["user_id"], signed, ends

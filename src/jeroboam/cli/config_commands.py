@@ -91,7 +91,7 @@ def _access(client: Client, cluster: Json, *, wants_kubeconfig: bool) -> Access:
     coe, tls = access.coe_of(client, cluster)
     if wants_kubeconfig and coe != "kubernetes":
         raise Usage(f"Cluster {cluster.get('name')} runs {coe}, which has no kubeconfig.", hint="Drop --file.")
-    return access.enter(client, cluster, coe, tls=tls)
+    return access.enter(client, cluster, coe, access.Use("jeroboam cluster config"), tls=tls)
 
 
 def _into_kubeconfig(

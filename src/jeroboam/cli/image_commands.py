@@ -73,7 +73,7 @@ def load(
         found = client.cluster(cluster)
         coe, tls = access.coe_of(client, found)
         _refuse_others_options(coe, metadata, nodes, group)
-        way = access.enter(client, found, coe, tls=tls)
+        way = access.enter(client, found, coe, access.Use.of_command("image load", timeout_s), tls=tls)
     try:
         with session_of(way, verbose=common.verbose) as session, _progress(common) as shown:
             if coe == "lxd":

@@ -72,7 +72,7 @@ def run(
 
     port = None if publish is None else Publish.parse(publish)
     asked = Wish(name or wish.name_of(image), image, replicas, port, pairs(env, "--env", "LOG_LEVEL=debug"), command)
-    with _tool(cluster, common) as tool:
+    with _tool("run", cluster, common, 2 * timeout_s) as tool:  # to make it, and to wait for it
         if any(one.name == asked.name for one in tool.workloads()):
             hint = f"End it with `jeroboam stop {cluster} {asked.name}`, or choose another name with --name."
             raise CliError(f"A workload {asked.name} is on {cluster} already.", hint=hint)
@@ -98,7 +98,7 @@ def ps(cluster: str, name: str | None = None, /, *, common: Common = DEFAULTS) -
     name
         Workload whose replicas are shown.
     """
-    with _tool(cluster, common) as tool:
+    with _tool("ps", cluster, common) as tool:
         found = tool.workloads() if name is None else [_find(tool, cluster, name)]
     if common.json:
         show_json([one.as_json() for one in found] if name is None else found[0].as_json())
@@ -134,7 +134,7 @@ def logs(
     tail
         Only so many lines of each.
     """
-    with _tool(cluster, common) as tool:
+    with _tool("logs", cluster, common) as tool:
         workload = _find(tool, cluster, name)
         wanted = workload.replicas if replica is None else (_replica(workload, replica),)
         said = {one.name: tool.logs(one, tail) for one in wanted if replica is not None or one.started}
@@ -178,7 +178,7 @@ def exec_(
     """
     if not command:
         raise Usage("There is no program to run.", hint=f"Write it after `--`: jeroboam exec {cluster} {name} -- ls /")
-    with _tool(cluster, common) as tool:
+    with _tool("exec", cluster, common, timeout_s) as tool:
         workload = _find(tool, cluster, name)
         where = _running(workload) if replica is None else _replica(workload, replica)
         outcome = tool.exec(where, command, timeout_s)
@@ -206,7 +206,7 @@ def stop(cluster: str, name: str, /, *, timeout_s: Seconds = READY_S, common: Co
     timeout_s
         Seconds to stay; the end goes on afterwards.
     """
-    with _tool(cluster, common) as tool:
+    with _tool("stop", cluster, common, timeout_s) as tool:
         workload = _find(tool, cluster, name)
         tool.stop(workload, timeout_s)
     if common.json:
@@ -217,15 +217,15 @@ def stop(cluster: str, name: str, /, *, timeout_s: Seconds = READY_S, common: Co
 
 
 @contextmanager
-def _tool(cluster: str, common: Common) -> Iterator[Tool]:
-    """The cluster's own API, entered with a certificate that is made for this command."""
+def _tool(command: str, cluster: str, common: Common, limit_s: float = READY_S) -> Iterator[Tool]:
+    """The cluster's own API, entered with a certificate that is made for this command and soon ends after its limit."""
     from . import access
     from .workloads import entered
 
     with common.client() as client:
         found = client.cluster(cluster)
         coe, tls = access.coe_of(client, found)
-        way = access.enter(client, found, coe, tls=tls)
+        way = access.enter(client, found, coe, access.Use.of_command(command, limit_s), tls=tls)
     with entered(way, verbose=common.verbose) as tool:
         yield tool
 

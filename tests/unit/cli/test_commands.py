@@ -54,20 +54,23 @@ def test_certificates_are_listed_with_who_asked_and_until_when(demo: Service, ru
         "serial": "7",
         "subject": "CN=ada,O=system:masters",
         "ca": "kubernetes",
+        "purpose": "ps",
         "user_id": "user-1",
         "project_id": "project-1",
         "created_at": "2026-01-02T03:04:05.678+00:00",
         "not_after": "2027-01-02T03:04:05+00:00",
     }
-    demo.on("GET", place, 200, {"certificates": [one]})
+    unsaid, older = {**one, "purpose": None}, {key: one[key] for key in one if key != "purpose"}
+    demo.on("GET", place, 200, {"certificates": [one, unsaid, older]})
     assert run("cluster", "certificates", "demo") == 0
-    [head, line] = capsys.readouterr().out.splitlines()
-    assert head.split() == ["SUBJECT", "CA", "BY", "USER", "SIGNED", "VALID", "UNTIL"]
-    assert line.split() == [
-        "CN=ada,O=system:masters", "kubernetes", "user-1", "2026-01-02", "03:04:05", "2027-01-02", "03:04:05",
-    ]  # fmt: skip
+    [head, *lines] = capsys.readouterr().out.splitlines()
+    assert head.split() == ["SUBJECT", "CA", "FOR", "BY", "USER", "SIGNED", "VALID", "UNTIL"]
+    assert [line.split() for line in lines] == [
+        ["CN=ada,O=system:masters", "kubernetes", purpose, "user-1", "2026-01-02", "03:04:05", "2027-01-02", "03:04:05"]
+        for purpose in ("ps", "-", "-")
+    ]
     assert run("cluster", "certificates", "demo", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == [one]
+    assert json.loads(capsys.readouterr().out) == [one, unsaid, older]
 
 
 # templates

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,13 @@ def test_the_life_of_a_cluster(run: Run, capsys: Capture, tmp_path: Path) -> Non
     assert run("cluster", "config", "demo") == 0
     config = yaml.safe_load((tmp_path / "home" / ".kube" / "config").read_text())
     assert config["clusters"][0]["cluster"]["server"] == shown["api_address"]
+    assert run("ps", "demo") == 1  # there is no such server: its certificate is signed all the same
     capsys.readouterr()
+    assert run("cluster", "certificates", "demo", "--json") == 0
+    signed = json.loads(capsys.readouterr().out)
+    lasts = [datetime.fromisoformat(one["not_after"]) - datetime.fromisoformat(one["created_at"]) for one in signed]
+    assert [one["purpose"] for one in signed] == ["jeroboam cluster config", "jeroboam ps"]
+    assert [round(last / timedelta(minutes=1)) for last in lasts] == [5 * 365 * 24 * 60, 12]
 
     assert run("nodegroup", "list", "demo", "--json") == 0
     groups = json.loads(capsys.readouterr().out)
