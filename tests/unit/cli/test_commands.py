@@ -58,7 +58,7 @@ def test_certificates_are_listed_with_who_asked_and_until_when(demo: Service, ru
         "user_id": "user-1",
         "project_id": "project-1",
         "created_at": "2026-01-02T03:04:05.678+00:00",
-        "not_after": "2027-01-02T03:04:05+00:00",
+        "not_after": "2126-01-02T03:04:05+00:00",
     }
     unsaid, older = {**one, "purpose": None}, {key: one[key] for key in one if key != "purpose"}
     demo.on("GET", place, 200, {"certificates": [one, unsaid, older]})
@@ -66,11 +66,45 @@ def test_certificates_are_listed_with_who_asked_and_until_when(demo: Service, ru
     [head, *lines] = capsys.readouterr().out.splitlines()
     assert head.split() == ["SUBJECT", "CA", "FOR", "BY", "USER", "SIGNED", "VALID", "UNTIL"]
     assert [line.split() for line in lines] == [
-        ["CN=ada,O=system:masters", "kubernetes", purpose, "user-1", "2026-01-02", "03:04:05", "2027-01-02", "03:04:05"]
+        ["CN=ada,O=system:masters", "kubernetes", purpose, "user-1", "2026-01-02", "03:04:05", "2126-01-02", "03:04:05"]
         for purpose in ("ps", "-", "-")
     ]
     assert run("cluster", "certificates", "demo", "--json") == 0
     assert json.loads(capsys.readouterr().out) == [one, unsaid, older]
+
+
+def test_certificates_that_have_ended_are_counted_and_shown_when_asked_for(
+    demo: Service, run: Run, capsys: Capture
+) -> None:
+    ended = {
+        "serial": "7",
+        "subject": "CN=admin",
+        "ca": "kubernetes",
+        "purpose": "jeroboam ps",
+        "user_id": "ada",
+        "project_id": "project-1",
+        "created_at": "2026-01-02T03:04:05+00:00",
+        "not_after": "2026-01-02T03:16:05+00:00",
+    }
+    valid = {**ended, "serial": "8", "purpose": None, "not_after": "2126-01-02T03:04:05+00:00"}
+    place = f"/ext/v1/clusters/{UUID}/certificates"
+    demo.on("GET", place, 200, {"certificates": [ended, valid, ended]})
+    assert run("cluster", "certificates", "demo") == 0
+    [_, line, rest] = capsys.readouterr().out.splitlines()
+    assert line.split()[-2:] == ["2126-01-02", "03:04:05"]
+    assert rest == "Not shown: 2 that have ended; --all shows them."
+    assert run("cluster", "certificates", "demo", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [valid]
+    assert run("cluster", "certificates", "demo", "--all", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == [ended, valid, ended]
+    assert run("cluster", "certificates", "demo", "--all") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    demo.on("GET", place, 200, {"certificates": [ended]})
+    assert run("cluster", "certificates", "demo") == 0
+    assert capsys.readouterr().out == (
+        "All certificates have ended. `jeroboam cluster config` asks for one.\n"
+        "Not shown: 1 that have ended; --all shows them.\n"
+    )
 
 
 # templates
