@@ -1,15 +1,16 @@
 """What failed is tried again; what runs or waits is cancelled; requests that meet each other. Through the use cases, on the fakes."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from jeroboam.contracts import Caller, Image
-from jeroboam.domain import Operation, OperationKind, OperationState, Status
+from jeroboam.domain import Cluster, Operation, OperationKind, OperationState, Status
 from jeroboam.domain.errors import Conflict
-from jeroboam.drivers.fake import FakeDriver
+from jeroboam.drivers.fake import StatefulFakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.providers.fake.catalogue import FakeCatalogue
 from jeroboam.service import Asker, Policy, Services, abilities, changes, clusters, group_changes, operations, retries
@@ -36,7 +37,7 @@ def services(stage: Stage) -> Services:
         store=stage.store,
         providers={"fake": stage.provider},
         default_provider="fake",
-        drivers={"fake": FakeDriver()},
+        drivers={"fake": stage.driver},
         clock=stage.clock,
         policy=Policy(),
     )
@@ -137,6 +138,70 @@ async def test_an_upgrade_that_failed_goes_on_to_its_target(stage: Stage) -> Non
     assert {m.image_id for m in await world.provider.list_machines(cluster.uuid)} == {"next"}
 
 
+class Renewed(FakeProvider):
+    """Remembers what was taken away, and calls `unmade` after each machine that is to be made anew around its state."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__(Cloud(faults=list(faults)), boot_s=0, catalogue=TWO_IMAGES)
+        self.gone: list[str] = []
+        self.unmade: Callable[[], Awaitable[object]] | None = None
+
+    async def unmake_machine(self, cluster_uuid: str, name: str) -> None:
+        await super().unmake_machine(cluster_uuid, name)
+        self.gone.append(f"unmade {name[-8:]}")
+        if self.unmade:
+            await self.unmade()
+
+    async def delete_machine(self, cluster_uuid: str, name: str) -> None:
+        await super().delete_machine(cluster_uuid, name)
+        self.gone.append(f"deleted {name[-8:]}")
+
+
+async def stateful(stage: Stage, provider: Renewed) -> tuple[Stage, Cluster]:
+    """A cluster of a driver whose control plane is its disk, one worker, and an upgrade asked for."""
+    world = replace(stage, provider=provider, driver=StatefulFakeDriver())
+    cluster, create = await world.add(workers=1)
+    assert (await world.run(create)).state is OperationState.SUCCEEDED
+    template = await world.store.add_template(
+        builders.template(name="new", shape=replace(cluster.shape, image_id="next"))
+    )
+    await abilities.upgrade(services(world), ME, cluster.uuid, UpgradeWish(template.uuid))
+    return world, cluster
+
+
+async def test_a_retry_takes_no_state_away_from_a_node_that_was_made_anew_around_it(stage: Stage) -> None:
+    fault = Fault("ensure_machine", "boot_fail", "*master-0", "the engine does not start", times=1, met=1)
+    world, cluster = await stateful(stage, provider := Renewed(fault))
+    fault.met = 0
+    assert (await world.run(await newest(world, cluster.uuid))).state is OperationState.FAILED
+    again = await retries.retry(services(world), ME, cluster.uuid)
+    assert (await world.run(again)).state is OperationState.SUCCEEDED
+    assert provider.gone == ["unmade master-0", "unmade master-0", "unmade worker-0"]
+    steps = await world.store.list_steps(again.uuid)
+    assert next(step.name for step in steps if step.target.endswith("master-0")) == "renew"
+
+
+async def test_a_node_that_never_came_up_is_made_without_its_rests(stage: Stage) -> None:
+    fault = Fault("ensure_machine", "boot_fail", "*worker-0", "no space left", times=1)
+    world = replace(stage, provider=(provider := Renewed(fault)), driver=StatefulFakeDriver())
+    cluster, create = await world.add()
+    assert (await world.run(create)).state is OperationState.FAILED
+    assert (await world.run(await retries.retry(services(world), ME, cluster.uuid))).state is OperationState.SUCCEEDED
+    assert provider.gone == ["deleted worker-0"]
+
+
+async def test_an_upgrade_that_is_cancelled_when_a_machine_is_away_leaves_no_whole_cluster(stage: Stage) -> None:
+    world, cluster = await stateful(stage, provider := Renewed())
+    upgrade = await newest(world, cluster.uuid)
+    provider.unmade = lambda: operations.cancel(services(world), ME, upgrade.uuid)
+    assert (await world.run(upgrade)).state is OperationState.CANCELLED
+    assert provider.gone == ["unmade master-0"]
+    assert (await world.row(cluster)).cluster.status is Status.UPDATE_FAILED
+    provider.unmade = None
+    assert (await world.run(await retries.retry(services(world), ME, cluster.uuid))).state is OperationState.SUCCEEDED
+    assert {m.image_id for m in await provider.list_machines(cluster.uuid)} == {"next"}
+
+
 async def test_a_delete_that_failed_is_retried_as_a_delete(stage: Stage) -> None:
     world = with_faults(stage, Fault("delete_all", "refuse", message="locked", times=1))
     cluster, create = await world.add()
@@ -204,7 +269,7 @@ async def test_a_cancelled_operation_does_not_wait_for_the_pause_of_its_error(st
     while len(await world.store.list_steps(create.uuid)) < 4:  # by then it pauses for eight seconds
         await asyncio.sleep(0.05)
     await operations.cancel(services(world), ME, create.uuid)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(6):
         assert (await task).state is OperationState.CANCELLED
 
 

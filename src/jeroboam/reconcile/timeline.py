@@ -50,7 +50,7 @@ class Timeline:
 
     def made_or_removed(self) -> bool:
         """True when this operation made or removed a machine, or may have."""
-        touched = ("machine", "renew", "replace", "remove")
+        touched = ("machine", "renew", "replace", "rebuild", "remove")
         return any(name in touched for name, _ in (*self._ended_well, *self._open))
 
     def open_targets(self, name: str) -> list[str]:

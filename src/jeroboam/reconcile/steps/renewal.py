@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from ... import bootstrap
-from ...contracts import Machine
-from ...domain import Role
+from ...contracts import Machine, MachineRebuilder, StatefulDriver
+from ...domain import OperationKind, Role
 from ...domain.errors import CoeRefused, CoeUnreachable
 from ...planning import plan_machines
 from ..scope import DONE, Outcome, Scope
@@ -23,11 +23,24 @@ class Renewal:
         unborn = await asyncio.gather(*(_failed_to_boot(scope, machine) for machine in kept))
         for machine in (one for one, failed in zip(kept, unborn, strict=True) if failed):
             async with scope.timeline.step("renew", machine.name):
-                if machine.role is Role.CONTROL_PLANE and len(kept) > 1:
-                    await _forget(scope, machine)
-                await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+                await _take_away(scope, machine, alone=len(kept) == 1)
         scope.renewed = True
         return DONE
+
+
+async def _take_away(scope: Scope, machine: Machine, *, alone: bool) -> None:
+    """With its state, as a rule. Where the cluster was up before and its nodes' state outlives their machines, the state stays: the only
+    manager of a swarm whose boot failed when it was made anew is still all that there is of that swarm."""
+    driver, provider = scope.driver, scope.provider
+    creates = scope.operation.kind is OperationKind.CREATE
+    if not creates and isinstance(driver, StatefulDriver) and isinstance(provider, MachineRebuilder):
+        async with scope.turn():
+            await provider.unmake_machine(scope.cluster.uuid, machine.name)
+        return
+    if machine.role is Role.CONTROL_PLANE and not alone:
+        await _forget(scope, machine)
+    async with scope.turn():
+        await provider.delete_machine(scope.cluster.uuid, machine.name)
 
 
 def _met(scope: Scope, machine: Machine) -> bool:
