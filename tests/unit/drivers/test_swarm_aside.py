@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import json
 from collections.abc import Mapping
@@ -118,12 +119,17 @@ def three() -> FakeSwarm:
     return FakeSwarm([member("manager-0", leader=True), member("manager-1"), member("manager-2"), member("worker-0")])
 
 
+async def set_aside(swarm: FakeSwarm, name: str, *, limit_s: float = 10, role_change_s: float = 0) -> None:
+    """Of managers that change their role at once, unless told otherwise."""
+    await aside.set_aside(swarm.engine(), machine(name), limit_s=limit_s, role_change_s=role_change_s)
+
+
 async def test_a_worker_is_drained_stays_a_member_and_comes_back_as_it_was() -> None:
     swarm = three()
     before = swarm.named("worker-0")["Spec"]
-    await aside.set_aside(swarm.engine(), "worker-0")
+    await set_aside(swarm, "worker-0")
     assert swarm.named("worker-0")["Spec"]["Labels"] == {"mine": "1", "jeroboam.away": "active"}
-    await aside.set_aside(swarm.engine(), "worker-0")
+    await set_aside(swarm, "worker-0")
     assert swarm.log == ["worker-0 drain"]
     assert await aside.take_back(swarm.engine(), [machine("worker-0")]) == "worker-0 takes up its work again"
     assert await aside.take_back(swarm.engine(), [machine("worker-0")]) == ""
@@ -134,7 +140,7 @@ async def test_a_drained_node_waits_for_tasks_that_are_told_to_stop_and_run_stil
     swarm = three()
     swarm.stopping = 2
     swarm.tasks["id-worker-0"] = ["complete", "failed"]
-    await aside.set_aside(swarm.engine(), "worker-0")
+    await set_aside(swarm, "worker-0")
     assert swarm.stopping == 0
     assert await aside.take_back(swarm.engine(), [machine("worker-0")])
 
@@ -143,21 +149,15 @@ async def test_a_node_that_the_tenant_paused_is_paused_afterwards_and_one_he_dra
     for availability in ("pause", "drain"):
         swarm = three()
         swarm.named("worker-0")["Spec"]["Availability"] = availability
-        await aside.set_aside(swarm.engine(), "worker-0")
+        await set_aside(swarm, "worker-0")
         assert swarm.named("worker-0")["Spec"]["Availability"] == "drain"
         assert await aside.take_back(swarm.engine(), [machine("worker-0")])
         assert swarm.named("worker-0")["Spec"]["Availability"] == availability
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These managers change their role at once."""
-    monkeypatch.setattr(aside, "_ROLE_CHANGE_S", 0.0)
-
-
 async def test_a_leader_hands_over_goes_as_a_worker_and_is_a_manager_again_when_it_is_back() -> None:
     swarm = three()
-    await aside.set_aside(swarm.engine(), "manager-0")
+    await set_aside(swarm, "manager-0")
     assert swarm.log == ["manager-0 drain", "manager-0 worker"]
     leaders = [n["Description"]["Hostname"] for n in swarm.nodes if (n.get("ManagerStatus") or {}).get("Leader")]
     assert leaders == ["manager-1"]
@@ -166,16 +166,29 @@ async def test_a_leader_hands_over_goes_as_a_worker_and_is_a_manager_again_when_
     assert await aside.take_back(swarm.engine(), [machine("manager-0")]) == ""
 
 
+async def test_a_leader_whose_handing_over_was_cut_off_is_waited_for_by_the_next_call() -> None:
+    swarm = three()
+    first = asyncio.create_task(set_aside(swarm, "manager-0", role_change_s=60))
+    while swarm.log != ["manager-0 drain", "manager-0 worker"]:
+        await asyncio.sleep(0.01)
+    first.cancel()
+    swarm.refuse_first = 0
+    began = asyncio.get_running_loop().time()
+    await set_aside(swarm, "manager-0", role_change_s=0.2)
+    assert asyncio.get_running_loop().time() - began >= 0.2
+    assert swarm.log == ["manager-0 drain", "manager-0 worker"]
+
+
 @pytest.mark.parametrize("name", ["manager-1", "manager-2"])
 async def test_a_manager_that_does_not_lead_keeps_its_voice(name: str) -> None:
     swarm = three()
-    await aside.set_aside(swarm.engine(), name)
+    await set_aside(swarm, name)
     assert swarm.log == [f"{name} drain"]
 
 
 async def test_the_only_manager_has_nobody_to_hand_over_to() -> None:
     swarm = FakeSwarm([member("manager-0", leader=True), member("worker-0")])
-    await aside.set_aside(swarm.engine(), "manager-0")
+    await set_aside(swarm, "manager-0")
     assert swarm.log == ["manager-0 drain"]
 
 
@@ -188,11 +201,11 @@ async def test_the_next_one_waits_until_every_manager_is_reachable() -> None:
 
 async def test_tasks_that_do_not_leave_are_named_and_an_unknown_node_is_fine() -> None:
     swarm = three()
-    await aside.set_aside(swarm.engine(), "ghost")
+    await set_aside(swarm, "ghost")
     swarm.named("worker-0")["Spec"] |= {"Availability": "drain"}
     swarm.tasks["id-worker-0"] = ["running"]
     with pytest.raises(DeadlineExceeded, match=r"worker-0: 1 tasks did not leave within 0\.1 s; their services: s1"):
-        await aside.set_aside(swarm.engine(), "worker-0", limit_s=0.1)
+        await set_aside(swarm, "worker-0", limit_s=0.1)
     assert swarm.log == []
 
 

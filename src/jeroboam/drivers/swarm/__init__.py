@@ -92,7 +92,7 @@ class SwarmDriver:
     async def set_aside(self, machine: Machine, access: Access) -> None:
         """Drain (at most 300 s), hand over the lead. Repeatable. Raises CoeUnreachable, CoeRefused, DeadlineExceeded."""
         async with connect(Engine, access, self._contexts) as engine:
-            await aside.set_aside(engine, machine.name)
+            await aside.set_aside(engine, machine)
 
     async def take_back(self, machines: Sequence[Machine], access: Access) -> str:
         """Availability and role as they were; all managers reachable. Raises CoeUnreachable, CoeRefused."""

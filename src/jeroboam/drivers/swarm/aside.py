@@ -28,17 +28,19 @@ _STARTING = frozenset({"new", "allocated", "pending", "assigned", "accepted", "p
 _LOOK_S = 0.3
 
 
-async def set_aside(engine: Engine, name: str, *, limit_s: float = LIMIT_S) -> None:
+async def set_aside(
+    engine: Engine, machine: Machine, *, limit_s: float = LIMIT_S, role_change_s: float = _ROLE_CHANGE_S
+) -> None:
     """Drain, and hand over the lead. Repeatable; an unknown node is fine. Raises DeadlineExceeded."""
-    node = latest(await engine.nodes()).get(name)
+    node = latest(await engine.nodes()).get(machine.name)
     if node is None:
         return
     labels = dict(node["Spec"].get("Labels") or {})
     labels.setdefault(AWAY, node["Spec"]["Availability"])
     await engine.update_node(node, {"Labels": labels, "Availability": "drain"})
     if is_ready(node):
-        await emptied(engine, node["ID"], name, limit_s=limit_s)
-    await _hand_over(engine, name)
+        await emptied(engine, node["ID"], machine.name, limit_s=limit_s)
+    await _hand_over(engine, machine, role_change_s)
 
 
 async def take_back(engine: Engine, machines: Sequence[Machine]) -> str:
@@ -76,15 +78,21 @@ def _returned(node: Json, machine: Machine) -> dict[str, Any] | None:
     return {"Labels": labels, "Availability": availability, "Role": role}
 
 
-async def _hand_over(engine: Engine, name: str) -> None:
+async def _hand_over(engine: Engine, machine: Machine, role_change_s: float) -> None:
     """Another manager leads, and this one is none any more. Alone it has nobody to hand over to."""
     nodes = latest(await engine.nodes())
-    others = [other for other, node in nodes.items() if other != name and _reachable(node)]
-    if not others or not _leads(nodes[name]):
+    node = nodes.get(machine.name)
+    others = [other for other, one in nodes.items() if other != machine.name and _reachable(one)]
+    if node is None or not others:
         return
-    await engine.update_node(nodes[name], {"Role": "worker"})
-    await _given_up(engine, name)
-    await asyncio.sleep(_ROLE_CHANGE_S)
+    # Asked already: by a call that was cut off, nobody knows when.
+    asked = machine.role is Role.CONTROL_PLANE and node["Spec"]["Role"] == "worker"
+    if not asked and not _leads(node):
+        return
+    if not asked:
+        await engine.update_node(node, {"Role": "worker"})
+    await _given_up(engine, machine.name)
+    await asyncio.sleep(role_change_s)
 
 
 async def _given_up(engine: Engine, name: str) -> None:
