@@ -78,23 +78,24 @@ class Machine:
         """What the first boot said last."""
         return (await self._do("console", held.id, str(lines))).decode(errors="replace")
 
-    async def free(self, held: Lease) -> None:
-        """Wipe it and wait until it is back, at most WIPE_S. Raises ProviderUnavailable when it is not."""
+    async def free(self, held: Lease, *, within_s: float = WIPE_S) -> None:
+        """Wipe it and wait until it is back. Raises ProviderUnavailable when it is not."""
         try:
             await self._do("free", held.id, fine=(_WIPES,))
         except CommandFailed:
             await self._shell.close()
-            await self._until_free(held)
+            await self._until_free(held, within_s)
 
-    async def _until_free(self, held: Lease) -> None:
+    async def _until_free(self, held: Lease, within_s: float) -> None:
         why = "it has not begun"
         try:
-            async with asyncio.timeout(WIPE_S):
+            async with asyncio.timeout(within_s):
                 while True:
                     await asyncio.sleep(0.5)
                     try:
                         now = await self.look()
-                    except ProviderUnavailable as error:
+                    except (ProviderUnavailable, ProviderRefused) as error:
+                        # Refused, too: while a machine starts, pam_nologin lets nobody in but root.
                         why = error.message
                         continue
                     if now is None or now.id != held.id:
@@ -102,7 +103,7 @@ class Machine:
                     why = "it has not wiped itself yet"
         except TimeoutError as error:
             raise ProviderUnavailable(
-                f"{self.entry.name} is not back from being wiped after {WIPE_S:g} s: {why}.",
+                f"{self.entry.name} is not back from being wiped after {within_s:g} s: {why.rstrip('.')}.",
                 after_s=30,
                 hint="Look at the machine's own console.",
             ) from error
