@@ -89,9 +89,8 @@ class StatusChange:
     observed_generation: int | None = None
     groups: Mapping[str, GroupStatus] = field(default_factory=dict)  # by node group uuid
     upgraded: Upgrade | None = None  # its target becomes the cluster's spec, generation + 1
-    new_secrets: str = (
-        ""  # secrets under this prefix take the place of all; what waits under `next/` stays if it is another prefix
-    )
+    # Secrets under this prefix take the place of all; what waits under `next/` stays if it is another prefix.
+    new_secrets: str = ""
     restored: Mapping[str, int] = field(default_factory=dict)  # node counts by group; only while the generation is
     wished_generation: int = 0  # this one: nobody has changed the wish since
 

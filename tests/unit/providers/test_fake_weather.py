@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jeroboam.contracts import MachineSpec, NetworkSpec, NodeConfig
+from jeroboam.contracts import MachineRebuilder, MachineSpec, NetworkSpec, NodeConfig
 from jeroboam.domain import Role
 from jeroboam.domain.errors import ConfigError, ProviderRefused, ProviderUnavailable
 from jeroboam.providers.fake import Cloud, FakeProvider, Spread, Weather, plugin
@@ -94,6 +94,10 @@ def test_two_processes_see_one_cloud(tmp_path: Path) -> None:
     ("name", "value", "said"),
     [
         ("latency_s", "soon", r"\[fake\] latency_s = soon is no number of seconds\."),
+        ("latency_s", "nan", r"\[fake\] latency_s = nan is no number of seconds\."),
+        ("latency_s", "exp:inf", r"\[fake\] latency_s = exp:inf is no number of seconds\."),
+        ("latency_s", "exp:0", r"\[fake\] latency_s = exp:0 is no number of seconds\."),
+        ("boot_s", "nan", r"\[fake\] boot_s = nan is no number of seconds\."),
         ("latency_s", "60..5", r"\[fake\] latency_s = 60\.\.5 is no number of seconds\."),
         ("latency_s", "boot=5", r"\[fake\] latency_s names the call boot\."),
         ("error_rate", "2", r"\[fake\] error_rate = 2 is no number from 0 to 1\."),
@@ -105,3 +109,11 @@ def test_two_processes_see_one_cloud(tmp_path: Path) -> None:
 def test_settings_that_mean_nothing_are_named(name: str, value: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         plugin.create({name: value})
+
+
+async def test_a_machine_that_is_unmade_takes_a_time_of_its_own() -> None:
+    provider = plugin.create({"latency_s": "unmake_machine=0.05"})
+    assert isinstance(provider, MachineRebuilder)
+    began = asyncio.get_running_loop().time()
+    await provider.unmake_machine("c", "w-0")
+    assert asyncio.get_running_loop().time() - began >= 0.05

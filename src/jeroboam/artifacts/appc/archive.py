@@ -51,9 +51,7 @@ class Reader:
 
     path: Path
     limits: Limits = field(default_factory=Limits)
-    image_id: str = (
-        ""  # what the format calls the image, the hash of the unpacked tar; known when all entries were read
-    )
+    image_id: str = ""  # what the format calls the image, the unpacked tar's hash; known when all entries were read
 
     @contextmanager
     def entries(self) -> Iterator[Iterator[Entry]]:

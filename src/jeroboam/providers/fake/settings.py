@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,15 @@ from .cloud import Cloud, Fault
 from .weather import Spread, Weather
 
 _WEATHER = ("away_every_s", "away_s", "error_rate", "latency_s", "machine_life_s", "machine_quota")
-_CALLS = ("ensure_network", "ensure_endpoint", "ensure_machine", "list_machines", "delete_machine", "delete_all")
+_CALLS = (
+    "ensure_network",
+    "ensure_endpoint",
+    "ensure_machine",
+    "list_machines",
+    "delete_machine",
+    "unmake_machine",
+    "delete_all",
+)
 _KNOWN = ("boot_s", "catalogue", "faults", "state", *_WEATHER)
 
 
@@ -79,8 +88,10 @@ def _latencies(text: str) -> dict[str, Spread]:
 def _seconds(settings: Mapping[str, str], name: str, default: float) -> float:
     try:
         value = float(settings.get(name, default))
-    except ValueError as error:
-        raise ConfigError(f"[fake] {name} = {settings[name]} is no number of seconds.") from error
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ConfigError(f"[fake] {name} = {settings[name]} is no number of seconds.")
     if value < 0:
         raise ConfigError(f"[fake] {name} = {value:g} is negative.")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -30,11 +31,8 @@ class Spread:
             made = cls(low, high)
         else:
             made = cls(float(text))
-        if (
-            made.low < 0
-            or (made.mean is not None and made.mean <= 0)
-            or (made.high is not None and made.high < made.low)
-        ):
+        numbers = [made.low, *(one for one in (made.high, made.mean) if one is not None)]
+        if not all(map(math.isfinite, numbers)) or made.low < 0 or made.mean == 0 or numbers[-1] < made.low:
             raise ValueError(text)
         return made
 
@@ -50,9 +48,7 @@ class Weather:
 
     latencies: Mapping[str, Spread] = field(default_factory=dict)
     error_rate: float = 0.0  # of calls that fail and would pass again
-    away_s: float = (
-        0.0  # out of every `away_every_s` the cloud cannot be reached for so long: all processes see the same
-    )
+    away_s: float = 0.0  # for so long out of every `away_every_s` nobody reaches it: all processes see the same
     away_every_s: float = 60.0
     machine_life_s: float = 0.0  # after such a time, on average, a machine is lost; 0: never
     machine_quota: int = 0  # machines of all clusters together; 0: no limit

@@ -37,9 +37,8 @@ async def _take_away(scope: Scope, machine: Machine) -> None:
                 await provider.delete_machine(scope.cluster.uuid, machine.name)
         return
     async with scope.timeline.step("rebuild", machine.name):
-        if not isinstance(
-            provider, MachineRebuilder
-        ):  # refused before it was stored, but a provider may be changed since
+        if not isinstance(provider, MachineRebuilder):
+            # Refused before it was stored, but a provider may be changed since.
             raise ProviderRefused(f"The provider {provider.name} makes no machine anew around its state.")
         await driver.set_aside(machine, needed_access(scope, machine))
         async with scope.turn():
