@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from ...domain.errors import InvalidRequest
 
 _IDENTIFIER = re.compile(r"[a-z0-9]+([-._~/][a-z0-9]+)*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _SERVED_VERSION = re.compile(r"0\.\d+\.\d+([-+].*)?")
 LAST_PORT = 65535
 
@@ -130,6 +132,8 @@ def _problems(manifest: Manifest) -> Iterator[tuple[str, object, str]]:
         )
     yield from _pairs("labels", manifest.labels)
     yield from _pairs("annotations", manifest.annotations)
+    if not _is_moment(manifest.annotation("created") or "1970-01-01T00:00:00Z"):
+        yield "annotations.created", manifest.annotation("created"), "a moment is written as 2014-10-27T19:32:27Z"
     for path in manifest.path_whitelist:
         if not path.startswith("/"):
             yield "pathWhitelist", path, "its paths begin with /"
@@ -143,6 +147,15 @@ def _pairs(field: str, pairs: Sequence[Pair]) -> Iterator[tuple[str, object, str
         if pair.name in seen:
             yield f"{field}.name", pair.name, "a name stands there once"
         seen.add(pair.name)
+
+
+def _is_moment(text: str) -> bool:
+    """Whether a reader of the image can take it for a moment. Source: RFC 3339, as Go's encoding/json is strict about it."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return bool(_MOMENT.fullmatch(text))
 
 
 def _app(app: App) -> Iterator[tuple[str, object, str]]:

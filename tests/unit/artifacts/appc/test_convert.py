@@ -274,6 +274,14 @@ PATH = "it begins with the program's path, which begins with /"
             "app.ports.count = 2",
             "1 to 1, since it begins at 65535",
         ),
+        *(
+            (
+                changed(annotations=[{"name": "created", "value": value}]),
+                f"annotations.created = '{value}'",
+                "a moment is written as 2014-10-27T19:32:27Z",
+            )
+            for value in ("yesterday", "2014-10-27", "2014-13-27T19:32:27Z", "2014-10-27T19:32:27")
+        ),
         (changed(pathWhitelist=["bin"]), "pathWhitelist = 'bin'", "its paths begin with /"),
     ],
 )
