@@ -17,9 +17,10 @@ from .daemon import Daemon, Missing, Taken
 FEATURES = ("ip_vs", "esp4", "wireguard")
 _WITHIN_S = 15.0
 _LOOK_S = 0.1
-_ASK = """
+PROBE = """
 say() { echo "kernel $1 $2"; }
-if genl ctrl get name IPVS >/dev/null 2>&1; then say ip_vs yes; else say ip_vs no; fi
+command -v genl >/dev/null && if genl ctrl get name IPVS >/dev/null 2>&1; then say ip_vs yes; else say ip_vs no; fi
+command -v ip >/dev/null || exit 0
 key=0x000102030405060708090a0b0c0d0e0f10111213
 if ip xfrm state add src 127.0.0.1 dst 127.0.0.1 proto esp spi 1 mode transport aead 'rfc4106(gcm(aes))' $key 64 2>/dev/null
 then say esp4 yes; else say esp4 no; fi
@@ -28,11 +29,11 @@ if ip link add jeroboam type wireguard 2>/dev/null; then say wireguard yes; else
 
 
 async def kernel_features(daemon: Daemon, image: str) -> dict[str, bool]:
-    """Of FEATURES those that could be tried, and whether they work. Empty where no such container can be run."""
+    """The FEATURES that could be tried, and whether they work. None where no such container runs or the image has no iproute2."""
     name = f"jeroboam-probe-{uuid.uuid4().hex[:12]}"
     config = {
         "Image": image,
-        "Entrypoint": ["/bin/sh", "-c", _ASK],
+        "Entrypoint": ["/bin/sh", "-c", PROBE],
         "Cmd": [],
         "HostConfig": {"CapDrop": ["ALL"], "CapAdd": ["NET_ADMIN"], "NetworkMode": "none"},
     }
@@ -44,7 +45,7 @@ async def kernel_features(daemon: Daemon, image: str) -> dict[str, bool]:
             while running:
                 await asyncio.sleep(_LOOK_S)
                 running = bool((await daemon.inspect(name))["State"]["Running"])
-        return _read(await daemon.log(name, len(FEATURES)))
+        return read(await daemon.log(name, len(FEATURES)))
     except (JeroboamError, Taken, Missing, TimeoutError):
         return {}
     finally:
@@ -52,6 +53,7 @@ async def kernel_features(daemon: Daemon, image: str) -> dict[str, bool]:
             await daemon.remove(name)
 
 
-def _read(log: str) -> dict[str, bool]:
+def read(log: str) -> dict[str, bool]:
+    """What a probe said."""
     said = [line.split() for line in log.splitlines()]
     return {words[1]: words[2] == "yes" for words in said if len(words) == 3 and words[0] == "kernel"}
