@@ -37,7 +37,7 @@ class Lives(LifeSuite):
 
 
 class OnSimulatedMachines(Lives):
-    operation_s = 20.0
+    operation_s = 60.0
 
     @pytest.fixture
     def provider(self) -> Provider:

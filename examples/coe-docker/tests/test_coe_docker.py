@@ -97,7 +97,7 @@ async def test_an_address_where_nobody_answers_is_tried_again() -> None:
 
 @pytest.mark.conformance(driver="docker", provider="fake", nodes="simulated")
 class TestLifeOnSimulatedMachines(LifeSuite):
-    operation_s = 20.0
+    operation_s = 60.0
 
     @pytest.fixture
     def image_id(self) -> str:
