@@ -476,6 +476,20 @@ async def test_a_cancelled_operation_that_waits_ends_at_once_and_the_count_goes_
         await store.request_cancel("0b6e8f0e-0000-4000-8000-000000000000", "req-11")
 
 
+async def test_a_cancelled_operation_that_is_the_first_of_the_queue_is_left_to_a_conductor(store: SqlStore) -> None:
+    cluster, create = await add(store)
+    row = await store.load(cluster)
+    assert row is not None
+    resize = replace(builders.operation(row.cluster, OperationKind.RESIZE), details={})
+    wish = [replace(row.groups[1], node_count=5)]
+    assert await store.request_change(cluster, wish, resize, status=Status.CREATE_IN_PROGRESS)
+    asked = await store.request_cancel(create, "req-7")
+    assert (asked.state, asked.cancel_requested) == (OperationState.QUEUED, True)
+    behind = await store.request_cancel(resize.uuid, "req-8")
+    assert behind.state is OperationState.CANCELLED
+    assert await store.request_cancel(create, "req-9") == asked
+
+
 async def test_figures_count_operations_and_clusters(store: SqlStore, clock: ManualClock) -> None:
     assert await store.figures() == Figures({}, None, {}, 0)
     _, first = await add(store, name="first")

@@ -229,8 +229,8 @@ class ClusterStore(Protocol):
         ...
 
     async def request_cancel(self, operation_uuid: str, request_id: str) -> Operation:
-        """Ask it to stop; returns it as it is then. One that has not begun ends at once when others of its cluster are live, and
-        its node counts go back where nobody has changed the wish since; any other is stopped by whoever runs it. Asked again:
+        """Ask it to stop; returns it as it is then. One that waits behind another of its cluster ends at once, and its node counts
+        go back where nobody has changed the wish since; any other is stopped by whoever runs it. Asked again:
         changes nothing. Raises NotFound; raises Conflict for what is over, for what removes, and for a queued wish that others
         carry out already.
         """

@@ -210,7 +210,7 @@ class Clusters(Events):
             if one.cancel_requested:
                 return one
             told: dict[str, Any] = {"cancel_requested": True, "details": {**one.details, "cancelled_by": request_id}}
-            if one.state is OperationState.QUEUED and len(live) > 1:
+            if one is not live[0]:  # the first is begun, and stopped, by a conductor
                 if not one.kind.takes_its_wish_back:
                     raise Conflict(
                         f"This {one.kind} waits behind another operation, which carries it out with its own.",
