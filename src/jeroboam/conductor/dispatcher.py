@@ -13,6 +13,7 @@ import structlog
 from ..contracts import ClusterRow, Engine, EngineState, GroupStatus, StatusChange, Store
 from ..domain import IN_PROGRESS, Operation, OperationState, Verb, end
 from ..domain.errors import ErrorClass, RetryLater
+from .together import together
 
 _HINT = "Delete the cluster or try again; the operator finds the cause in the service's log."
 _log = structlog.get_logger(__name__)
@@ -27,9 +28,8 @@ class Dispatcher:
     host: str
     poll: timedelta = timedelta(milliseconds=100)
     heartbeat: timedelta = timedelta(seconds=10)
-    sweep: timedelta = timedelta(
-        seconds=1
-    )  # through all that may run: what waited for its cluster, or came in out of order
+    # Through all that may run: what waited for its cluster, or came in out of order.
+    sweep: timedelta = timedelta(seconds=1)
     look_again: timedelta = timedelta(seconds=5)  # whether the engine still has what it was given
     batch: int = 2000
     at_once: int = 8
@@ -39,7 +39,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Until cancelled."""
-        await asyncio.gather(self._beat(), self._dispatch())
+        await together(self._beat(), self._dispatch())
 
     async def _beat(self) -> None:
         while True:

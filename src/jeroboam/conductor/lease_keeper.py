@@ -12,6 +12,7 @@ import structlog
 from ..contracts import Engine, Lease, LeaseStore
 from ..domain.errors import LeaseOver, RetryLater
 from .pulse import Pulse, seconds
+from .together import together
 from .watch import Watch
 
 _log = structlog.get_logger(__name__)
@@ -31,9 +32,8 @@ class LeaseKeeper:
     pulse: Pulse
     beat: timedelta = timedelta(seconds=1)
     lease: timedelta = timedelta(seconds=5)
-    sweep: timedelta = timedelta(
-        seconds=30
-    )  # looks for work of the dead though nobody left: a taker may have died over it
+    # Looks for work of the dead though nobody left: a taker may have died over it.
+    sweep: timedelta = timedelta(seconds=30)
     first: bool = False  # this is the oldest conductor that lives: what only one may do at a time is its own
     _alive: Sequence[Lease] = ()
     _left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -47,7 +47,7 @@ class LeaseKeeper:
 
     async def run(self) -> None:
         """Until cancelled. Raises LeaseOver when it is."""
-        await asyncio.gather(self._beats(), self._take_overs())
+        await together(self._beats(), self._take_overs())
 
     async def _beats(self) -> None:
         watch = Watch(self.lease)
