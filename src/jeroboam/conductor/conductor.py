@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from ..contracts import Engine, Store
-from ..domain.errors import RetryLater
+from ..domain.errors import LeaseOver, RetryLater
 from ..reconcile.reconciler import Reconciler
 from .courier import Courier
 from .dispatcher import Dispatcher
@@ -31,6 +32,7 @@ class Conductor:
     health: HealthScan
     keeper: LeaseKeeper
     courier: Courier | None = None
+    again: timedelta = timedelta(seconds=1)  # after a lease that was over before the work began
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def start(self) -> None:
@@ -62,10 +64,10 @@ class Conductor:
         while True:
             try:
                 await self.start()
-            except RetryLater as error:
-                _log.warning("no new lease yet", why=error.message)
+            except (RetryLater, LeaseOver) as error:
+                _log.warning("no new lease yet", why=str(error))
                 await self._stop_work()
-                await asyncio.sleep(error.after_s)
+                await asyncio.sleep(error.after_s if isinstance(error, RetryLater) else self.again.total_seconds())
             else:
                 return
 
