@@ -502,11 +502,13 @@ async def test_figures_count_operations_and_clusters(store: SqlStore, clock: Man
     await add(store, name="second")
     clock.advance(5)
     await add(store, name="third")
+    await store.take_lease("one", "host-1")
     assert await store.figures() == Figures(
         operations={("create", "failed", "user"): 1, ("create", "queued", ""): 2},
         oldest_queued_at=waiting_since,
         clusters={"CREATE_FAILED": 1, "CREATE_IN_PROGRESS": 2},
         events=0,
+        beaten_at=(clock.time,),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,12 +10,14 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Figures:
-    """`operations` by kind, state and error class ("" where none failed); `events` wait in the outbox."""
+    """`operations` by kind, state and error class ("" where none failed); `events` wait in the outbox; `beaten_at` are the last signs of
+    life of the conductors that hold a lease."""
 
     operations: Mapping[tuple[str, str, str], int]
     oldest_queued_at: datetime | None
     clusters: Mapping[str, int]
     events: int
+    beaten_at: Sequence[datetime] = ()
 
 
 class FigureStore(Protocol):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
@@ -15,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import generate_latest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..contracts import Clock, Figures, Lease, Provider, StatusChange, Store
+from ..contracts import Clock, Figures, Provider, StatusChange, Store
 from ..domain import OPERATION_FINAL, ErrorClass
 from ..domain.errors import JeroboamError, LeaseLost, RetryLater
 from ..store import Sealer
@@ -26,6 +27,7 @@ _CALLS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _CALLS = (
     *("preflight", "ensure_network", "ensure_endpoint", "ensure_machine", "list_machines", "delete_machine"),
     *("console_log", "delete_all", "list_resources"),
+    *("unmake_machine", "lacking"),  # of contracts.MachineRebuilder and KernelProbe, which not every provider is
 )
 
 
@@ -71,9 +73,12 @@ class Meter:
         self._fenced.inc()
 
     def watch(self, provider: Provider) -> None:
-        """From here on its calls are counted. They are put before the object's own, so that it stays whatever else it is."""
+        """From here on its calls are counted. They are put before the object's own, so that it stays whatever else it is; one that
+        takes no attributes (`__slots__`) is used as it is, uncounted."""
         for name in _CALLS:
-            object.__setattr__(provider, name, self._counted(provider.name, name, getattr(provider, name)))
+            if call := getattr(provider, name, None):
+                with suppress(AttributeError):
+                    object.__setattr__(provider, name, self._counted(provider.name, name, call))
 
     def _counted(self, provider: str, name: str, call: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def counted(*args: Any, **kwargs: Any) -> Any:
@@ -122,7 +127,7 @@ class Page:
     async def __call__(self) -> bytes:
         """In Prometheus' text format. Without the database only this process's own numbers are known, and that it is away."""
         try:
-            kept = _Kept(await self._store.figures(), await self._store.list_leases(), self._clock)
+            kept = _Kept(await self._store.figures(), self._clock)
         except RetryLater:
             kept = None
         up = GaugeMetricFamily("jeroboam_database_up", "Whether the database answers.", 0 if kept is None else 1)
@@ -147,8 +152,8 @@ class _Fixed:
 class _Kept:
     """What the database says, as families of metrics."""
 
-    def __init__(self, figures: Figures, leases: Sequence[Lease], clock: Clock) -> None:
-        self._figures, self._leases, self._now = figures, leases, clock.now()
+    def __init__(self, figures: Figures, clock: Clock) -> None:
+        self._figures, self._now = figures, clock.now()
 
     def families(self) -> list[Metric]:
         return [*self._operations(), *self._others()]
@@ -176,10 +181,10 @@ class _Kept:
         clusters = GaugeMetricFamily("jeroboam_clusters", "Clusters by status.", labels=("status",))
         for status, number in self._figures.clusters.items():
             clusters.add_metric((status,), number)
-        silent = max(((self._now - lease.beaten_at).total_seconds() for lease in self._leases), default=0.0)
+        silent = max(((self._now - beat).total_seconds() for beat in self._figures.beaten_at), default=0.0)
         return [
             clusters,
-            GaugeMetricFamily("jeroboam_leases", "Conductors that hold a lease.", len(self._leases)),
+            GaugeMetricFamily("jeroboam_leases", "Conductors that hold a lease.", len(self._figures.beaten_at)),
             GaugeMetricFamily(
                 "jeroboam_lease_silence_seconds", "The longest silence of one of them.", max(0.0, silent)
             ),

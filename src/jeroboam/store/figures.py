@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from ..contracts import Figures
 from ..domain import OperationState
 from .database import Database
-from .tables import clusters, events, operations
+from .tables import clusters, events, leases, operations
 
 _OPERATIONS = sa.select(operations.c.kind, operations.c.state, operations.c.error_class, sa.func.count()).group_by(
     operations.c.kind, operations.c.state, operations.c.error_class
@@ -15,10 +15,12 @@ _OPERATIONS = sa.select(operations.c.kind, operations.c.state, operations.c.erro
 _OLDEST = sa.select(sa.func.min(operations.c.created_at)).where(operations.c.state == OperationState.QUEUED)
 _CLUSTERS = sa.select(clusters.c.status, sa.func.count()).group_by(clusters.c.status)
 _EVENTS = sa.select(sa.func.count()).select_from(events)
+_BEATS = sa.select(leases.c.beaten_at)
 
 
 class FiguresSide(Database):
-    """Implements contracts.FigureStore."""
+    """Implements contracts.FigureStore. Whole tables are gone through, and anybody may ask: never on the event loop, as short reads
+    are, nor by the connections that keep the lease."""
 
     async def figures(self) -> Figures:
         def read(connection: sa.Connection) -> Figures:
@@ -30,6 +32,8 @@ class FiguresSide(Database):
                 oldest_queued_at=connection.execute(_OLDEST).scalar(),
                 clusters={str(status): number for status, number in connection.execute(_CLUSTERS)},
                 events=connection.execute(_EVENTS).scalar_one(),
+                beaten_at=tuple(connection.execute(_BEATS).scalars()),
             )
 
-        return await self._look(read)
+        async with self._read() as connection:
+            return await connection.run_sync(read)

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jeroboam.contracts import OperationGate, StatusChange, SystemClock
+from jeroboam.contracts import MachineRebuilder, OperationGate, Provider, StatusChange, SystemClock
 from jeroboam.domain.errors import LeaseLost
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.main.metering import Meter, MeteredStore, Page
@@ -116,3 +117,23 @@ async def test_the_dashboard_asks_for_what_there_is(metered: Stage, meter: Meter
     assert len(asked) > 10
     assert asked <= known
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+async def test_a_provider_that_takes_no_attributes_works_uncounted(meter: Meter) -> None:
+    class Bare:
+        __slots__ = ()
+        name = "bare"
+
+        async def list_resources(self) -> list[str]:
+            return ["machine"]
+
+    bare = Bare()
+    meter.watch(cast("Provider", bare))
+    assert await bare.list_resources() == ["machine"]
+
+
+async def test_calls_that_not_every_provider_has_are_counted(metered: Stage, meter: Meter) -> None:
+    assert isinstance(metered.provider, MachineRebuilder)
+    await metered.provider.unmake_machine("0b6e8f0e-0000-4000-8000-000000000000", "absent")
+    found = await samples(metered, meter)
+    assert of(found, "jeroboam_provider_call_seconds_count", provider="fake", call="unmake_machine") == 1
