@@ -32,6 +32,7 @@ async def test_a_retry_over_http(broken: Api) -> None:
     answer = await broken.post("/ext/v1/clusters/demo/retry")
     shown = answer.json()
     assert (answer.status_code, shown["kind"], shown["state"]) == (202, "create", "queued")
+    assert shown == (await broken.get(f"/ext/v1/operations/{shown['uuid']}")).json()
     assert shown["request_id"] == answer.headers["X-OpenStack-Request-ID"]
     cluster = (await broken.get("/v1/clusters/demo")).json()
     assert cluster["status"] == "CREATE_IN_PROGRESS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,8 +26,13 @@ class Away:
         raise ProviderUnavailable("The database does not answer.", after_s=3)
 
 
-async def of_broken(api: Api, method: str, path: str) -> httpx.Response:
-    services = replace(api.services, store=cast("Store", Away()))
+class Silent:
+    async def ping(self) -> None:
+        await asyncio.Event().wait()
+
+
+async def of_broken(api: Api, method: str, path: str, store: object = None) -> httpx.Response:
+    services = replace(api.services, store=cast("Store", store or Away()))
     app = create_app(services=services, identity=identity.create("none", {}))
     transport = httpx.ASGITransport(app=cast("Any", app))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:9511") as client:
@@ -60,6 +66,13 @@ async def test_without_the_database_it_lives_and_is_not_ready(anonymous: Api, me
     if method == "GET":
         told = {"checks": {"process": "ok", "database": "The database does not answer."}}
         assert (ready.json(), alive.json()) == (told, told)
+
+
+async def test_a_database_that_says_nothing_does_not_keep_the_process_from_saying_that_it_lives(anonymous: Api) -> None:
+    async with asyncio.timeout(60):
+        alive = await of_broken(anonymous, "GET", "/healthz", Silent())
+    told = {"checks": {"process": "ok", "database": "The database does not answer within 0.5 s."}}
+    assert (alive.status_code, alive.json()) == (200, told)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

@@ -28,9 +28,10 @@ async def retry(services: Services, asker: Asker, ident: str) -> Operation:
         return _once_more(now, await _failed(services, now))
 
     wanted = await changes.request(services, asker, row, plan)
-    if wanted is None:
-        raise RuntimeError("a retry always has something to do")
-    return wanted
+    kept = None if wanted is None else await services.store.get_operation(wanted.uuid)  # with the time of its writing
+    if kept is None:
+        raise RuntimeError("a retry always has something to do, and what was asked for is kept")
+    return kept
 
 
 def _check_failed(row: ClusterRow) -> None:
