@@ -29,6 +29,7 @@ from .data_folder import DataFolder
 from .listening import bind
 from .server import HttpServer
 
+_SECRETS = ("password", "sslpassword")
 _log = structlog.get_logger(__name__)
 _STOP_S = 10.0
 _TAKE_UP = 200
@@ -115,7 +116,7 @@ async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Anno
         who = assembly.identity(config) if roles.api else None
         for name, reason in parts.broken_drivers.items():
             _log.warning("a driver is left out", driver=name, why=reason)
-        _log.info("the store opens", database=_place(folder.database))
+        _log.info("the store opens", database=place(folder.database))
         await _started(stack, parts.store.start, parts.store.stop)
         _log.info("the provider starts", provider=parts.provider.name)
         await _started(stack, parts.provider.start, parts.provider.stop)
@@ -146,9 +147,10 @@ def _settle_memory() -> None:
     gc.freeze()
 
 
-def _place(database: str) -> str:
-    """Without what is nobody's business."""
-    return make_url(database).render_as_string(hide_password=True)
+def place(database: str) -> str:
+    """A URL as the log may have it. Drivers of PostgreSQL take secrets among the options as well. Source: libpq 15, 34.1.2."""
+    url = make_url(database)
+    return url.difference_update_query(_SECRETS).render_as_string(hide_password=True)
 
 
 async def _started(
