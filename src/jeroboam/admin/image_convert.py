@@ -46,7 +46,7 @@ def convert(
     load
         Give it to this machine's Docker.
     """
-    return framed(lambda: _convert(aci, out, name, load), kept="Nothing was written.")
+    return framed(lambda: _convert(aci, out, name, load), kept="Nothing half-made is left.")
 
 
 def _convert(aci: Path, out: Path | None, name: str, load: bool) -> None:
