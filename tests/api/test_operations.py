@@ -107,7 +107,7 @@ async def test_the_events_of_what_is_over_are_its_steps_itself_and_the_end(membe
 
 
 async def test_each_step_is_told_when_it_opens_and_when_it_closes(make: Maker) -> None:
-    member = make(provider=FakeProvider(Cloud(), boot_s=0.8)).as_("user-1")
+    member = make(provider=FakeProvider(Cloud(), boot_s=2.5)).as_("user-1")
     uuid = await member.cluster()
     (_, told), state = await asyncio.gather(events_of(member, uuid), member.finished(uuid))
     assert state == "succeeded"

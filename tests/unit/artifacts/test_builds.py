@@ -47,7 +47,7 @@ def obtain(root: Path, *words: object) -> tuple[str, str]:
 
 
 def until(true: Callable[[], bool], what: str) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end, what
         time.sleep(0.02)

@@ -99,14 +99,14 @@ def test_ctrl_c_ends_every_node_and_what_was_begun(archive: Archive, monkeypatch
     begun = threading.Barrier(3)
 
     def interrupted(futures: object) -> None:
-        begun.wait(10)
+        begun.wait(60)
         raise KeyboardInterrupt
 
     class Long(Tool):
         def _bring(self, node: Node, tell: Tell) -> str:
             if node.name == "a":
                 return PRESENT
-            begun.wait(10)
+            begun.wait(60)
             while True:
                 tell(more=1)
 
