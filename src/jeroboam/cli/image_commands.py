@@ -17,6 +17,7 @@ from .output import plain, show_json
 if TYPE_CHECKING:
     from .images.spread import Result
     from .progress import Shown
+    from .workloads.patience import Patience
     from .workloads.session import Session
 
 LOAD_S = 900.0
@@ -68,7 +69,9 @@ def load(
     """
     from . import access
     from .workloads import session_of
+    from .workloads.patience import Patience
 
+    patience = Patience(timeout_s)
     with common.client() as client:
         found = client.cluster(cluster)
         coe, tls = access.coe_of(client, found)
@@ -77,10 +80,10 @@ def load(
     try:
         with session_of(way, verbose=common.verbose) as session, _progress(common) as shown:
             if coe == "lxd":
-                told = _system_image(session, image, metadata, name, timeout_s, shown)
+                told = _system_image(session, image, metadata, name, patience, shown)
             else:
                 only = [one for text in nodes for one in text.split(",") if one]
-                told = _container_image(session, coe, image, name, only, group, timeout_s, shown)
+                told = _container_image(session, coe, image, name, only, group, patience, shown)
     except KeyboardInterrupt:
         raise Interrupted("Stopped.", hint="Run it again: what is there already is passed over.") from None
     if common.json:
@@ -107,13 +110,12 @@ def _progress(common: Common) -> AbstractContextManager[Shown]:
 
 
 def _system_image(
-    session: Session, image: str, metadata: Path | None, name: str | None, timeout_s: float, shown: Shown
+    session: Session, image: str, metadata: Path | None, name: str | None, patience: Patience, shown: Shown
 ) -> dict[str, Any]:
     from .images import lxd, system
-    from .workloads.patience import Patience
 
     found = system.find(image, metadata, name)
-    state, fingerprint = lxd.load(session, found, Patience(timeout_s), shown)
+    state, fingerprint = lxd.load(session, found, patience, shown)
     return {"image": found.alias, "id": fingerprint, "size": found.size, "state": state}
 
 
@@ -124,16 +126,15 @@ def _container_image(
     name: str | None,
     only: list[str],
     group: str | None,
-    timeout_s: float,
+    patience: Patience,
     shown: Shown,
 ) -> dict[str, Any]:
     from .images import local, nodes_of, spread
-    from .workloads.patience import Patience
 
     tool = nodes_of(coe, session)
     wanted = spread.chosen(tool.nodes(), only, group)
-    with local.opened(image, name, shown) as archive:
-        results = spread.spread(tool, wanted, archive, Patience(timeout_s), shown)
+    with local.opened(image, name, patience, shown) as archive:
+        results = spread.spread(tool, wanted, archive, patience, shown)
         names = [{"image": name, "id": ident} for name, ident in archive.pairs]
         told = {"images": names, "size": archive.size, "nodes": [result.as_json() for result in results]}
     _refuse_failures(results, told)

@@ -293,6 +293,18 @@ def test_a_docker_that_fails_or_is_not_there(
     assert "Error: ./web is no file.\n" in capsys.readouterr().err
 
 
+def test_a_docker_that_stands_still_is_not_waited_for_longer_than_was_said(
+    swarm: Swarm, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    docker_client(tmp_path / "bin", monkeypatch, {"Id": IDENT, "RepoTags": [], "Size": 5}, None)
+    program = tmp_path / "bin" / "docker"
+    program.write_text(program.read_text().replace("cat /dev/null/gone", "exec sleep 100"))
+    assert load("web", "--timeout-s", "3") == 1
+    assert capsys.readouterr().err.endswith(
+        "Error: docker save web has not ended within 3 s.\n       Look at this machine's Docker with `docker info`.\n"
+    )
+
+
 # Kubernetes: what a helper is, and its end. What is fed to it: test_workload_parts.py.
 
 JOBS = "/apis/batch/v1/namespaces/kube-system/jobs"

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 from ..errors import CliError, Usage
 from ..progress import Shown
+from ..workloads.patience import Patience
 from .archive import Archive, as_docker, familiar, read, renamed
 
 _ASK_S = 30
@@ -20,13 +22,14 @@ _PIECE = 1 << 20
 
 
 @contextmanager
-def opened(image: str, name: str | None, shown: Shown) -> Iterator[Archive]:
-    """The archive of a file or of an image of Docker, as `docker load` takes it; each image in it has a name. Raises Usage."""
+def opened(image: str, name: str | None, patience: Patience, shown: Shown) -> Iterator[Archive]:
+    """The archive of a file or of an image of Docker, as `docker load` takes it; each image in it has a name. Raises Usage,
+    WaitTimeout."""
     if name is not None:
         name = familiar(name)
     with tempfile.TemporaryDirectory(prefix="jeroboam-image-") as folder:
         try:
-            found = read(Path(image)) if is_file(image) else _saved(image, Path(folder) / "saved.tar", shown)
+            found = read(Path(image)) if is_file(image) else _saved(image, Path(folder) / "saved.tar", patience, shown)
             ready = as_docker(renamed(found, name), Path(folder) / "docker.tar")
         except OSError as error:
             hint = "Set TMPDIR to a folder with room for the image."
@@ -46,7 +49,7 @@ def is_file(image: str) -> bool:
     return False
 
 
-def _saved(image: str, path: Path, shown: Shown) -> Archive:
+def _saved(image: str, path: Path, patience: Patience, shown: Shown) -> Archive:
     facts = _inspected(image)
     tags = facts.get("RepoTags") or ()
     wanted = familiar(image) if not image.startswith("sha256:") and "@" not in image else ""
@@ -56,16 +59,20 @@ def _saved(image: str, path: Path, shown: Shown) -> Archive:
     errors = path.with_suffix(".errors")
     with path.open("wb") as target, errors.open("wb") as said:
         process = subprocess.Popen(["docker", "save", asked], stdout=subprocess.PIPE, stderr=said)
+        late = threading.Timer(patience.left_s, process.kill)
+        late.start()
         try:
             while piece := process.stdout.read(_PIECE) if process.stdout else b"":
                 target.write(piece)
                 shown.advance(task, len(piece))
             code = process.wait(_ASK_S)
         finally:
+            late.cancel()
             process.kill()
             process.wait(_ASK_S)
     shown.finish(task, note=None if code == 0 else "failed")
     if code:
+        patience.check(f"{task} has not ended", hint="Look at this machine's Docker with `docker info`.")
         raise CliError(f"docker save {image} failed: {' '.join(errors.read_text(errors='replace').split())}")
     return read(path)
 
