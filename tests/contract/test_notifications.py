@@ -79,6 +79,24 @@ async def test_what_a_deletion_overtakes_is_a_failed_update(member: Api, demo: s
     ]
 
 
+async def test_what_is_cancelled_ends_as_a_failure_for_whoever_listens(member: Api, store: Any) -> None:
+    uuid = await member.cluster()
+    [create] = (await member.get(f"/ext/v1/clusters/{uuid}/operations")).json()["operations"]
+    method, path, body = RESIZE
+    assert (await member.at("latest").call(method, path, json=body)).status_code == 202
+    [resize, _] = (await member.get(f"/ext/v1/clusters/{uuid}/operations")).json()["operations"]
+    for one in (resize, create):
+        assert (await member.post(f"/ext/v1/operations/{one['uuid']}/cancel")).status_code == 202
+    stopped = await store.get_operation(create["uuid"])
+    assert (await member.stage.run(stopped)).state == "cancelled"
+    found = [(kind, outcome, (reason or "").partition(" req-")[0]) for kind, outcome, reason in await told(store)]
+    assert found == [
+        (UPDATE, "failure", "Not begun: cancelled by request"),
+        ("magnum.cluster.create", "pending", ""),
+        ("magnum.cluster.create", "failure", "Stopped: cancelled by request"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [

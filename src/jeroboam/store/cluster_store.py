@@ -220,6 +220,7 @@ class Clusters(Events):
                 told |= {"error": f"Not begun: cancelled by request {request_id}."}
                 if found.generation == one.generation:
                     await _restore_counts(connection, one)
+                await self._record_event(connection, one, "failure", told["error"])
             change = operations.update().where(operations.c.uuid == operation_uuid).values(told)
             return plain(Operation, dicts(await connection.execute(change.returning(operations)))[0])
 

@@ -32,7 +32,11 @@ from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
 
 _NEXT = "next/"  # secrets that wait for their operation's end
-_OUTCOMES = {OperationState.SUCCEEDED: "success", OperationState.FAILED: "failure"}
+_OUTCOMES = {
+    OperationState.SUCCEEDED: "success",
+    OperationState.FAILED: "failure",
+    OperationState.CANCELLED: "failure",  # CADF has no other word for what ended before it was done
+}
 
 
 class ConductorSide(Events):
