@@ -116,6 +116,8 @@ async def step(stage: Stage, operation: Any, at: int, name: str, alive: set[str]
         alive.discard(name)
     done = await stage.run(operation)
     assert done.state is OperationState.SUCCEEDED, (name, at, done.error)
+    left_open = [(one.name, one.target) for one in await stage.store.list_steps(operation.uuid) if one.ended_at is None]
+    assert left_open == [], (name, at)
     return int(died)
 
 

@@ -225,6 +225,7 @@ class Reconciler:
             upgraded=scope.upgrade,
             new_secrets=scope.new_secrets,
         )
+        await scope.timeline.end_open()
         await scope.store.finish_operation(scope.operation.uuid, scope.fence, OperationState.SUCCEEDED, change=change)
 
     async def _cancelled(self, scope: Scope) -> Verdict:

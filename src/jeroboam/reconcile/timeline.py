@@ -92,6 +92,11 @@ class Timeline:
             log=error.log if isinstance(error, BootstrapFailed) else None,
         )
 
+    async def end_open(self) -> None:
+        """Close every open row as done: a run that died had done what they tell, and nobody had to do it again."""
+        for name, target in list(self._open):
+            await self.end(name, target)
+
     async def fail_open(self, error: JeroboamError) -> None:
         """Close every open row as failed: the operation ends here. What befell one node is told at that node's rows; the others
         were only stopped."""
