@@ -66,9 +66,6 @@ class Books:
         self._database.execute("PRAGMA synchronous=OFF")
         self._database.executescript("BEGIN IMMEDIATE;" + _TABLES % (_FIRST_PORT - 1) + "COMMIT;")
 
-    def close(self) -> None:
-        self._database.close()
-
     def network(self, cluster: str, name: str) -> str:
         """The name of the cluster's network: the given one, unless it has one already."""
         with self._change():
