@@ -132,7 +132,9 @@ class Client:
         return self.entries(f"ext/v1/operations/{segment(operation)}/steps", "steps")
 
     def events(self, operation: str, *, silence_s: float) -> Iterator[tuple[str, Json]]:
-        """Each event of an operation: its kind and its document; ("", {}) for a sign of life. Unreachable after so long a silence."""
+        """Each event of an operation: its kind and its document; ("", {}) after all that came at once, be it a mere sign of life.
+
+        Unreachable after so long a silence."""
         path = f"ext/v1/operations/{segment(operation)}/events"
         url = f"{self.address.url}/{path}"
         wanted, limits = {"Accept": "text/event-stream"}, httpx.Timeout(silence_s, connect=CONNECT_S)
@@ -145,25 +147,29 @@ class Client:
                     raise self._refused(response, response.headers.get("x-openstack-request-id", ""), path, None)
                 if not response.headers.get("content-type", "").startswith("text/event-stream"):
                     raise self._bad(f"the answer to GET /{path} is no stream of events")
-                yield from self._parsed(response.iter_lines())
+                yield from self._parsed(response.iter_text())
         except httpx.TransportError as error:
             raise self._unreachable(error) from None
 
-    def _parsed(self, lines: Iterable[str]) -> Iterator[tuple[str, Json]]:
+    def _parsed(self, pieces: Iterable[str]) -> Iterator[tuple[str, Json]]:
         """Source: WHATWG HTML, section 9.2.6; of an event of several lines of data we have none."""
-        kind = ""
-        for line in lines:
-            field, _, value = line.partition(":")
-            if field == "":
-                yield "", {}
-            elif field == "event":
-                kind = value.strip()
-            elif field == "data":
-                try:
-                    document = json.loads(value)
-                except ValueError:
-                    raise self._bad("an event holds no JSON") from None
-                yield kind, document if isinstance(document, dict) else {}
+        kind, rest = "", ""
+        for piece in pieces:
+            *lines, rest = (rest + piece).split("\n")
+            for line in lines:
+                field, _, value = line.partition(":")
+                if field == "event":
+                    kind = value.strip()
+                elif field == "data":
+                    yield kind, self._event(value)
+            yield "", {}
+
+    def _event(self, data: str) -> Json:
+        try:
+            document = json.loads(data)
+        except ValueError:
+            raise self._bad("an event holds no JSON") from None
+        return document if isinstance(document, dict) else {}
 
     def post(self, path: str, body: Any, *, needs: str) -> Answer:
         """A POST whose answer is an object that has the key `needs`."""

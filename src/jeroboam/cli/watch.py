@@ -34,6 +34,7 @@ class _View:
     operation: Json = field(default_factory=dict)
     steps: list[Json] = field(default_factory=list)
     told: set[tuple[Any, str]] = field(default_factory=set)
+    last_s: float = 0.0  # the time of the last line, in seconds of the operation
     away: str = ""
 
 
@@ -68,6 +69,13 @@ def follow(
         error.details.update({"cluster": cluster_uuid, "operation": operation_uuid})
         error.hint = f"Go on with `jeroboam cluster watch {cluster_uuid}`."
         raise
+    except (Unreachable, Refused) as error:
+        if isinstance(error, Refused) and error.status < 500:
+            raise
+        goes_on = "Nothing is lost: the operation goes on when the service runs again"
+        error.details.update({"cluster": cluster_uuid, "operation": operation_uuid})
+        error.hint = f"{goes_on}; `jeroboam cluster watch {cluster_uuid}` shows it then. {error.hint}"
+        raise
 
 
 def _listen(
@@ -87,7 +95,7 @@ def _listen(
                 view.steps = list(steps.values())
             elif kind == "operation":
                 view.operation = document
-            if lines_to is not None:
+            if kind in ("", "end") and lines_to is not None:  # all of one look is here: its lines can be put in order
                 _tell(lines_to, view)
             if kind == "end" or clock() >= ends:
                 return
@@ -128,23 +136,32 @@ def _poll(
 
 
 def _tell(console: Console, view: _View) -> None:
-    """A line for each change that was not told yet."""
+    """A line for each change that was not told yet, in the order of their times; what becomes known late does not go back in time."""
     began = view.operation.get("created_at")
-    for step in sorted(view.steps, key=lambda step: str(step.get("ended_at") or step.get("started_at"))):
+    for step in sorted(view.steps, key=lambda step: _at_s(step, began)):
         result = outcome(step)
         key = (step.get("id"), "running" if result == "running" else "ended")
         if key in view.told:
             continue
         view.told.add(key)
-        at = duration(seconds_between(began, step.get("ended_at") or step.get("started_at")))
+        at_s = _at_s(step, began)
+        late = result == "running" and at_s < view.last_s
+        view.last_s = max(view.last_s, at_s)
+        since = f" since {duration(at_s)}" if late else ""
         took = (
             f" in {duration(seconds_between(step.get('started_at'), step.get('ended_at')))}" if result == "ok" else ""
         )
         message = f": {' '.join(plain(step['message']).split())}" if step.get("message") else ""
-        console.print(f"[{at:>10}] {_label(step)}: {result}{took}{message}", soft_wrap=True, markup=False)
+        line = f"[{duration(view.last_s):>10}] {_label(step)}: {result}{since}{took}{message}"
+        console.print(line, soft_wrap=True, markup=False)
     if view.away and (view.away, "away") not in view.told:
         view.told.add((view.away, "away"))
         console.print(f"{plain(view.away)} Still trying.", soft_wrap=True, markup=False)
+
+
+def _at_s(step: Json, began: object) -> float:
+    """When it ended, or began if it runs; in seconds of the operation."""
+    return seconds_between(began, step.get("ended_at") or step.get("started_at")) or 0.0
 
 
 def _label(step: Json) -> str:

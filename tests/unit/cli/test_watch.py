@@ -148,9 +148,23 @@ def test_a_restart_of_the_service_is_waited_out() -> None:
 
 def test_a_service_that_stays_away_ends_the_wait() -> None:
     clock = Clock()
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable) as away:
         follow(playing(iter([httpx.ConnectError("refused")])), UUID, OPERATION, None, sleep=clock.sleep, clock=clock)
     assert 120 <= clock.now < 123
+    assert away.value.message == "No service answers at http://127.0.0.1:9511."
+    assert away.value.hint == (
+        "Nothing is lost: the operation goes on when the service runs again; "
+        f"`jeroboam cluster watch {UUID}` shows it then. "
+        "Start one with `jeroboam up`, or name another with --url or --os-cloud."
+    )
+    assert away.value.details == {"cluster": UUID, "operation": OPERATION}
+
+
+def test_a_service_that_only_fails_loses_nothing_either() -> None:
+    clock = Clock()
+    with pytest.raises(Refused) as failed:
+        follow(playing(iter([503])), UUID, OPERATION, None, sleep=clock.sleep, clock=clock)
+    assert failed.value.hint.startswith("Nothing is lost: the operation goes on when the service runs again; ")
 
 
 def test_a_refusal_ends_the_wait_at_once() -> None:
@@ -199,13 +213,14 @@ def test_the_latest_step_of_a_node_counts() -> None:
 
 
 def streaming(*pieces: str) -> tuple[Client, list[str]]:
-    """A service that tells events, and what was asked of it."""
+    """A service that tells events, a piece for each of its looks, and what was asked of it."""
     asked: list[str] = []
 
     def handler(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.path.rpartition("/")[2])
         if request.url.path.endswith("/events"):
-            return httpx.Response(200, text="".join(pieces), headers={"content-type": "text/event-stream"})
+            told = (piece.encode() for piece in pieces)
+            return httpx.Response(200, content=told, headers={"content-type": "text/event-stream"})
         done = [step(1, "network", "", 0.0, 0.9)]
         return httpx.Response(200, json={"steps": done} if asked[-1] == "steps" else operation())
 
@@ -236,3 +251,37 @@ def test_a_stream_that_breaks_is_gone_on_with_by_asking(rest: str) -> None:
     assert follow(client, UUID, OPERATION, screen, sleep=clock.sleep, clock=clock)["state"] == "succeeded"
     assert shown(screen).splitlines() == ["[     0.1 s] network: running", "[     1.0 s] network: ok in 0.9 s"]
     assert asked == ["events", OPERATION, "steps"]
+
+
+def times_told(*pieces: str) -> list[str]:
+    screen, clock = console(), Clock()
+    client, _ = streaming(*pieces, event("operation", operation()), event("end", {}))
+    follow(client, UUID, OPERATION, screen, sleep=clock.sleep, clock=clock)
+    return shown(screen).splitlines()
+
+
+def test_what_is_known_at_one_look_is_told_in_the_order_of_its_times() -> None:
+    done, going = event("step", step(2, "boot", "a", 2.0, 25.0)), event("step", step(3, "boot", "b", 5.0, None))
+    assert times_told(BEGUN + done + going + CLOSED) == [
+        "[     1.0 s] network: ok in 0.9 s",
+        "[     5.1 s] boot b: running",
+        "[    25.1 s] boot a: ok in 23.0 s",
+    ]
+
+
+def test_an_event_that_comes_in_two_parts_is_one() -> None:
+    assert times_told(BEGUN + CLOSED[:30], CLOSED[30:]) == ["[     1.0 s] network: ok in 0.9 s"]
+
+
+def test_what_becomes_known_late_does_not_go_back_in_time() -> None:
+    assert times_told(
+        BEGUN + event("step", step(1, "boot", "a", 2.0, 3.1)),
+        event("step", step(2, "boot", "b", 1.0, None)),
+        event("step", step(3, "boot", "c", 1.0, 3.0)),
+        event("step", step(2, "boot", "b", 1.0, 4.0)),
+    ) == [
+        "[     3.2 s] boot a: ok in 1.1 s",
+        "[     3.2 s] boot b: running since 1.1 s",
+        "[     3.2 s] boot c: ok in 2.0 s",
+        "[     4.1 s] boot b: ok in 3.0 s",
+    ]
