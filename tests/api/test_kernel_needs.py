@@ -87,7 +87,7 @@ async def test_a_provider_that_cannot_tell_is_not_asked(make: Maker) -> None:
 async def test_a_label_that_is_neither_true_nor_false_is_named(make: Maker) -> None:
     status, text = await asked(member_of(make, Host()), **{MESH: "perhaps"})
     assert status == 400
-    assert "Label swarm_routing_mesh = perhaps is not usable; give true or false." in text
+    assert "Label swarm_routing_mesh = perhaps is not usable. Give true or false." in text
 
 
 async def test_a_template_is_refused_too(make: Maker) -> None:
@@ -108,7 +108,7 @@ KUBERNETES = Image("node", "node", {"os_distro": "debian", "kube_version": "v1.3
     [
         ((), {"flannel_backend": "wireguard"}, 400, "wants wireguard of the nodes' kernel, which has none. Use vxlan or host-gw."),
         (("wireguard",), {"flannel_backend": "wireguard"}, 201, ""),
-        ((), {"flannel_backend": "ipip"}, 400, "Label flannel_backend = ipip is not usable; give one of vxlan, host-gw, wireguard."),
+        ((), {"flannel_backend": "ipip"}, 400, "Label flannel_backend = ipip is not usable. Give one of vxlan, host-gw, wireguard."),
         ((), {"container_runtime": "cri-o"}, 400, "Label container_runtime = cri-o is not served: nodes hold what Debian 12 packages"),
         ((), {"container_runtime": "containerd"}, 201, ""),
     ],

@@ -8,6 +8,7 @@ import pytest
 
 from jeroboam.contracts import Image
 from jeroboam.drivers.fake import FakeDriver
+from jeroboam.drivers.kubernetes import KubernetesDriver
 from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.providers.fake.catalogue import FakeCatalogue
 from jeroboam.service import ServiceSettings
@@ -22,6 +23,8 @@ IMAGES = tuple(
     Image(f"img-{minor}", f"fake-1.{minor}", {"os_distro": "debian", "kube_version": f"v1.{minor}.0"})
     for minor in (34, 35, 37)
 )
+
+KUBE = FakeCatalogue(image_list=(Image("node", "node", {"os_distro": "debian", "kube_version": "v1.34.4"}),))
 
 
 def messages(plan: dict[str, Any]) -> list[str]:
@@ -114,8 +117,35 @@ async def test_strict_labels_are_problems_and_not_told_twice(member: Api) -> Non
     await member.template()
     labels = {"strict_labels": "true", "kube_tga": "1"}
     plan = (await member.post(CREATE, {"cluster_template_id": "k8s", "labels": labels})).json()
-    assert messages(plan) == ["Label kube_tga is not known to the driver fake. Did you mean kube_tag?"]
-    assert plan["warnings"] == []
+    assert plan["problems"] == [
+        {
+            "field": "labels.kube_tga",
+            "value": "1",
+            "message": "Label kube_tga is not known to the driver fake.",
+            "hint": "Did you mean kube_tag?",
+            "class": "user",
+        }
+    ]
+    assert (plan["warnings"], plan["status"]) == ([], None)
+    answer = await member.post("/v1/clusters", {"cluster_template_id": "k8s", "labels": labels})
+    told = "Label kube_tga is not known to the driver fake. Did you mean kube_tag?"
+    assert answer.json()["errors"][0]["detail"] == told
+
+
+async def test_what_a_driver_refuses_is_told_once_with_its_value(make: Maker) -> None:
+    member = make(drivers={"kubernetes": KubernetesDriver()}, provider=FakeProvider(Cloud(), catalogue=KUBE)).as_("u")
+    await member.template(image_id="node")
+    labels = {"container_runtime": "banana", "kube_tga": "1"}
+    body = {"cluster_template_id": "k8s", "labels": labels, "master_count": 3}
+    plan = (await member.post(CREATE, body)).json()
+    assert [(p["field"], p["value"], p["message"], p["hint"]) for p in plan["problems"]] == [
+        ("labels.container_runtime", "banana", "Label container_runtime = banana is not usable.", "Give containerd."),
+        ("master_count", None, "3 control-plane nodes are not supported; supported: 1.", ""),
+    ]
+    assert [warning["field"] for warning in plan["warnings"]] == ["labels.kube_tga"]
+    assert (plan["possible"], plan["status"]) == (False, None)
+    first = (await member.post("/v1/clusters", body)).json()["errors"][0]["detail"]
+    assert first == "master_count must be 1 when master_lb_enabled is False"
 
 
 async def test_without_its_template_there_is_no_plan(member: Api) -> None:

@@ -48,7 +48,7 @@ def shape(**changes: object) -> ClusterShape:
         (
             {"labels": {"docker_log_mib": "lots"}},
             Problem(
-                "Label docker_log_mib = lots is not usable; give a number from 1 to 10000.", "labels/docker_log_mib"
+                "Label docker_log_mib = lots is not usable; give a number from 1 to 10000.", "labels.docker_log_mib"
             ),
         ),
         ({"apiserver_port": 6443}, Problem("Port 6443 is not served; 2376 is.", "apiserver_port")),

@@ -185,7 +185,7 @@ class FoundResource:
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding of a check before work starts. `field` is the attribute at fault, "" for the whole."""
+    """One finding of a check before work starts. `field` is the attribute at fault (of a label `labels.NAME`), "" for the whole."""
 
     message: str
     field: str = ""

@@ -35,7 +35,7 @@ def version(image: Image, asked: str | None, *, prop: str, tool: str, label: str
     elif asked is not None and asked.removeprefix("v") != holds.removeprefix("v"):
         yield Problem(
             f"Label {label} = {asked}, but image {image.name} holds {tool} {holds}.",
-            f"labels/{label}",
+            f"labels.{label}",
             "Leave the label out, or choose an image of that version.",
         )
 

@@ -145,6 +145,6 @@ def check_labels(labels: Labels) -> None:
     if size is not None and not (size.isascii() and size.isdigit() and len(size) < 10):
         raise InvalidRequest(
             f"Label boot_volume_size must be an integer number of gigabytes, but received {size}.",
-            field="labels",
+            field="labels.boot_volume_size",
             value=size,
         )

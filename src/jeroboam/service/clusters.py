@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..contracts import Caller, ClusterBrief, ClusterRow, Driver, Image, Page
+from ..contracts import Caller, ClusterBrief, ClusterRow, Driver, Image, Page, Problem
 from ..domain import Cluster, ClusterTemplate, NodeGroup, Operation, OperationKind
 from ..domain.errors import Ambiguous, Forbidden, InvalidRequest, NotFound
 from . import catalogue, choice, label_check, places, quotas, templates
@@ -15,6 +15,7 @@ from .services import Asker, Services
 from .wishes import NewCluster, cluster_of, counted, default_groups, machines, operation
 
 _KIND = "Cluster"
+NO_API_LB = "master_count must be 1 when master_lb_enabled is False"
 ZERO_NODES = "Resizing a nodegroup to zero is not supported in the provided microversion."
 
 
@@ -79,12 +80,11 @@ async def _check_place(
     image = await _looked_up(services, cluster, found)
     if wish.control_plane_count > 1 and not shape.api_lb_enabled:
         with found.check():
-            text = "master_count must be 1 when master_lb_enabled is False"
-            raise InvalidRequest(text, field="control_plane_count")
+            raise InvalidRequest(NO_API_LB, field="control_plane_count", value=wish.control_plane_count)
     if draft.driver is not None:
         if label_check.is_strict(template.shape.labels) or label_check.is_strict(shape.labels):
-            with found.check():
-                label_check.check_strict(draft.driver, shape.labels)
+            doubts = label_check.findings(draft.driver, shape.labels)
+            found.refuse([Problem(one.message, one.field, one.hint) for one in doubts])
         if image is not None and draft.groups:
             found.refuse(draft.driver.validate(cluster, draft.groups, image))
             found.refuse(await places.kernel_problems(services, draft.driver, shape, image))

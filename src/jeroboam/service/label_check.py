@@ -37,6 +37,11 @@ class LabelFinding:
     message: str
     hint: str
 
+    @property
+    def field(self) -> str:
+        """As a Problem names it."""
+        return f"labels.{self.name}"
+
 
 def schema(driver: Driver) -> tuple[LabelSpec, ...]:
     """Every label that has an effect with this driver, by name."""
@@ -61,7 +66,7 @@ def check_strict(driver: Driver, labels: Labels) -> None:
     found = findings(driver, labels)
     if found:
         texts = " ".join(f"{one.message} {one.hint}" for one in found)
-        raise InvalidRequest(texts, field="labels", value=found[0].name)
+        raise InvalidRequest(texts, field=found[0].field, value=found[0].value)
 
 
 def _finding(driver: Driver, known: Mapping[str, LabelSpec], name: str, value: str) -> LabelFinding | None:

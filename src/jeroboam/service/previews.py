@@ -5,12 +5,13 @@ The checks and the machine plan are those of the real request and of the reconci
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from ..contracts import ClusterRow, Image, Machine, MachineSpec
-from ..domain import Cluster, NodeGroup, OperationKind, Status, Upgrade
+from ..domain import Cluster, Labels, NodeGroup, OperationKind, Status, Upgrade
 from ..domain.errors import Conflict, InvalidRequest, UserError
 from ..planning import plan_machines, runs
 from . import abilities, changes, choice, clusters, label_check, quotas
@@ -23,6 +24,7 @@ from .services import Asker, Services
 from .wishes import NewCluster, counted
 
 Action = Literal["make", "replace", "remove"]
+_LABEL = re.compile(r"labels[./](.+)")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ async def of_create(services: Services, asker: Asker, wish: NewCluster) -> Previ
     draft = await clusters.drafted(services, asker, wish, found)
     shape = draft.cluster.shape
     doubts = label_check.findings(draft.driver, shape.labels) if draft.driver else []
-    told = " ".join(problem.message for problem in found.problems)
+    problems = _with_values(_without_vain(found.problems), shape.labels)
     specs = plan_machines(draft.cluster, draft.groups, ()).ensure
     return Preview(
         kind=OperationKind.CREATE,
@@ -67,8 +69,8 @@ async def of_create(services: Services, asker: Asker, wish: NewCluster) -> Previ
             Move("make", "endpoint", draft.cluster.name),
             *_made(specs),
         ],
-        problems=found.problems,
-        warnings=[doubt for doubt in doubts if doubt.message not in told],  # strict_labels made problems of them
+        problems=problems,
+        warnings=_apart(doubts, problems),
         room=await quotas.room(services, asker.caller.project_id),
     )
 
@@ -118,14 +120,39 @@ async def _of_change(
             raise Conflict(change.dropped or "The cluster is being deleted.")
         services.ask_gates(row.cluster, kind)
     target = Upgrade.of(change.details) if kind is OperationKind.UPGRADE else None
+    problems = _with_values(found.problems, (target.cluster(row.cluster) if target else row.cluster).shape.labels)
     return Preview(
         kind=kind,
         summary=change.summary,
         status=under_way(row.cluster.status),
         moves=await _moves(services, row, change, target),
-        problems=found.problems,
-        warnings=_doubts(services, row.cluster, target),
+        problems=problems,
+        warnings=_apart(_doubts(services, row.cluster, target), problems),
     )
+
+
+def _without_vain(problems: Sequence[UserError]) -> list[UserError]:
+    """A load balancer does not help where the driver does not serve so many control planes, so the lack of one is no news then."""
+    unserved = any(isinstance(one, InvalidRequest) and one.field == "master_count" for one in problems)
+    return [one for one in problems if not (unserved and one.message == clusters.NO_API_LB)]
+
+
+def _with_values(problems: Sequence[UserError], labels: Labels) -> list[UserError]:
+    """Each that is about a label with its field in one spelling and what was given: drivers name the label only."""
+    return [_with_value(one, labels) for one in problems]
+
+
+def _with_value(problem: UserError, labels: Labels) -> UserError:
+    if not isinstance(problem, InvalidRequest) or not (named := _LABEL.fullmatch(problem.field)):
+        return problem
+    value = labels.get(named[1]) if problem.value is None else problem.value
+    return InvalidRequest(problem.message, field=f"labels.{named[1]}", value=value, hint=problem.hint)
+
+
+def _apart(doubts: Sequence[LabelFinding], problems: Sequence[UserError]) -> list[LabelFinding]:
+    """Without what a problem tells already."""
+    told = {problem.field for problem in problems if isinstance(problem, InvalidRequest)}
+    return [doubt for doubt in doubts if doubt.field not in told]
 
 
 async def _moves(services: Services, row: ClusterRow, change: Change, target: Upgrade | None) -> list[Move]:

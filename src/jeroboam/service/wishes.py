@@ -123,7 +123,9 @@ def _min_workers(labels: Labels) -> int:
     text = labels.get("min_node_count", "0")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise InvalidRequest(
-            f"Label min_node_count must be a whole number, but received {text}.", field="labels", value=text
+            f"Label min_node_count must be a whole number, but received {text}.",
+            field="labels.min_node_count",
+            value=text,
         )
     return int(text)
 

@@ -82,14 +82,14 @@ def test_a_live_cluster_takes_nodes_without_the_runtime() -> None:
 def test_a_template_is_refused_for_what_no_cluster_could_have() -> None:
     assert DRIVER.shape_problems(shape(flannel_backend="wireguard", oci_runtimes="runsc")) == []
     found = DRIVER.shape_problems(shape(flannel_backend="udp", container_runtime="cri-o"))
-    assert [one.field for one in found] == ["labels/flannel_backend", "labels/container_runtime"]
+    assert [one.field for one in found] == ["labels.flannel_backend", "labels.container_runtime"]
 
 
 def test_wireguard_is_asked_of_the_kernel() -> None:
     [need] = DRIVER.kernel_needs(shape(flannel_backend="wireguard"))
     assert (need.feature, need.field, need.instead) == (
         "wireguard",
-        "labels/flannel_backend",
+        "labels.flannel_backend",
         "Use vxlan or host-gw.",
     )
     assert DRIVER.kernel_needs(shape(flannel_backend="host-gw")) == []

@@ -55,7 +55,7 @@ class DockerHostsDriver:
         if log_mib(cluster.shape.labels) is None:
             asked = cluster.shape.labels[LOG_LABEL]
             wish = f"give a number from {_LOG_MIB.start} to {_LOG_MIB.stop - 1}"
-            found.append(Problem(f"Label {LOG_LABEL} = {asked} is not usable; {wish}.", f"labels/{LOG_LABEL}"))
+            found.append(Problem(f"Label {LOG_LABEL} = {asked} is not usable; {wish}.", f"labels.{LOG_LABEL}"))
         if cluster.shape.apiserver_port not in (None, engines.PORT):
             asked_port = cluster.shape.apiserver_port
             found.append(Problem(f"Port {asked_port} is not served; {engines.PORT} is.", "apiserver_port"))

@@ -52,7 +52,7 @@ _CHANGE = ChangeBody()
 
 
 class ProblemView(msgspec.Struct):
-    """What stands against it. `field` is empty when it is no field's fault."""
+    """What stands against it. `field` is `labels.NAME` of a label, and empty when it is no field's fault."""
 
     field: str
     value: str | None
@@ -89,7 +89,7 @@ class RoomView(msgspec.Struct):
 
 
 class PlanView(msgspec.Struct):
-    """What would be done. `status` is what the cluster would show meanwhile; null where nothing would be done."""
+    """What would be done. `status` is what the cluster would show meanwhile; null where nothing would be done, or it is not possible."""
 
     operation: str
     possible: bool
@@ -123,11 +123,12 @@ async def _preview(call: Call, operation: str, values: dict[str, Any]) -> Previe
 
 
 def _shown(preview: Preview) -> PlanView:
+    possible = not preview.problems
     return PlanView(
         operation=preview.kind,
-        possible=not preview.problems,
+        possible=possible,
         summary=preview.summary,
-        status=preview.status,
+        status=preview.status if possible else None,
         problems=[_problem(one) for one in preview.problems],
         warnings=[_warning(one) for one in preview.warnings],
         moves=[_move(one) for one in preview.moves],
@@ -147,7 +148,7 @@ def _problem(error: UserError) -> ProblemView:
 
 
 def _warning(found: LabelFinding) -> WarningView:
-    return WarningView(f"labels.{found.name}", found.value, found.message, found.hint)
+    return WarningView(found.field, found.value, found.message, found.hint)
 
 
 def _move(move: Move) -> MoveView:

@@ -74,7 +74,7 @@ def kernel_needs(labels: Labels) -> list[KernelNeed]:
     """What the labels ask of the nodes' kernel."""
     if labels.get(_BACKEND) != "wireguard":
         return []
-    return [KernelNeed("wireguard", f"Label {_BACKEND} = wireguard", f"labels/{_BACKEND}", "Use vxlan or host-gw.")]
+    return [KernelNeed("wireguard", f"Label {_BACKEND} = wireguard", f"labels.{_BACKEND}", "Use vxlan or host-gw.")]
 
 
 def options(labels: Labels) -> Options:
@@ -103,4 +103,4 @@ def _bits(text: str, pods: ipaddress.IPv4Network | None, problems: list[Problem]
 
 
 def _problem(name: str, value: str, wish: str) -> Problem:
-    return Problem(f"Label {name} = {value} is not usable; give {wish}.", field=f"labels/{name}")
+    return Problem(f"Label {name} = {value} is not usable.", f"labels.{name}", f"Give {wish}.")

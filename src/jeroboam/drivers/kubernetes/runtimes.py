@@ -43,15 +43,18 @@ def read(given: Mapping[str, str], problems: list[Problem]) -> tuple[str, ...]:
     chosen = given[CONTAINER_RUNTIME]
     if chosen not in CONTAINER_RUNTIMES:
         why = _REFUSED_CONTAINER_RUNTIMES.get(chosen)
-        reason = f"is not served: {why}; containerd is" if why else "is not usable; give containerd"
-        problems.append(Problem(f"Label {CONTAINER_RUNTIME} = {chosen} {reason}.", f"labels/{CONTAINER_RUNTIME}"))
+        reason = f"is not served: {why}" if why else "is not usable"
+        text = f"Label {CONTAINER_RUNTIME} = {chosen} {reason}."
+        problems.append(Problem(text, f"labels.{CONTAINER_RUNTIME}", "Give containerd."))
     names = tuple(dict.fromkeys(word.strip() for word in given[OCI_RUNTIMES].split(",") if word.strip()))
     for name in names:
         if name in _KNOWN:
             continue
         why = _REFUSED_OCI_RUNTIMES.get(name)
-        reason = f"{name} is not served: {why}" if why else f"{name!r} is not known; known are: {', '.join(_KNOWN)}"
-        problems.append(Problem(f"Label {OCI_RUNTIMES} = {given[OCI_RUNTIMES]}: {reason}.", f"labels/{OCI_RUNTIMES}"))
+        text = f"Label {OCI_RUNTIMES} = {given[OCI_RUNTIMES]}: {name!r} is not known."
+        if why:
+            text = f"Label {OCI_RUNTIMES} = {given[OCI_RUNTIMES]}: {name} is not served: {why}."
+        problems.append(Problem(text, f"labels.{OCI_RUNTIMES}", f"Known are: {', '.join(_KNOWN)}."))
     return names
 
 
@@ -66,7 +69,7 @@ def missing(image: Image, asked: Sequence[str]) -> Iterator[Problem]:
         if name not in held(image):
             yield Problem(
                 f"Label {OCI_RUNTIMES} asks for {name}, but image {image.name} holds {', '.join(held(image))}.",
-                f"labels/{OCI_RUNTIMES}",
+                f"labels.{OCI_RUNTIMES}",
                 f"Use an image made by `jeroboam image build --runtime {name}`, or leave {name} out.",
             )
 

@@ -47,7 +47,7 @@ def _version(image: Image, asked: str | None, known: Sequence[str]) -> Iterator[
     elif asked is not None and asked != holds:
         yield Problem(
             f"Label kube_tag = {asked}, but image {image.name} holds Kubernetes {holds}.",
-            "labels/kube_tag",
+            "labels.kube_tag",
             "Leave the label out, or choose an image of that version.",
         )
 

@@ -33,8 +33,8 @@ def read(labels: Labels) -> tuple[Options | None, list[Problem]]:
         network = None
     if network is None or network.prefixlen != _PREFIX_LENGTH:
         wish = "an IPv4 network of length 16 such as 10.201.0.0/16"
-        message = f"Label container_network_cidr = {text} is not usable; give {wish}."
-        return None, [Problem(message, field="labels/container_network_cidr")]
+        message = f"Label container_network_cidr = {text} is not usable."
+        return None, [Problem(message, "labels.container_network_cidr", f"Give {wish}.")]
     return Options(given["lxd_tag"] or None, network), []
 
 

@@ -65,10 +65,10 @@ def kernel_needs(labels: Labels) -> list[KernelNeed]:
         instead = (
             "Leave the label out: `jeroboam run --publish` then opens the port on nodes with a replica (host mode)."
         )
-        needs.append(KernelNeed("ip_vs", "Swarm's routing mesh", f"labels/{ROUTING_MESH}", instead))
+        needs.append(KernelNeed("ip_vs", "Swarm's routing mesh", f"labels.{ROUTING_MESH}", instead))
     if chosen and chosen.encrypted:
         instead = "Leave the label out, and make overlay networks without `--opt encrypted`."
-        needs.append(KernelNeed("esp4", "An encrypted overlay network", f"labels/{ENCRYPTED}", instead))
+        needs.append(KernelNeed("esp4", "An encrypted overlay network", f"labels.{ENCRYPTED}", instead))
     return needs
 
 
@@ -97,4 +97,4 @@ def _bool(name: str, text: str, problems: list[Problem]) -> bool | None:
 
 
 def _problem(name: str, value: str, wish: str) -> Problem:
-    return Problem(f"Label {name} = {value} is not usable; give {wish}.", field=f"labels/{name}")
+    return Problem(f"Label {name} = {value} is not usable.", f"labels.{name}", f"Give {wish}.")
