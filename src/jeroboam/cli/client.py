@@ -225,7 +225,8 @@ class Client:
             hint = self._suggestion(message, path, body)
         else:
             hint = f"The operator finds it in the service's log{f' by {request_id}' if request_id else ''}."
-        return Refused(message, status=response.status_code, request_id=request_id, hint=hint)
+        told = suggestions.in_our_words(message, body)
+        return Refused(told, status=response.status_code, request_id=request_id, hint=hint)
 
     def _suggestion(self, message: str, path: str, body: Any) -> str:
         if self._suggesting:  # what was asked for a hint was refused, too
@@ -241,7 +242,7 @@ class Client:
         choice = ", ".join(
             f"{e.get('uuid')} ({e.get('status')})" if e.get("status") else str(e.get("uuid")) for e in same
         )
-        message = f"Several {kind}s are called {name!r}."
+        message = suggestions.several(kind, name)
         return Refused(message, status=409, request_id=error.request_id, hint=f"Name one by its uuid: {choice}.")
 
     def _unreachable(self, error: httpx.TransportError) -> Unreachable:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from . import access_removal, waiting
+from . import access_removal, checks, waiting
 from .apps import cluster as cluster_app
 from .deletion import YES, Deletion, delete_each
+from .errors import Usage
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import show_fields, show_json, show_table
 from .preview import DRY_RUN, show_plan, show_plans
@@ -93,8 +94,10 @@ def create(
     timeout
         Minutes that the creation may take before it fails; 0 for no limit. [default: the service's, 60]
     """
+    checks.at_least(0, nodes=nodes)
+    checks.at_least(1, control_planes=control_planes)
     fields = given(
-        name=name,
+        name=checks.cluster_name(name),
         cluster_template_id=template,
         node_count=nodes,
         master_count=control_planes,
@@ -201,6 +204,8 @@ def resize(
     remove
         Node that shall go when the group shrinks; repeat for more.
     """
+    if nodes < 0:
+        raise Usage(f"{nodes} is too few nodes: give at least 0.")
     body = given(node_count=nodes, nodes_to_remove=list(remove), nodegroup=nodegroup)
     with common.client() as client:
         uuid = str(client.cluster(cluster)["uuid"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import waiting
 from .apps import cluster as cluster_app
-from .errors import Usage
+from .errors import CliError
 from .options import DEFAULTS, Common, framed
 from .output import plain, show_json
 from .results import changed
@@ -61,6 +61,6 @@ def cancel(
         found = client.cluster(cluster)
         live = [one for one in client.operations(str(found["uuid"])) if one.get("state") not in FINAL]
         if not live:
-            raise Usage(f"Nothing is done with cluster {found.get('name')}: it is {found.get('status')}.")
+            raise CliError(f"Nothing is done with cluster {found.get('name')}: it is {found.get('status')}.")
         running = [one for one in live if one.get("state") == "running"]
         return stopped(client, str((running or live)[-1]["uuid"]), timeout_s if wait else None, common)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from . import waiting
+from . import checks, waiting
 from .apps import nodegroup as nodegroup_app
 from .deletion import NOTHING_DONE, YES, confirm
 from .errors import Usage
@@ -79,6 +79,7 @@ def create(
     taint
         KEY=VALUE:EFFECT or KEY:EFFECT that keeps workloads away; repeat for more.
     """
+    checks.at_least(0, nodes=nodes, min_nodes=min_nodes, max_nodes=max_nodes)
     body = given(
         name=name,
         node_count=nodes,
@@ -139,6 +140,7 @@ def update(
     no_taints
         Remove all taints.
     """
+    checks.at_least(0, min_nodes=min_nodes, max_nodes=max_nodes)
     changes: dict[str, object] = {
         "min_node_count": min_nodes,
         "max_node_count": max_nodes,

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from .errors import CliError
 from .options import Common
 from .output import plain, show_json, show_table
+from .timeline import sentence
 from .wire import Json, segment
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ DRY_RUN = Annotated[
     ),
 ]
 _IMPOSSIBLE = 1
+_MANY, _FEW = 8, 5  # more than many rows of one kind are shown as a few
 
 
 def show_plan(client: Client, path: str, body: Mapping[str, object], common: Common) -> int:
@@ -65,13 +67,8 @@ def warn_of_doubts(client: Client, template_uuid: str) -> bool:
 
 def _print(plan: Json) -> None:
     print(f"Plan: {plain(plan['summary'])}. Nothing was changed.")
-    rows = [
-        (move["action"], move["kind"], move["name"], move["node_group"], move["image_id"], move["flavor_id"])
-        for move in plan["moves"]
-    ]
-    show_table(
-        ("ACTION", "KIND", "NAME", "NODE GROUP", "IMAGE", "FLAVOR"), rows, nothing="Nothing would be made or removed."
-    )
+    columns = ("ACTION", "KIND", "NAME", "NODE GROUP", "IMAGE", "FLAVOR")
+    show_table(columns, _rows(plan["moves"]), nothing="Nothing would be made or removed.")
     if plan["quota"]:
         print(f"Clusters of the project: {plan['quota']['used']} of {plan['quota']['limit']}.")
     for warning in plan["warnings"]:
@@ -81,5 +78,19 @@ def _print(plan: Json) -> None:
     print("It would be accepted." if plan["possible"] else "It would be refused.")
 
 
+def _rows(moves: Sequence[Json]) -> list[tuple[object, ...]]:
+    """A row a move; of what is done to many the first few, and how many more: what follows the table must stay in sight."""
+    alike: dict[tuple[object, ...], list[Json]] = {}
+    for move in moves:
+        alike.setdefault((move["action"], move["kind"], move["node_group"]), []).append(move)
+    rows: list[tuple[object, ...]] = []
+    for (action, kind, group), found in alike.items():
+        shown = found if len(found) <= _MANY else found[:_FEW]
+        rows += [(action, kind, one["name"], group, one["image_id"], one["flavor_id"]) for one in shown]
+        if len(shown) < len(found):
+            rows.append((action, kind, f"and {len(found) - len(shown)} more", group, "", ""))
+    return rows
+
+
 def _sentence(finding: Json) -> str:
-    return plain(f"{finding['message']} {finding['hint']}".strip())
+    return plain(f"{sentence(finding['message'])} {finding['hint']}".strip())

@@ -66,8 +66,8 @@ _KINDS = (
 def after(client: Client, message: str, path: str, body: Any) -> str:
     """What may help after the service refused a request for this `path` with `message`; "" when nothing is known. Asks the service
     for names, and does without when it does not tell them."""
-    if message.startswith(_ALIKE) and isinstance(body, dict):
-        return _alike(client, str(body.get("cluster_template_id") or body.get("cluster_template")))
+    if alike := _several(message, body):
+        return _alike(client, alike)
     if in_use := _IN_USE.fullmatch(message):
         return _users(client, in_use[1])
     if _NETWORK.fullmatch(message):
@@ -76,6 +76,24 @@ def after(client: Client, message: str, path: str, body: Any) -> str:
         if found := kind.refusal.fullmatch(message):
             return f"{_among(found[1], _names(client, kind, path), short=kind.short)} {kind.more}".strip()
     return ""
+
+
+def in_our_words(message: str, body: Any) -> str:
+    """The refusal of a request with this body, as all commands say it."""
+    alike = _several(message, body)
+    return several("template", alike) if alike else message
+
+
+def several(kind: str, name: str) -> str:
+    """More than one thing bears the name."""
+    return f"Several {kind}s are called {name!r}."
+
+
+def _several(message: str, body: Any) -> str:
+    """The template's name, where a request named several by it; else ""."""
+    if not message.startswith(_ALIKE) or not isinstance(body, dict):
+        return ""
+    return str(body.get("cluster_template_id") or body.get("cluster_template") or "")
 
 
 def _names(client: Client, kind: Kind, refused: str) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from .apps import template as template_app
-from .deletion import Deletion, delete_each
+from .deletion import YES, Deletion, delete_each
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import plain, show_fields, show_json, show_table
 from .preview import warn_of_doubts
@@ -214,16 +215,22 @@ def show(template: str, /, *, common: Common = DEFAULTS) -> int:
 @framed
 def delete(
     *template: Annotated[str, Parameter(required=True, help="Name or uuid; several may be given.")],
+    yes: YES = False,
     common: Common = DEFAULTS,
 ) -> int:
-    """Delete templates that no cluster uses.
+    """Delete templates that no cluster uses. Asks on a terminal.
 
     Example: jeroboam template delete k8s k8s-large
     """
     with common.client() as client:
         told = "Template {name} is deleted ({uuid})."
         how = Deletion(client.template, lambda one: _delete(client, one), lambda one: told.format(**one))
-        return delete_each(template, how, common)
+        return delete_each(template, how, common, question=_really, yes=yes)
+
+
+def _really(templates: Sequence[Json]) -> str:
+    names = ", ".join(str(one.get("name")) for one in templates)
+    return f"Delete {'template' if len(templates) == 1 else 'templates'} {names}?"
 
 
 def _delete(client: Client, template: Json) -> Json:

@@ -176,6 +176,29 @@ def test_template_delete_goes_on_after_a_refusal(service: Service, run: Run, cap
     assert [path for path, _ in sent(service, "DELETE")] == ["/v1/clustertemplates/u-a", "/v1/clustertemplates/u-b"]
 
 
+@pytest.mark.parametrize(("answer", "options", "code"), [("n\n", (), 1), ("y\n", (), 0), ("", ("--yes",), 0)])
+def test_template_delete_asks_on_a_terminal_unless_told_not_to(
+    service: Service,
+    run: Run,
+    capsys: Capture,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    options: tuple[str, ...],
+    code: int,
+) -> None:
+    service.on("GET", "/v1/clustertemplates/k8s", 200, {"uuid": TEMPLATE, "name": "k8s"})
+    service.on("DELETE", f"/v1/clustertemplates/{TEMPLATE}", 204, None)
+    keyboard, terminal = os.openpty()
+    with open(terminal, "r+b", buffering=0) as raw, open(raw.fileno(), closefd=False) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+        os.write(keyboard, answer.encode())
+        assert run("template", "delete", "k8s", *options) == code
+    os.close(keyboard)
+    assert len(sent(service, "DELETE")) == (0 if code else 1)
+    assert capsys.readouterr().err.startswith("" if options else "Delete template k8s? [y/N] ")
+
+
 # clusters
 
 
@@ -335,7 +358,7 @@ def test_cluster_cancel_stops_what_runs_and_not_what_waits(demo: Service, run: R
 
 def test_cluster_cancel_where_nothing_is_done(demo: Service, run: Run, capsys: Capture) -> None:
     demo.on("GET", OPERATIONS, 200, {"operations": [operation()]})
-    assert run("cluster", "cancel", "demo") == 2
+    assert run("cluster", "cancel", "demo") == 1
     assert capsys.readouterr().err == "Error: Nothing is done with cluster demo: it is CREATE_COMPLETE.\n"
     assert sent(demo, "POST") == []
 
@@ -584,6 +607,45 @@ def test_config_of_another_tool_and_contradicting_options(
     assert capsys.readouterr().err == "Error: --stdout and --file exclude each other.\n       Drop one of them.\n"
 
 
+def planned(moves: list[dict[str, Any]], problems: list[dict[str, Any]]) -> dict[str, Any]:
+    head = {"operation": "create", "possible": not problems, "summary": "create", "status": None}
+    return {**head, "problems": problems, "warnings": [], "moves": moves, "quota": None}
+
+
+def making(kind: str, name: str, group: str | None) -> dict[str, Any]:
+    node = {"image_id": "node", "flavor_id": "m1"} if group else {"image_id": None, "flavor_id": None}
+    return {"action": "make", "kind": kind, "name": name, "node_group": group, **node}
+
+
+def test_a_plan_of_many_nodes_shows_a_few_and_the_problem(service: Service, run: Run, capsys: Capture) -> None:
+    workers = [making("machine", f"d-worker-{number}", "default-worker") for number in range(1000)]
+    moves = [making("network", "d", None), making("machine", "d-master-0", "default-master"), *workers]
+    problem = {
+        "field": "node_count",
+        "value": "1000",
+        "message": "It is too large",
+        "hint": "Ask for less.",
+        "class": "user",
+    }
+    service.on("POST", "/ext/v1/clusters/plan", 200, planned(moves, [problem]))
+    wish = ("cluster", "create", "d", "--template", "k8s", "--nodes", "1000", "--dry-run")
+    assert run(*wish) == 1
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert rows[2:] == [
+        "make network d - - -",
+        "make machine d-master-0 default-master node m1",
+        *(f"make machine d-worker-{number} default-worker node m1" for number in range(5)),
+        "make machine and 995 more default-worker - -",
+        "Problem: It is too large. Ask for less.",
+        "It would be refused.",
+    ]
+    assert run(*wish, "--json") == 1
+    assert len(json.loads(capsys.readouterr().out)["moves"]) == 1002
+    service.on("POST", "/ext/v1/clusters/plan", 200, planned(workers[:8], []))
+    assert run(*wish) == 0
+    assert "more" not in capsys.readouterr().out
+
+
 # errors
 
 
@@ -634,6 +696,7 @@ def test_a_refusal_in_json(service: Service, run: Run, capsys: Capture) -> None:
         ("cluster", "shwo"),
         ("cluster", "list", "--os-cloud", "nope"),
         ("cluster", "show", ".."),
+        ("cluster", "create", "bad name!", "--template", "k8s"),
     ],
 )
 @pytest.mark.parametrize("as_json", [False, True])
@@ -649,6 +712,29 @@ def test_wrong_usage_exits_2_and_asks_nothing(
         assert json.loads(shown.err)["error"]["exit_code"] == 2
     else:
         assert shown.err.startswith("Error: ")
+    assert service.asked == []
+
+
+NAMES = "Begin with a letter, go on with letters, digits, `_`, `.` and `-`; at most 242 characters."
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ("cluster create d --template t --nodes -1", "--nodes -1 is too few: give at least 0."),
+        ("cluster create d --template t --control-planes 0", "--control-planes 0 is too few: give at least 1."),
+        ("cluster create d! --template t", f"'d!' cannot be the name of a cluster.\n       {NAMES}"),
+        ("cluster create 9 --template t", f"'9' cannot be the name of a cluster.\n       {NAMES}"),
+        ("cluster resize c1 -5", "-5 is too few nodes: give at least 0."),
+        ("nodegroup create c1 big --nodes -1", "--nodes -1 is too few: give at least 0."),
+        ("nodegroup update c1 big --min-nodes -2", "--min-nodes -2 is too few: give at least 0."),
+    ],
+)
+def test_what_no_service_would_take_is_said_here(
+    service: Service, run: Run, capsys: Capture, argv: str, said: str
+) -> None:
+    assert run(*argv.split()) == 2
+    assert capsys.readouterr() == ("", f"Error: {said}\n")
     assert service.asked == []
 
 

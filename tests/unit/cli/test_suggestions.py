@@ -98,8 +98,14 @@ def test_an_ambiguous_template_names_the_uuids(service: Service, run: Run, capsy
     alike = [{"name": name, "uuid": f"uuid-{number}"} for number, name in enumerate(("k8s", "other", "k8s"))]
     service.on("GET", "/v1/clustertemplates", 200, {"clustertemplates": alike})
     message = "Multiple ClusterTemplates exist with same name. Please use the ClusterTemplate uuid instead."
-    said = refused(service, run, capsys, 409, message, "cluster", "create", "demo", "--template", "k8s")
-    assert said == "Name one by its uuid: uuid-0, uuid-2."
+    for path in ("/v1/clusters", "/ext/v1/clusters/plan"):
+        service.on("POST", path, 409, refusal(409, message))
+    service.on("GET", "/v1/clustertemplates/k8s", 409, refusal(409, message))
+    said = "Error: Several templates are called 'k8s'.\n       Name one by its uuid: uuid-0, uuid-2.\n"
+    create = ("cluster", "create", "demo", "--template", "k8s")
+    for command in (create, (*create, "--dry-run"), ("template", "show", "k8s")):
+        assert run(*command) == 1
+        assert capsys.readouterr().err == said
 
 
 def test_a_template_in_use_names_its_clusters(service: Service, run: Run, capsys: Capture) -> None:
