@@ -46,5 +46,5 @@ def build_app() -> App:
     app.command(workload_commands.logs)
     app.command(workload_commands.exec_, name="exec", usage="jeroboam exec [OPTIONS] CLUSTER NAME -- COMMAND...")
     app.command(workload_commands.stop)
-    app.command(orphan_commands.orphans)
+    app.command(orphan_commands.orphans, usage="jeroboam orphans [OPTIONS] [CLUSTER...]")
     return app

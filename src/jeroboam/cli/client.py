@@ -25,6 +25,7 @@ from .wire import Json, segment
 CONNECT_S = 5.0
 ANSWER_S = 60.0  # an image or flavor look-up of a slow cloud happens inside a POST
 _MICROVERSION = "container-infra latest"
+_PLAIN_HTTP = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # what OpenSSL 3 calls an answer that is no TLS
 _COARSE = timedelta(seconds=2)  # the Date header has whole seconds
 
 
@@ -254,6 +255,9 @@ class Client:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             hint = "Set `cacert` of the cloud in clouds.yaml to the file of the CA that signed it."
             return Unreachable(f"The certificate of {url} is not trusted.", hint=hint)
+        if any(sign in str(error) for sign in _PLAIN_HTTP):
+            hint = f"Write http://{url.partition('://')[2]} in {self.address.origin}."
+            return Unreachable(f"The service at {url} answers, but not with TLS.", hint=hint)
         if isinstance(error, httpx.ConnectError):
             return Unreachable(f"No service answers at {url}.", hint=self._start())
         return Unreachable(f"The connection to {url} broke ({error or type(error).__name__}).", hint="Try again.")

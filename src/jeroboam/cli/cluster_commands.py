@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -11,7 +12,7 @@ from cyclopts import Parameter
 from . import access_removal, checks, waiting
 from .apps import cluster as cluster_app
 from .deletion import YES, Deletion, delete_each
-from .errors import Usage
+from .errors import Refused, Usage
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import show_fields, show_json, show_table
 from .preview import DRY_RUN, show_plan, show_plans
@@ -164,11 +165,22 @@ def show(cluster: str, /, *, common: Common = DEFAULTS) -> int:
     """
     with common.client() as client:
         found = client.cluster(cluster)
-    if common.json:
-        show_json(found)
-    else:
-        show_fields({key: value for key, value in found.items() if key not in ("links", "merge_labels")})
+        if common.json:
+            show_json(found)
+        else:
+            show_fields(dict(_told(client, found)))
     return 0
+
+
+def _told(client: Client, cluster: Json) -> Iterator[tuple[str, object]]:
+    """What people are shown of it: the template with its name, where it is to be seen."""
+    for key, value in cluster.items():
+        if key in ("links", "merge_labels"):
+            continue
+        if key == "cluster_template_id":
+            with suppress(Refused):
+                yield "cluster_template", client.template(str(value)).get("name")
+        yield key, value
 
 
 @cluster_app.command

@@ -103,6 +103,8 @@ def raising(error: Exception) -> Handler:
          "The address comes from --url; check it, and that the service runs."),
         (httpx.ReadTimeout("late"), Address(URL), "The service at http://127.0.0.1:9511 did not answer within 60 s.", "Try again."),
         (httpx.RemoteProtocolError("gone"), Address(URL), "The connection to http://127.0.0.1:9511 broke (gone).", "Try again."),
+        (httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number"), Address("https://h:1", "--url"),
+         "The service at https://h:1 answers, but not with TLS.", "Write http://h:1 in --url."),
         (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), Address("https://h"), "The certificate of https://h is not trusted.",
          "Set `cacert` of the cloud in clouds.yaml to the file of the CA that signed it."),
     ],

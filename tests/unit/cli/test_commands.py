@@ -290,7 +290,12 @@ def test_cluster_list_and_show(demo: Service, run: Run, capsys: Capture) -> None
     assert run("cluster", "list", "--json") == 0
     assert json.loads(capsys.readouterr().out) == [cluster()]
     assert run("cluster", "show", "demo") == 0
-    assert "\napi_address            https://127.0.0.1:6443\n" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "\napi_address            https://127.0.0.1:6443\n" in shown
+    assert "cluster_template  " not in shown
+    demo.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "name": "k8s"})
+    assert run("cluster", "show", "demo") == 0
+    assert f"\ncluster_template       k8s\ncluster_template_id    {TEMPLATE}\n" in capsys.readouterr().out
     demo.on("GET", "/v1/clusters", 200, {"clusters": []})
     assert run("cluster", "list", "--limit", "5") == 0
     assert demo.asked[-1].query == {"limit": "5"}
@@ -665,6 +670,13 @@ def test_no_service(run: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch) 
             "exit_code": 1,
         }
     }
+
+
+def test_a_service_without_tls_is_told(service: Service, run: Run, capsys: Capture) -> None:
+    secure = service.url.replace("http", "https", 1)
+    assert run("cluster", "list", "--url", secure) == 1
+    told = f"Error: The service at {secure} answers, but not with TLS.\n       Write {service.url} in --url.\n"
+    assert capsys.readouterr().err == told
 
 
 def test_a_refusal_in_json(service: Service, run: Run, capsys: Capture) -> None:

@@ -40,6 +40,7 @@ def test_every_usage_line_is_of_its_command_and_names_its_arguments(
         ("template delete", "[OPTIONS] TEMPLATE..."),
         ("template labels", "[OPTIONS] [DRIVER]"),
         ("ps", "[OPTIONS] CLUSTER [NAME]"),
+        ("orphans", "[OPTIONS] [CLUSTER...]"),
         ("run", "--image STR [OPTIONS] CLUSTER [-- COMMAND...]"),
         ("exec", "[OPTIONS] CLUSTER NAME -- COMMAND..."),
     ],
