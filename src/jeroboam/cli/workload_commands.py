@@ -141,7 +141,7 @@ def logs(
     if common.json:
         show_json(said)
     else:
-        views.show_logs(said)
+        views.show_logs(said, workload)
     return 0
 
 

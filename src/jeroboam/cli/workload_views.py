@@ -20,17 +20,17 @@ def until_ready(tool: Tool, cluster: str, wish: Wish, timeout_s: float, common: 
     from .workloads.patience import Patience
 
     hint = f"`jeroboam ps {cluster} {wish.name}` shows how far it is, `jeroboam stop {cluster} {wish.name}` ends it."
-    patience, told = Patience(timeout_s), ""
+    patience, told, reasons = Patience(timeout_s), "", list[str]()
     try:
         while True:
             found = next((one for one in tool.workloads() if one.name == wish.name), None)
-            line = _progress(wish, found)
-            if line != told and not common.json:
-                print(plain(line), flush=True)
-                told = line
+            count, why = _count(wish, found), found.note if found is not None else ""
+            if not common.json and (count != told or _is_new(why, reasons)):
+                print(plain(f"{count} ({why})" if _is_new(why, reasons) else count), flush=True)
+                told, reasons = count, [*reasons, _reason(why)]
             if found is not None and found.ready:
                 return found
-            patience.pause(f"{line}; no more", hint=hint)
+            patience.pause(f"{f'{count} ({why})' if _is_new(why, reasons) else count}; no more", hint=hint)
     except KeyboardInterrupt:
         raise Interrupted(f"Not waiting any more; {wish.name} stays.", hint=hint) from None
     except WaitTimeout as error:
@@ -38,10 +38,19 @@ def until_ready(tool: Tool, cluster: str, wish: Wish, timeout_s: float, common: 
         raise
 
 
-def _progress(wish: Wish, found: Workload | None) -> str:
-    if found is None:
-        return f"{wish.name}: 0 of {wish.replicas} run"
-    return f"{wish.name}: {found.running} of {found.wanted} run" + (f" ({found.note})" if found.note else "")
+def _count(wish: Wish, found: Workload | None) -> str:
+    return f"{wish.name}: {found.running if found else 0} of {found.wanted if found else wish.replicas} run"
+
+
+def _is_new(why: str, reasons: Sequence[str]) -> bool:
+    """Whether a reason has news: a long one is told once, also where the tool tells it of another replica, or packed into its next."""
+    reason = _reason(why)
+    return bool(reason) and not any(one and (one in reason or reason in one) for one in reasons)
+
+
+def _reason(why: str) -> str:
+    """Without the replica."""
+    return why.partition(": ")[2]
 
 
 def show_made(made: Workload, cluster: str, common: Common, *, note: str | None, waited: bool) -> None:
@@ -70,8 +79,11 @@ def show_replicas(workload: Workload) -> None:
     show_table(("NAME", "NODE", "STATE", "PORTS", "WHY"), rows, nothing=f"{workload.name} has no replica yet.")
 
 
-def show_logs(said: Mapping[str, str]) -> None:
-    """Lines of several replicas bear the replica's name."""
+def show_logs(said: Mapping[str, str], workload: Workload) -> None:
+    """Lines of several replicas bear the replica's name. Silence is told on stderr: it is no line of a log."""
+    if not any(said.values()):
+        what = "has printed nothing" if said else f"has not started. {workload.note}".rstrip(". ")
+        print(f"{plain(f'{workload.name} {what}')}.", file=sys.stderr)
     for name, text in said.items():
         mark = f"{name} | " if len(said) > 1 else ""
         for line in plain(text).splitlines() if sys.stdout.isatty() else text.splitlines():

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -11,8 +12,9 @@ import httpcore
 import pytest
 
 from jeroboam.cli.errors import BadAnswer, CliError, Unreachable, WaitTimeout
-from jeroboam.cli.workloads import websocket
+from jeroboam.cli.workloads import missing, websocket
 from jeroboam.cli.workloads.kubernetes_exec import exit_code, feed
+from jeroboam.cli.workloads.missing import NoProgram
 from jeroboam.cli.workloads.patience import Patience
 from jeroboam.cli.workloads.wish import name_of
 
@@ -97,13 +99,37 @@ def test_what_is_no_websocket_is_broken_off(sent: bytes, why: str) -> None:
 
 
 def test_exit_codes_of_kubernetes() -> None:
-    assert exit_code(b'{"status": "Success"}') == 0
+    assert exit_code(b'{"status": "Success"}', "sh") == 0
     failed = b'{"status": "Failure", "details": {"causes": [{"reason": "ExitCode", "message": "3"}]}}'
-    assert exit_code(failed) == 3
+    assert exit_code(failed, "sh") == 3
     with pytest.raises(CliError, match=r"^The program could not be run: no such file$"):
-        exit_code(b'{"status": "Failure", "message": "no such\\n file", "details": {}}')
+        exit_code(b'{"status": "Failure", "message": "no such\\n file", "details": {}}', "sh")
     with pytest.raises(CliError, match=r"^The cluster did not tell how the program ended\.$"):
-        exit_code(b"")
+        exit_code(b"", "sh")
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("sh", 'failed to start exec "ab": OCI runtime exec failed: exec failed: unable to start container process: '
+               'exec: "sh": executable file not found in $PATH: unknown'),
+        ("/bin/sh", 'starting container process caused: exec: "/bin/sh": stat /bin/sh: no such file or directory: unknown'),
+        ("sh", r'process caused "exec: \"sh\": executable file not found in $PATH": unknown'),
+        ("sh", "crun: executable file `sh` not found in $PATH: No such file or directory"),
+        ("sh", 'error finding executable "sh" in PATH [/bin]: no such file or directory'),
+    ],
+)  # fmt: skip
+def test_a_program_that_the_image_does_not_have(program: str, said: str) -> None:
+    status = json.dumps({"status": "Failure", "message": said, "reason": "InternalError", "details": {}})
+    with pytest.raises(NoProgram, match=rf"^There is no `{program}` in this image\.$") as refused:
+        exit_code(status.encode(), program)
+    assert refused.value.exit_code == 127
+
+
+def test_what_the_runtime_misses_itself_is_not_laid_to_the_image() -> None:
+    said = "failed to create runc console socket: stat /run/user/0: no such file or directory"
+    assert missing.of(said, "sh") is None
+    assert missing.of('exec: "sh": executable file not found', "bash") is None
 
 
 def test_patience_grows_and_ends() -> None:

@@ -115,9 +115,47 @@ def test_a_wait_that_ends_too_early_says_why_it_does_not_run(kubernetes: Service
     why = "web: 0 of 2 run (web-a: Back-off pulling image)"
     assert shown.out == f"{why}\n"
     assert shown.err == (
-        f"Error: {why}; no more within 0.3 s.\n"
+        "Error: web: 0 of 2 run; no more within 0.3 s.\n"
         "       `jeroboam ps demo web` shows how far it is, `jeroboam stop demo web` ends it.\n"
     )
+
+
+def test_a_long_reason_is_told_once(kubernetes: Service, run: Run, capsys: Capture) -> None:
+    why = "failed to pull and unpack image nope:1: not found"
+    first = {"waiting": {"reason": "ErrImagePull", "message": why}}
+    then = {"waiting": {"reason": "ImagePullBackOff", "message": f"Back-off pulling image nope:1: ErrImagePull: {why}"}}
+    shown = iter([*[first] * 2, then])
+
+    def made(asked: Any) -> tuple[int, Any]:
+        runs(kubernetes)
+        kubernetes.on_call(
+            "GET", f"{CORE}/pods", lambda again: (200, {"items": [pod("web-a", "n0", next(shown, RUNS), ready=False)]})
+        )
+        return 201, {}
+
+    kubernetes.on_call("POST", DEPLOYMENTS, made)
+    words = ("run", "demo", "--image", "nope:1", "--name", "web", "--replicas", "2", "--wait", "--timeout-s", "3")
+    assert run(*words) == 1
+    said = capsys.readouterr()
+    assert said.out == f"web: 0 of 2 run (web-a: {why})\n"
+    assert said.err.startswith("Error: web: 0 of 2 run; no more within 3 s.\n")
+    kubernetes.on("GET", DEPLOYMENTS, 200, {"items": []})
+    shown = iter([first] * 99)
+    assert run(*words[:-1], "0.3", "--json") == 1
+    told = json.loads(capsys.readouterr().err)["error"]["message"]
+    assert told == f"web: 0 of 2 run (web-a: {why}); no more within 0.3 s."
+
+
+def test_a_log_that_is_empty_is_said_to_be(kubernetes: Service, run: Run, capsys: Capture) -> None:
+    runs(kubernetes, pod("web-a", "n0", RUNS, ready=True))
+    kubernetes.on("GET", f"{CORE}/pods/web-a/log", 200, b"")
+    assert run("logs", "demo", "web") == 0
+    assert capsys.readouterr() == ("", "web has printed nothing.\n")
+    runs(kubernetes, pod("web-a", "n0", PULLS, ready=False))
+    assert run("logs", "demo", "web") == 0
+    assert capsys.readouterr() == ("", "web has not started. web-a: Back-off pulling image.\n")
+    assert run("logs", "demo", "web", "--json") == 0
+    assert capsys.readouterr() == ("{}\n", "")
 
 
 def test_ps_shows_workloads_and_the_replicas_of_one(kubernetes: Service, run: Run, capsys: Capture) -> None:
@@ -265,9 +303,10 @@ def test_an_answer_that_is_no_list_is_told(kubernetes: Service, run: Run, capsys
 def test_a_cluster_that_does_not_answer_is_told(kubernetes: Service, run: Run, capsys: Capture) -> None:
     kubernetes.on("GET", "/v1/clusters/demo", 200, cluster(api_address="http://127.0.0.1:1"))
     assert run("ps", "demo") == 1
-    said = capsys.readouterr().err
-    assert said.startswith("Error: The Kubernetes API of demo at http://127.0.0.1:1 does not answer: ")
-    assert said.endswith("       `jeroboam cluster why demo` tells how the cluster is.\n")
+    assert capsys.readouterr().err == (
+        "Error: The Kubernetes API of demo at http://127.0.0.1:1 does not answer: [Errno 111] Connection refused.\n"
+        "       `jeroboam cluster why demo` tells how the cluster is.\n"
+    )
 
 
 def test_a_tool_that_these_commands_do_not_know_is_named(kubernetes: Service, run: Run, capsys: Capture) -> None:

@@ -166,10 +166,13 @@ def test_exec_of_what_is_not_there_names_it(lxd: Service, run: Run, capsys: Capt
     lxd.on("GET", "/1.0/instances", 200, {"metadata": [instance("web-0", "m0")]})
     ended = done(lxd, "exec", 400, description="Executing command", err="Command not found")
     lxd.on("POST", "/1.0/instances/web-0/exec", 202, ended)
-    assert run("exec", "demo", "web", "--", "/nope") == 1
-    assert capsys.readouterr().err == (
-        "Error: /nope could not be run. Executing command failed on demo: Command not found\n"
-    )
+    assert run("exec", "demo", "web", "--", "/nope") == 127
+    assert capsys.readouterr().err == "Error: There is no `/nope` in this image.\n"
+    ended = done(lxd, "exec", 400, description="Executing command", err="Permission denied")
+    lxd.on("POST", "/1.0/instances/web-0/exec", 202, ended)
+    assert run("exec", "demo", "web", "--", "/etc") == 1
+    told = "Error: /etc could not be run. Executing command failed on demo: Permission denied\n"
+    assert capsys.readouterr().err == told
 
 
 def test_stop_stops_and_deletes_each(lxd: Service, run: Run, capsys: Capture) -> None:

@@ -222,6 +222,39 @@ def test_exec_is_a_job_beside_the_task_and_leaves_nothing(swarm: Service, run: R
     ]
 
 
+WORDS = 'OCI runtime exec failed: exec failed: unable to start container process: exec: "sh": executable file not found in $PATH'
+
+
+@pytest.mark.parametrize(
+    ("ended", "said", "code", "err"),
+    [
+        (126, WORDS, 127, "Error: There is no `sh` in this image.\n"),
+        (127, f"sh: {WORDS}", 127, ""),  # a program may say what it likes
+        (1, WORDS, 1, ""),
+    ],
+)
+def test_exec_of_a_program_that_is_not_there(
+    swarm: Service, run: Run, capfd: Any, ended: int, said: str, code: int, err: str
+) -> None:
+    one = task(1, "running")
+    runs(swarm, one)
+    swarm.on("GET", f"{API}/tasks/t11", 200, one)
+
+    def made(asked: Any) -> tuple[int, Any]:
+        name = asked.body["Name"]
+        over = {"Status": {"State": "failed", "ContainerStatus": {"ExitCode": ended}}}
+        swarm.on_call("GET", f"{API}/tasks", lambda again: (200, [over] if name in again.query["filters"] else [one]))
+        swarm.on("GET", f"{API}/services/{name}/logs", 200, piece(1, f"{said}\n"))
+        swarm.on("DELETE", f"{API}/services/{name}", 200, None)
+        return 201, {"ID": "j1"}
+
+    swarm.on_call("POST", f"{API}/services/create", made)
+    assert run("exec", "demo", "web", "--", "sh") == code
+    shown = capfd.readouterr()
+    assert (shown.out, shown.err) == ("" if err else f"{said}\n", err)
+    assert len(swarm.bodies("DELETE")) == 1
+
+
 @pytest.mark.parametrize(
     ("status", "message"),
     [

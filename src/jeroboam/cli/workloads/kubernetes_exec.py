@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import httpcore
 
 from ..errors import BadAnswer, CliError, Unreachable, WaitTimeout
-from . import websocket
+from . import missing, websocket
 from .patience import Patience
 from .session import Session
 from .workload import Outcome
@@ -30,7 +30,7 @@ def execute(session: Session, path: str, argv: Sequence[str], timeout_s: float) 
     patience = Patience(timeout_s)
     with _connected(session, path, argv, patience) as socket:
         try:
-            return _outcome(socket, _nothing())
+            return _outcome(socket, _nothing(), argv[0])
         except httpcore.ReadTimeout:
             raise WaitTimeout(f"{argv[0]} does not end within {timeout_s:g} s; it goes on.") from None
 
@@ -53,7 +53,7 @@ def feed(
             if said[_STDOUT].startswith(_SEND):
                 with suppress(httpcore.WriteError):  # it ended while we sent; why, it has said before
                     _give(socket, said, pieces, passed)
-            return _outcome(socket, said)
+            return _outcome(socket, said, argv[0])
         except (httpcore.ReadTimeout, httpcore.WriteTimeout):
             patience.check("The program does not end")
             raise Unreachable(f"The connection to {session.cluster} stands still.", hint="Try again.") from None
@@ -104,14 +104,14 @@ def _keep(message: bytes, said: Said) -> None:
         said[message[0]] += message[1:]
 
 
-def _outcome(socket: websocket.WebSocket, said: Said) -> Outcome:
+def _outcome(socket: websocket.WebSocket, said: Said, program: str) -> Outcome:
     for message in socket.messages():
         _keep(message, said)
-    return Outcome(exit_code(bytes(said[_STATUS])), bytes(said[_STDOUT]), bytes(said[_STDERR]))
+    return Outcome(exit_code(bytes(said[_STATUS]), program), bytes(said[_STDOUT]), bytes(said[_STDERR]))
 
 
-def exit_code(status: bytes) -> int:
-    """What the Status on the last channel says. Raises CliError when the program could not be started."""
+def exit_code(status: bytes, program: str) -> int:
+    """What the Status on the last channel says. Raises NoProgram, CliError when the program could not be started."""
     found: Any = None
     with suppress(ValueError):
         found = json.loads(status)
@@ -122,4 +122,5 @@ def exit_code(status: bytes) -> int:
     for cause in (found.get("details") or {}).get("causes") or ():
         if cause.get("reason") == "ExitCode":
             return int(cause["message"])
-    raise CliError(f"The program could not be run: {' '.join(str(found.get('message')).split())}")
+    said = " ".join(str(found.get("message")).split())
+    raise missing.of(said, program) or CliError(f"The program could not be run: {said}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import CliError, Usage, WaitTimeout
 from ..wire import Json, segment
+from . import missing
 from .lxd_operations import Operations, each
 from .patience import Patience
 from .session import Session
@@ -79,7 +80,9 @@ class Lxd:
         except WaitTimeout:
             raise
         except CliError as error:
-            raise CliError(f"{argv[0]} could not be run. {error.message}") from None
+            raise missing.of(error.message, argv[0]) or CliError(
+                f"{argv[0]} could not be run. {error.message}"
+            ) from None
         texts = {number: self._session.send("GET", path).content for number, path in ended.get("output", {}).items()}
         for path in ended.get("output", {}).values():
             self._session.delete(path)

@@ -129,7 +129,7 @@ class Session:
     def _unreachable(self, error: httpx.TransportError) -> Unreachable:
         text = " ".join(plain(error).split()) or type(error).__name__
         return Unreachable(
-            f"{self._called} of {self.cluster} at {self._url} does not answer: {text}",
+            f"{self._called} of {self.cluster} at {self._url} does not answer: {text.rstrip('.')}.",
             hint=f"`jeroboam cluster why {self.cluster}` tells how the cluster is.",
         )
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from ..errors import CliError, WaitTimeout
 from ..wire import Json
+from . import missing
 from .docker_streams import STDERR, STDOUT, demultiplexed
 from .patience import Patience
 from .session import Session
@@ -22,12 +23,14 @@ from .workload import Outcome
 
 _API = "/v1.41"
 _BY = "jeroboam-exec"  # not what workloads bear: `ps` shows no jobs of ours
+_NOT_BEGUN = (126, 127)  # of the docker client, when the runtime could not begin
+_RUNTIME = ("OCI runtime exec failed", "Error response from daemon: OCI runtime exec failed")
 _ENDED = ("complete", "failed")
 _NEVER = ("rejected", "orphaned", "remove", "shutdown")
 
 
 def execute(session: Session, task: Json, argv: Sequence[str], timeout_s: float) -> Outcome:
-    """Run it to its end. Raises WaitTimeout; the program goes on then, since a `docker exec` that ends does not end it."""
+    """Run it to its end. Raises NoProgram, WaitTimeout; the program goes on then, since a `docker exec` that ends does not end it."""
     name = f"jeroboam-exec-{secrets.token_hex(6)}"
     container = str((task["Status"].get("ContainerStatus") or {}).get("ContainerID") or "")
     command = ("/usr/bin/docker", "exec", container, *argv)
@@ -41,7 +44,16 @@ def execute(session: Session, task: Json, argv: Sequence[str], timeout_s: float)
     said = {STDOUT: b"", STDERR: b""}
     for stream, part in demultiplexed(answer.content):
         said[stream] += part
-    return Outcome(int(ended["ContainerStatus"].get("ExitCode") or 0), said[STDOUT], said[STDERR])
+    code = int(ended["ContainerStatus"].get("ExitCode") or 0)
+    if code in _NOT_BEGUN and (error := missing.of(_runtime_words(said), argv[0])):
+        raise error
+    return Outcome(code, said[STDOUT], said[STDERR])
+
+
+def _runtime_words(said: dict[int, bytes]) -> str:
+    """What the docker client tells when nothing was begun; a program's own output does not begin so."""
+    text = (said[STDERR] + said[STDOUT]).decode(errors="replace").strip()
+    return text if text.startswith(_RUNTIME) else ""
 
 
 def _end(session: Session, name: str, program: str, timeout_s: float) -> Json:
