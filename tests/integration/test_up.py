@@ -100,6 +100,8 @@ def test_kill_9_in_the_middle_of_a_create_and_the_next_start_goes_on(stage: Stag
     service.await_answer()
     service.await_status(uuid, "CREATE_COMPLETE", within_s=20)
     assert f"goes on with: create 1 control plane, 2 workers (cluster {uuid})\n" in service.out
+    assert "template create k8s" in killed.out
+    assert "template create k8s" not in service.out
     told = [json.loads(line)["event"] for line in service.err.splitlines()]
     assert "demo: create: goes on" in told
     assert len(Cloud(stage.data / "fake-cloud.sqlite").state.machines) == 3

@@ -97,7 +97,9 @@ def banner(ready: main.Ready) -> Iterator[str]:
     yield f"  export OS_CLIENT_CONFIG_FILE={parts.folder.clouds} OS_CLOUD={_CLOUD}"
     yield ""
     yield "Try, in another terminal:"
-    yield from (f"  {command}" for command in first_commands(ready))
+    yield from (
+        f"  {command}" for command in first_commands(url(parts.config), ready.images, template=ready.has_template)
+    )
 
 
 def preferred(images: Sequence[Image]) -> str:
@@ -108,15 +110,16 @@ def preferred(images: Sequence[Image]) -> str:
     return next((image.name for image in (*default, *images)), "IMAGE")
 
 
-def first_commands(ready: main.Ready) -> Iterator[str]:
-    """The way to a first cluster from here; the image comes first when there is none."""
-    address = url(ready.parts.config)
+def first_commands(address: str, images: Sequence[Image], *, template: bool) -> Iterator[str]:
+    """The way to a first cluster from here; the image comes first when there is none, the `template` need not be made twice."""
+    from ..main import FIRST_TEMPLATE
+
     if address != _DEFAULT_URL:
         yield f"export JEROBOAM_URL={address}"
-    if not ready.images:
+    if not images:
         yield "jeroboam image build              # no node image yet"
-    image = preferred(ready.images)
-    yield f"jeroboam template create k8s --image {image}"
-    yield "jeroboam cluster create demo --template k8s --wait"
-    if ready.images:
+    if not template:
+        yield f"jeroboam template create {FIRST_TEMPLATE} --image {preferred(images)}"
+    yield f"jeroboam cluster create demo --template {FIRST_TEMPLATE} --wait"
+    if images:
         yield "jeroboam cluster config demo"

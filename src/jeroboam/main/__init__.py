@@ -2,9 +2,10 @@
 
 from .data_folder import DataFolder, default_folder, locate, write_private
 from .listening import find_holder
-from .process import Announce, Ready, Roles, run
+from .process import FIRST_TEMPLATE, Announce, Ready, Roles, run
 
 __all__ = [
+    "FIRST_TEMPLATE",
     "Announce",
     "DataFolder",
     "Ready",

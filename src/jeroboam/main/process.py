@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 
 from .. import plugins
 from ..config import Config
-from ..contracts import Image
+from ..contracts import Caller, Image
 from ..domain import Operation
 from . import assembly
 from .assembly import Parts
@@ -33,6 +33,10 @@ _SECRETS = ("password", "sslpassword")
 _log = structlog.get_logger(__name__)
 _STOP_S = 10.0
 _TAKE_UP = 200
+FIRST_TEMPLATE = "k8s"  # what newcomers are told to make
+_OWNER = Caller(
+    "admin", "admin", frozenset()
+)  # sees what is in the project of whoever runs `jeroboam up`, and what is public
 
 
 @dataclass(frozen=True)
@@ -45,11 +49,12 @@ class Roles:
 
 @dataclass(frozen=True)
 class Ready:
-    """What a freshly started process has to say of itself."""
+    """What a freshly started process has to say of itself. `has_template` is whether FIRST_TEMPLATE is there."""
 
     parts: Parts
     images: Sequence[Image]
     taken_up: Sequence[Operation]
+    has_template: bool
 
 
 Announce = Callable[[Ready], None]
@@ -121,7 +126,9 @@ async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Anno
         _log.info("the provider starts", provider=parts.provider.name)
         await _started(stack, parts.provider.start, parts.provider.stop)
         taken_up = await parts.store.runnable_operations(_TAKE_UP) if roles.conductor else ()
-        ready = Ready(parts, await parts.provider.catalogue.images("admin"), taken_up)
+        images = await parts.provider.catalogue.images(_OWNER.project_id)
+        has_template = bool(await parts.store.find_templates(FIRST_TEMPLATE, _OWNER))
+        ready = Ready(parts, images, taken_up, has_template)
         waits: list[Callable[[], Awaitable[None]]] = []
         if roles.conductor:
             _log.info("the conductor starts", going_on_with=len(taken_up))

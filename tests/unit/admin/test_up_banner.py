@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from jeroboam.admin.up import clouds_yaml, preferred
+from jeroboam.admin.up import clouds_yaml, first_commands, preferred
 from jeroboam.config import read
 from jeroboam.contracts import Image
 from jeroboam.domain.errors import ConfigError
@@ -28,6 +28,20 @@ def test_the_image_to_begin_with_is_the_default_version() -> None:
     assert preferred([newer, default]) == "node:v1.34.4"
     assert preferred([newer]) == "node:v1.36.3"
     assert preferred([]) == "IMAGE"
+
+
+def test_the_first_commands_make_what_is_not_there() -> None:
+    images = [Image("n", "node:v1.34.4", {"kube_version": "v1.34.4"})]
+    create, use = "jeroboam cluster create demo --template k8s --wait", "jeroboam cluster config demo"
+    make = "jeroboam template create k8s --image node:v1.34.4"
+    assert list(first_commands("http://127.0.0.1:9511", images, template=False)) == [make, create, use]
+    assert list(first_commands("http://127.0.0.1:9511", images, template=True)) == [create, use]
+    assert list(first_commands("http://127.0.0.1:9512", [], template=False)) == [
+        "export JEROBOAM_URL=http://127.0.0.1:9512",
+        "jeroboam image build              # no node image yet",
+        "jeroboam template create k8s --image IMAGE",
+        create,
+    ]
 
 
 def test_a_fault_of_an_unknown_effect_is_refused() -> None:
