@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ from jeroboam.service.abilities import UpgradeWish
 from jeroboam.service.changes import Resize
 from jeroboam.service.group_changes import NewGroup
 from jeroboam.testing import builders
-from jeroboam.testing.stage import Stage
+from jeroboam.testing.stage import QUICK, Stage
 
 ME = Asker(Caller("user-1", builders.PROJECT, frozenset({"member", "reader"})), "req-2")
+PATIENT = replace(QUICK, boot=timedelta(minutes=5))  # a boot that a test waits for is not late on a busy machine
 TWO_IMAGES = FakeCatalogue(
     image_list=tuple(Image(name, name, {"os_distro": "debian"}) for name in ("fake-image", "next"))
 )
@@ -29,7 +31,7 @@ TWO_IMAGES = FakeCatalogue(
 def with_faults(stage: Stage, *faults: Fault, boot_s: float = 0) -> Stage:
     provider = FakeProvider(Cloud(faults=list(faults)), boot_s=boot_s)
     provider.catalogue = TWO_IMAGES
-    return replace(stage, provider=provider)
+    return replace(stage, provider=provider, limits=PATIENT)
 
 
 def services(stage: Stage) -> Services:
@@ -293,7 +295,7 @@ async def test_a_resize_that_is_cancelled_before_it_began_leaves_a_whole_cluster
 async def test_a_resize_that_is_cancelled_when_it_made_a_machine_keeps_its_wish(stage: Stage) -> None:
     cluster, create = await stage.add()
     await stage.run(create)
-    slow = replace(stage, provider=FakeProvider(stage.provider.cloud, boot_s=3600))  # type: ignore[attr-defined]
+    slow = replace(stage, provider=FakeProvider(stage.provider.cloud, boot_s=3600), limits=PATIENT)  # type: ignore[attr-defined]
     await changes.resize(services(slow), ME, cluster.uuid, Resize(3))
     resize = await newest(slow, cluster.uuid)
     task = await running(slow, resize)
