@@ -45,13 +45,22 @@ class LiveApi:
         403: "Something inside the cluster forbids it; look there.",
     }
     too_early: ClassVar[str | None] = None  # words of a refusal that passes by itself
+    headers: ClassVar[Mapping[str, str]] = {}  # of every request
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def _send(self, method: str, path: str, *, fine: tuple[int, ...] = (), **more: Any) -> httpx.Response:
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        fine: tuple[int, ...] = (),
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> httpx.Response:
         try:
-            answer = await self._client.request(method, path, **more)
+            answer = await self._client.request(method, path, headers={**self.headers, **(headers or {})}, **more)
         except (httpx.HTTPError, OSError) as error:
             text = str(error) or type(error).__name__
             raise CoeUnreachable(f"{self.called} at {self._client.base_url} does not answer: {text}.") from error

@@ -52,13 +52,15 @@ class FakeSwarm:
     stopping: int = 0  # answers during which a task that is told to stop still runs
     rotating: int = 0  # answers during which the CA is still being replaced
     refuse_first: int = 0  # answers by one that is no manager
+    unmade: bool = False  # whether a manager became a worker: connections that are kept lead to it
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         path, query = request.url.path.removeprefix("/v1.41"), request.url.params
         body = json.loads(request.content) if request.content else {}
         if path == "/nodes":
-            if self.refuse_first:
-                self.refuse_first -= 1
+            kept = request.headers["connection"] != "close"
+            if self.refuse_first or (self.unmade and kept):
+                self.refuse_first = max(0, self.refuse_first - 1)
                 return httpx.Response(503, json={"message": "This node is not a swarm manager."})
             return httpx.Response(200, json=copy.deepcopy(self.nodes))
         if path == "/tasks":
@@ -106,6 +108,7 @@ class FakeSwarm:
         if led and heir:
             heir["ManagerStatus"]["Leader"] = True
         self.refuse_first = 1
+        self.unmade = True
 
     def engine(self) -> Engine:
         transport = httpx.MockTransport(self.answer)
@@ -230,8 +233,14 @@ async def test_what_is_missing_is_told_while_nodes_renew_their_certificates() ->
     assert said == "nodes still renew their certificates of the swarm's own CA"
 
 
+async def test_one_that_is_no_manager_any_more_is_passed_over() -> None:
+    swarm = three()
+    swarm.refuse_first = 3
+    assert len(await swarm.engine().nodes()) == 4
+
+
 async def test_an_api_that_does_not_serve_is_asked_again_later() -> None:
     swarm = three()
-    swarm.refuse_first = 1
+    swarm.refuse_first = 100
     with pytest.raises(CoeUnreachable, match="not a swarm manager"):
         await aside.take_back(swarm.engine(), [machine("worker-0")])
