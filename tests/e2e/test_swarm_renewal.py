@@ -148,7 +148,7 @@ def check_another_ca(service: Service, swarm: Swarm, user: User) -> tuple[Pollin
     for name in managers:
         assert run("docker", "exec", name, "grep", "-c", "BEGIN CERT", "/etc/docker/tls/ca.pem") == "1"
     steps = rebuilt(service, swarm)
-    assert sorted(steps) == sorted([*containers(swarm.uuid), *managers])
+    assert sorted(steps) == sorted([*before, *managers])
     assert sorted(steps[-len(managers) :]) == managers
     return api, web
 
