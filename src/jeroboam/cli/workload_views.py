@@ -30,7 +30,7 @@ def until_ready(tool: Tool, cluster: str, wish: Wish, timeout_s: float, common: 
                 told, reasons = count, [*reasons, _reason(why)]
             if found is not None and found.ready:
                 return found
-            patience.pause(f"{f'{count} ({why})' if _is_new(why, reasons) else count}; no more", hint=hint)
+            patience.pause(f"{f'{count} ({why})' if why else count}; no more", hint=hint)
     except KeyboardInterrupt:
         raise Interrupted(f"Not waiting any more; {wish.name} stays.", hint=hint) from None
     except WaitTimeout as error:

@@ -115,7 +115,7 @@ def test_a_wait_that_ends_too_early_says_why_it_does_not_run(kubernetes: Service
     why = "web: 0 of 2 run (web-a: Back-off pulling image)"
     assert shown.out == f"{why}\n"
     assert shown.err == (
-        "Error: web: 0 of 2 run; no more within 0.3 s.\n"
+        "Error: web: 0 of 2 run (web-a: Back-off pulling image); no more within 0.3 s.\n"
         "       `jeroboam ps demo web` shows how far it is, `jeroboam stop demo web` ends it.\n"
     )
 
