@@ -20,7 +20,7 @@ from .system import SystemImage, pieces
 
 _IMAGES = "/1.0/images"
 _PASSING = 500  # LXD's answer when its database has no time, as while the members get their copies of an image
-_TRIES = 5
+_TRIES = 40  # with the pauses between them over a minute: so long the copies of an image may take on a busy cluster
 T = TypeVar("T")
 _ALIASES = f"{_IMAGES}/aliases"
 
@@ -44,7 +44,7 @@ def load(session: Session, image: SystemImage, patience: Patience, shown: Shown)
 
 
 def _in_time(act: Callable[[], T], patience: Patience) -> T:
-    """Something that may be done twice, until LXD has time for it; a few times at most."""
+    """Something that may be done twice, until LXD has time for it; a minute or two at most."""
     waiting = patience.afresh()
     for _ in range(_TRIES - 1):
         try:
