@@ -437,7 +437,7 @@ def test_lxds_own_refusals(service: Service, load: Load, system: Path, capsys: C
     assert capsys.readouterr().err.endswith("Error: Downloading image failed on demo: Unsupported compression\n")
     lxd(service, "")
     service.on("POST", "/1.0/images/aliases", 500, {"error": "context deadline exceeded"})
-    assert load(str(system)) == 1
+    assert load(str(system), "--timeout-s", "2") == 1
     assert capsys.readouterr().err.endswith(
         "Error: The LXD API of demo says no (500): context deadline exceeded\n"
         "       Run it again: what is uploaded is not sent again.\n"

@@ -20,7 +20,7 @@ from .system import SystemImage, pieces
 
 _IMAGES = "/1.0/images"
 _PASSING = 500  # LXD's answer when its database has no time, as while the members get their copies of an image
-_TRIES = 40  # with the pauses between them over a minute: so long the copies of an image may take on a busy cluster
+_COPIES_S = 60.0  # so long the copies of an image may keep a busy cluster from answering
 T = TypeVar("T")
 _ALIASES = f"{_IMAGES}/aliases"
 
@@ -44,16 +44,15 @@ def load(session: Session, image: SystemImage, patience: Patience, shown: Shown)
 
 
 def _in_time(act: Callable[[], T], patience: Patience) -> T:
-    """Something that may be done twice, until LXD has time for it; a minute or two at most."""
-    waiting = patience.afresh()
-    for _ in range(_TRIES - 1):
+    """Something that may be done twice, until LXD has time for it; a minute at most."""
+    waiting = Patience(min(patience.left_s, _COPIES_S))
+    while True:
         try:
             return act()
         except Refused as error:
-            if error.status < _PASSING:
+            if error.status < _PASSING or not waiting.left_s:
                 raise
             waiting.pause(error.message.removesuffix("."))
-    return act()
 
 
 def _upload(session: Session, image: SystemImage, fingerprint: str, patience: Patience, shown: Shown) -> None:
