@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from ssl import SSLContext
@@ -14,6 +15,8 @@ from ..contracts import Access
 from ..domain.errors import CoeRefused, CoeUnreachable
 
 _CALL_S = 10.0
+_OTHERS = 6  # as many as may stand behind a balancer beside the one that does not serve
+_MOMENT_S = 0.05
 Json = dict[str, Any]
 
 
@@ -45,25 +48,22 @@ class LiveApi:
         403: "Something inside the cluster forbids it; look there.",
     }
     too_early: ClassVar[str | None] = None  # words of a refusal that passes by itself
-    headers: ClassVar[Mapping[str, str]] = {}  # of every request
+    not_here: ClassVar[str | None] = None  # words of one that does not serve while others behind the same balancer do
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        if (
+            self.not_here is not None
+        ):  # a kept connection would lead to that one for ever, and the balancer not be asked
+            client.headers["Connection"] = "close"
 
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        fine: tuple[int, ...] = (),
-        headers: Mapping[str, str] | None = None,
-        **more: Any,
-    ) -> httpx.Response:
-        try:
-            answer = await self._client.request(method, path, headers={**self.headers, **(headers or {})}, **more)
-        except (httpx.HTTPError, OSError) as error:
-            text = str(error) or type(error).__name__
-            raise CoeUnreachable(f"{self.called} at {self._client.base_url} does not answer: {text}.") from error
+    async def _send(self, method: str, path: str, *, fine: tuple[int, ...] = (), **more: Any) -> httpx.Response:
+        answer = await self._asked(method, path, **more)
+        for _ in range(_OTHERS):  # that one has done nothing, and the next connection leads to another
+            if answer.is_success or self.not_here is None or self.not_here not in answer.text:
+                break
+            await asyncio.sleep(_MOMENT_S)
+            answer = await self._asked(method, path, **more)
         if answer.is_success or answer.status_code in fine:
             return answer
         reason = " ".join(answer.text.split())[:200]
@@ -72,6 +72,13 @@ class LiveApi:
         if answer.status_code in self.refusals and not passes:
             raise CoeRefused(said, hint=self.refusals[answer.status_code])
         raise CoeUnreachable(said)
+
+    async def _asked(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            return await self._client.request(method, path, **more)
+        except (httpx.HTTPError, OSError) as error:
+            text = str(error) or type(error).__name__
+            raise CoeUnreachable(f"{self.called} at {self._client.base_url} does not answer: {text}.") from error
 
 
 A = TypeVar("A", bound=LiveApi)

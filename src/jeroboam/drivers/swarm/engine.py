@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
-import httpx
-
-from ...domain.errors import CoeUnreachable
 from ..live_api import Json, LiveApi
 
 _API = "/v1.41"
-_NO_MANAGER = "not a swarm manager"
-_OTHERS = 6  # managers that may stand beside the one which is none
-_MOMENT_S = 0.05
 
 
 class Engine(LiveApi):
     """One live swarm."""
 
     called = "The Docker API"
-    # A kept connection stays with one manager, which may be none any more: it would say so for ever, and the balancer not be asked.
-    headers: ClassVar[Mapping[str, str]] = {"Connection": "close"}
-
-    async def _send(
-        self,
-        method: str,
-        path: str,
-        *,
-        fine: tuple[int, ...] = (),
-        headers: Mapping[str, str] | None = None,
-        **more: Any,
-    ) -> httpx.Response:
-        """One that is no manager has done nothing, and the balancer leads the next connection to another."""
-        for _ in range(_OTHERS):
-            try:
-                return await super()._send(method, path, fine=fine, headers=headers, **more)
-            except CoeUnreachable as error:
-                if _NO_MANAGER not in error.message:
-                    raise
-            await asyncio.sleep(_MOMENT_S)
-        return await super()._send(method, path, fine=fine, headers=headers, **more)
+    not_here = "not a swarm manager"
 
     async def info(self) -> Json:
         """What the manager says of itself."""
