@@ -43,13 +43,31 @@ class Course:
 
     def run(self, shown: str, argv: Sequence[str], *, check: bool = True, quiet_input: bool = False) -> int:
         """Print the command and run it with its output on this terminal. Raises CommandFailed."""
+        return self._shown(shown, argv, check=check, stdin=subprocess.DEVNULL if quiet_input else None).returncode
+
+    def _shown(
+        self,
+        shown: str,
+        argv: Sequence[str],
+        *,
+        check: bool = True,
+        stdin: int | None = None,
+        stdout: int | None = None,
+    ) -> subprocess.CompletedProcess[str]:
         print(f"$ {shown}", flush=True)
-        given = subprocess.DEVNULL if quiet_input else None
         with _deadline(shown, _COMMAND_S):
-            done = subprocess.run(argv, env=self.environment, stdin=given, timeout=_COMMAND_S, check=False)
+            done = subprocess.run(
+                argv,
+                env=self.environment,
+                stdin=stdin,
+                stdout=stdout,
+                text=True,
+                timeout=_COMMAND_S,
+                check=False,
+            )
         if check and done.returncode:
             raise CommandFailed(f"`{shown}` ended with exit code {done.returncode}.", hint="Its message stands above.")
-        return done.returncode
+        return done
 
     def jeroboam(self, *words: str, check: bool = True) -> int:
         """One of our own commands."""
@@ -57,16 +75,8 @@ class Course:
 
     def made(self, *words: str) -> Any:
         """The JSON of one of our own commands that is printed before it runs, and whose progress is seen. Raises CommandFailed."""
-        shown = " ".join(("jeroboam", *words))
-        print(f"$ {shown}", flush=True)
         argv = [sys.executable, "-m", "jeroboam", *words, "--json"]
-        with _deadline(shown, _COMMAND_S):
-            done = subprocess.run(
-                argv, env=self.environment, stdout=subprocess.PIPE, text=True, timeout=_COMMAND_S, check=False
-            )
-        if done.returncode:
-            raise CommandFailed(f"`{shown}` ended with exit code {done.returncode}.", hint="Its message stands above.")
-        return json.loads(done.stdout)
+        return json.loads(self._shown(" ".join(("jeroboam", *words)), argv, stdout=subprocess.PIPE).stdout)
 
     def ask(self, *words: str) -> Any:
         """The JSON of one of our own commands, unseen."""
