@@ -553,6 +553,19 @@ async def test_a_removed_cluster_leaves_only_its_story(store: SqlStore) -> None:
     assert done.state is OperationState.SUCCEEDED
 
 
+async def test_what_is_recorded_of_clusters_is_told_for_many_at_once(store: SqlStore) -> None:
+    kept, _ = await add(store)
+    gone, _ = await add(store, name="gone")
+    delete = builders.operation(builders.cluster(uuid=gone), OperationKind.DELETE)
+    await store.request_delete(gone, delete)
+    begun = await store.begin_operation(delete.uuid)
+    assert begun is not None
+    await store.remove_cluster(gone, begun[1], delete.uuid)
+    nobody = "0b6e8f0e-0000-4000-8000-000000000000"
+    assert await store.recorded([kept, gone, nobody]) == {kept: True, gone: False}
+    assert await store.recorded([]) == {}
+
+
 async def test_timeline_rows_open_and_close(store: SqlStore, clock: ManualClock) -> None:
     _, operation = await add(store)
     row = await store.open_step(Step(operation, "machine", "w-0", 1, clock.now()))

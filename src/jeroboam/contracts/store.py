@@ -196,6 +196,11 @@ class ClusterStore(Protocol):
         """By uuid or by name; empty when there is none."""
         ...
 
+    async def recorded(self, uuids: Collection[str]) -> Mapping[str, bool]:
+        """Those of these uuids of clusters that something is recorded of, and whether the cluster itself is kept still: operations
+        outlive it. In a fixed number of statements."""
+        ...
+
     async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]:
         """Raises NotFound for an unknown marker, InvalidRequest for an unknown sort key."""
         ...

@@ -27,14 +27,16 @@ class Orphan:
 async def list_all(services: Services, caller: Caller) -> Sequence[Orphan]:
     """Of all projects. Raises Forbidden, and what the provider raises."""
     services.policy.require("orphan:get_all", caller)
-    found: dict[str, list[FoundResource]] = {}
-    for one in await services.provider.list_resources():  # before the store: what is made has its cluster there already
-        found.setdefault(one.cluster_uuid, []).append(one)
-    return [
-        Orphan(uuid, bool(await services.store.list_operations(uuid)), resources)
-        for uuid, resources in sorted(found.items())
-        if not await services.store.find_clusters(uuid, None)
-    ]
+    return await _found(services, await services.provider.list_resources())
+
+
+async def _found(services: Services, resources: Sequence[FoundResource]) -> list[Orphan]:
+    """The resources are seen before the store is asked: what is made has its cluster there already."""
+    of: dict[str, list[FoundResource]] = {}
+    for one in resources:
+        of.setdefault(one.cluster_uuid, []).append(one)
+    recorded = await services.store.recorded(of)
+    return [Orphan(uuid, uuid in recorded, of[uuid]) for uuid in sorted(of) if not recorded.get(uuid)]
 
 
 async def remove(services: Services, asker: Asker, cluster_uuid: str, *, foreign: bool) -> Orphan:
@@ -44,12 +46,12 @@ async def remove(services: Services, asker: Asker, cluster_uuid: str, *, foreign
     there: asked again, it goes on.
     """
     services.policy.require("orphan:delete", asker.caller)
-    orphans = {one.cluster_uuid: one for one in await list_all(services, asker.caller)}
-    if await services.store.find_clusters(cluster_uuid, None):
+    found = await _found(services, await services.provider.list_resources(cluster_uuid))
+    if not found and await services.store.find_clusters(cluster_uuid, None):
         raise Conflict(f"Cluster {cluster_uuid} is kept.", hint="Delete the cluster.")
-    if cluster_uuid not in orphans:
+    if not found:
         raise NotFound("Orphan", cluster_uuid)
-    orphan = orphans[cluster_uuid]
+    [orphan] = found
     if not (orphan.ours or foreign):
         raise Conflict(
             f"Nothing is recorded here of a cluster {cluster_uuid}.",

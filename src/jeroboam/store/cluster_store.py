@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -25,6 +25,7 @@ from ..domain import (
     Upgrade,
 )
 from ..domain.errors import BeingDeleted, Conflict, NotFound, QuotaExceeded
+from .among import among
 from .cluster_rows import with_groups
 from .event_store import Events
 from .ident import named
@@ -69,6 +70,8 @@ def _totals(clusters_of: sa.ColumnElement[bool], groups_of: sa.ColumnElement[boo
 
 _TOTALS = _totals(sa.true(), sa.true())
 _TOTALS_OF_PROJECT = _totals(_MINE, node_groups.c.project_id == sa.bindparam("project"))
+_KEPT = among(sa.select(clusters.c.uuid), clusters.c.uuid)
+_KNOWN = among(sa.select(operations.c.cluster_uuid).distinct(), operations.c.cluster_uuid)
 _LIMIT = sa.select(quotas.c.hard_limit).where(
     quotas.c.project_id == sa.bindparam("project"), quotas.c.resource == "Cluster"
 )
@@ -113,6 +116,13 @@ class Clusters(Events):
     async def find_clusters(self, ident: str, project_id: str | None) -> Sequence[ClusterRow]:
         listing, bound = (_ALL, {}) if project_id is None else (_OF_PROJECT, {"project": project_id})
         return await self._look(lambda connection: with_groups(connection, named(connection, listing, ident, bound)))
+
+    async def recorded(self, uuids: Collection[str]) -> Mapping[str, bool]:
+        bound = {"uuids": sorted(uuids)}
+        async with self._read() as connection:
+            known = await connection.execute(_KNOWN[connection.dialect.name], bound)
+            kept = set((await connection.execute(_KEPT[connection.dialect.name], bound)).scalars())
+            return {uuid: uuid in kept for uuid in {*known.scalars(), *kept}}
 
     async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]:
         listing, bound = (_ALL, {}) if project_id is None else (_OF_PROJECT, {"project": project_id})
