@@ -6,8 +6,7 @@ Source: LXD 5.0, doc/rest-api.yaml (POST /1.0/images, /1.0/images/aliases), doc/
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 from ..errors import Refused
 from ..progress import Shown
@@ -19,9 +18,7 @@ from . import LOADED, PRESENT
 from .system import SystemImage, pieces
 
 _IMAGES = "/1.0/images"
-_PASSING = 500  # LXD's answer when its database has no time, as while the members get their copies of an image
-_COPIES_S = 60.0  # so long the copies of an image may keep a busy cluster from answering
-T = TypeVar("T")
+_PASSING = 500  # a database of LXD that has no time answers so
 _ALIASES = f"{_IMAGES}/aliases"
 
 
@@ -30,29 +27,15 @@ def load(session: Session, image: SystemImage, patience: Patience, shown: Shown)
     at every moment. Raises WaitTimeout, and CliError with LXD's words."""
     fingerprint = image.fingerprint()
     try:
-        there = (
-            _in_time(lambda: session.send("GET", f"{_IMAGES}/{fingerprint}", fine=(404,)), patience).status_code == 200
-        )
+        there = session.send("GET", f"{_IMAGES}/{fingerprint}", fine=(404,)).status_code == 200
         if not there:
             _upload(session, image, fingerprint, patience, shown)
-        _in_time(lambda: _lead(session, image.alias, fingerprint), patience)
+        _lead(session, image.alias, fingerprint)
     except Refused as error:
         if error.status >= _PASSING:
             error.hint = "Run it again: what is uploaded is not sent again."
         raise
     return PRESENT if there else LOADED, fingerprint
-
-
-def _in_time(act: Callable[[], T], patience: Patience) -> T:
-    """Something that may be done twice, until LXD has time for it; a minute at most."""
-    waiting = Patience(min(patience.left_s, _COPIES_S))
-    while True:
-        try:
-            return act()
-        except Refused as error:
-            if error.status < _PASSING or not waiting.left_s:
-                raise
-            waiting.pause(error.message.removesuffix("."))
 
 
 def _upload(session: Session, image: SystemImage, fingerprint: str, patience: Patience, shown: Shown) -> None:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from ..errors import CliError
+from ..errors import CliError, Refused
 from ..wire import Json
 from .patience import Patience
 from .session import Session
 
 _LOOK_S = 10.0  # how long LXD holds one question open
-_SUCCESS = 200
+_RUNNING, _SUCCESS = 103, 200
+# What LXD answers, with 500, when the question's time is over and the operation is not. Source: LXD 5.0, lxd/operations.go.
+_GOING_ON = "context deadline exceeded"
 _AT_ONCE = 8
 T = TypeVar("T")
 
@@ -37,8 +39,7 @@ class Operations:
         """One that has ended well. Raises WaitTimeout saying that `going_on` is the case, CliError with LXD's reason."""
         way = str(begun["operation"]).partition("?")
         while True:
-            seconds = max(1, int(min(_LOOK_S, patience.left_s)))
-            found: Json = self._session.get(f"{way[0]}/wait", timeout=str(seconds))["metadata"]
+            found = self._looked(way[0], max(1, int(min(_LOOK_S, patience.left_s))))
             code = int(found["status_code"])
             if code == _SUCCESS:
                 return found
@@ -46,3 +47,12 @@ class Operations:
                 reason = " ".join(str(found.get("err") or found.get("status")).split())
                 raise CliError(f"{found.get('description')} failed on {self._session.cluster}: {reason}")
             patience.pause(going_on)
+
+    def _looked(self, way: str, seconds: int) -> Json:
+        """As it is then, or when the seconds are over."""
+        try:
+            return dict(self._session.get(f"{way}/wait", timeout=str(seconds))["metadata"])
+        except Refused as error:
+            if _GOING_ON not in error.message:
+                raise
+            return {"status_code": _RUNNING}
