@@ -1,14 +1,16 @@
 """Databases for the store's suite: each test has one of its own. Most get a copy of one that was migrated once."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.conformance.store_use import KEY
 
 from jeroboam import artifacts
 from jeroboam.contracts import SystemClock
 from jeroboam.store import Sealer, SqlStore
+from jeroboam.testing.builders import ManualClock
 from jeroboam.testing.postgres import PostgresServer
 
 BOTH = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
@@ -64,3 +66,16 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     server: PostgresServer = request.getfixturevalue("postgres")
     with server.database() as made:
         yield made
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def store(url: str, clock: ManualClock) -> AsyncIterator[SqlStore]:
+    made = SqlStore(url, Sealer(KEY), clock)
+    await made.start()
+    yield made
+    await made.stop()
