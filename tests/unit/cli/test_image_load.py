@@ -390,11 +390,11 @@ def test_an_image_that_is_there_gets_the_alias_only(
     lxd(service, fingerprint)
     service.on("GET", f"/1.0/images/{fingerprint}", 200, {})
     service.on("GET", "/1.0/images/aliases/mine", 200, {"metadata": {"target": "older"}})
-    service.on("PATCH", "/1.0/images/aliases/mine", 200, {})
+    service.on("PUT", "/1.0/images/aliases/mine", 200, {})
     assert load(str(system), "--name", "mine", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found == {"image": "mine", "id": fingerprint, "size": system.stat().st_size, "state": "present"}
-    assert service.bodies("PATCH") == [("/1.0/images/aliases/mine", {"target": fingerprint})]
+    assert service.bodies("PUT") == [("/1.0/images/aliases/mine", {"target": fingerprint, "description": ""})]
     assert [path for path, _ in service.bodies("POST") if path.startswith("/1.0/images")] == []
 
 
