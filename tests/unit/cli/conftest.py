@@ -5,7 +5,7 @@ import pytest
 
 from jeroboam.cli import build_app
 
-from .scripted import Service, start
+from .scripted import OPERATION, STEPS, UUID, Service, cluster, operation, start, step
 
 Run = Callable[..., int]
 
@@ -48,3 +48,14 @@ def run() -> Run:
         return int(ended.value.code or 0)
 
     return call
+
+
+@pytest.fixture
+def demo(service: Service) -> Service:
+    """One healthy cluster with its finished creation."""
+    for ident in ("demo", UUID):
+        service.on("GET", f"/v1/clusters/{ident}", 200, cluster())
+        service.on("GET", f"/ext/v1/clusters/{ident}/operations", 200, {"operations": [operation()]})
+    service.on("GET", f"/ext/v1/operations/{OPERATION}", 200, operation())
+    service.on("GET", STEPS, 200, {"steps": [step(1, "network", "", 0.0, 0.9)]})
+    return service

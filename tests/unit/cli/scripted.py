@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 Json = dict[str, Any]
 UUID = "5b2f1a3c-0000-4000-8000-000000000001"
 OPERATION = "0b0f7d3e-0000-4000-8000-000000000002"
+STEPS = f"/ext/v1/operations/{OPERATION}/steps"
 TEMPLATE = "91c0aaaa-0000-4000-8000-000000000003"
 REQUEST = "req-11111111-0000-4000-8000-000000000004"
 
@@ -169,3 +170,7 @@ def live(service: Service, coe: str, scheme: str = "http") -> None:
     service.on("GET", "/v1/clusters/demo", 200, cluster(api_address=service.url.replace("http", scheme, 1)))
     template = {"uuid": TEMPLATE, "coe": coe, "tls_disabled": True}
     service.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, template)
+
+
+def sent(service: Service, method: str) -> list[tuple[str, Any]]:
+    return [(asked.path, asked.body) for asked in service.asked if asked.method == method]

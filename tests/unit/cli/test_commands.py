@@ -2,40 +2,17 @@
 
 import json
 import os
-import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from .scripted import OPERATION, REQUEST, TEMPLATE, UUID, Asked, Service, cluster, operation, refusal, step
+from .scripted import OPERATION, REQUEST, STEPS, TEMPLATE, UUID, Service, cluster, operation, refusal, sent
 
 pytestmark = pytest.mark.sockets
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
 OPERATIONS = f"/ext/v1/clusters/{UUID}/operations"
-STEPS = f"/ext/v1/operations/{OPERATION}/steps"
-
-
-@pytest.fixture
-def demo(service: Service) -> Service:
-    """One healthy cluster with its finished creation."""
-    for ident in ("demo", UUID):
-        service.on("GET", f"/v1/clusters/{ident}", 200, cluster())
-        service.on("GET", f"/ext/v1/clusters/{ident}/operations", 200, {"operations": [operation()]})
-    service.on("GET", f"/ext/v1/operations/{OPERATION}", 200, operation())
-    service.on("GET", STEPS, 200, {"steps": [step(1, "network", "", 0.0, 0.9)]})
-    return service
-
-
-def sent(service: Service, method: str) -> list[tuple[str, Any]]:
-    return [(asked.path, asked.body) for asked in service.asked if asked.method == method]
 
 
 def fail(service: Service, verb: str, status: str) -> None:
@@ -108,95 +85,6 @@ def test_certificates_that_have_ended_are_counted_and_shown_when_asked_for(
 
 
 # templates
-
-
-def test_template_create_sends_what_was_given_and_nothing_else(service: Service, run: Run, capsys: Capture) -> None:
-    service.on("POST", "/v1/clustertemplates", 201, {"uuid": TEMPLATE, "name": "k8s"})
-    service.on("GET", "/v1/clustertemplates/k8s", 200, {"uuid": TEMPLATE, "name": "k8s"})
-    options = "--image node --server-type container --flavor small --control-plane-flavor big --external-network public"
-    more = ("--dns", "8.8.8.8", "--label", "kube_tag=v1.34.4", "--label", "a=b=c", "--public", "--no-floating-ip")
-    assert run("template", "create", "k8s", *options.split(), *more) == 0
-    assert sent(service, "POST")[0] == (
-        "/v1/clustertemplates",
-        {
-            "name": "k8s",
-            "image_id": "node",
-            "coe": "kubernetes",
-            "flavor_id": "small",
-            "master_flavor_id": "big",
-            "external_network_id": "public",
-            "dns_nameserver": "8.8.8.8",
-            "labels": {"kube_tag": "v1.34.4", "a": "b=c"},
-            "server_type": "container",
-            "floating_ip_enabled": False,
-            "public": True,
-        },
-    )
-    assert capsys.readouterr().out == (
-        f"Template k8s is there ({TEMPLATE}).\nNext: jeroboam cluster create NAME --template k8s --wait\n"
-    )
-
-
-def test_template_list_and_show(service: Service, run: Run, capsys: Capture) -> None:
-    k8s = {
-        "uuid": TEMPLATE,
-        "name": "k8s",
-        "coe": "kubernetes",
-        "image_id": "node",
-        "public": False,
-        "labels": {"a": "1"},
-    }
-    service.on("GET", "/v1/clustertemplates", 200, {"clustertemplates": [k8s]})
-    service.on("GET", "/v1/clustertemplates/k8s", 200, k8s | {"links": [{"rel": "self"}]})
-    assert run("template", "list") == 0
-    assert capsys.readouterr().out == (
-        "NAME   UUID                                   COE          IMAGE   SERVER TYPE   FLAVOR   PUBLIC   LABELS\n"
-        f"k8s    {TEMPLATE}   kubernetes   node    -             -        no       a=1\n"
-    )
-    assert run("template", "show", "k8s") == 0
-    assert capsys.readouterr().out == (
-        f"uuid       {TEMPLATE}\nname       k8s\ncoe        kubernetes\nimage_id   node\npublic     no\nlabels     a=1\n"
-    )
-
-
-def test_template_delete_goes_on_after_a_refusal(service: Service, run: Run, capsys: Capture) -> None:
-    for name in ("a", "b"):
-        service.on("GET", f"/v1/clustertemplates/{name}", 200, {"uuid": f"u-{name}", "name": name})
-    service.on(
-        "DELETE",
-        "/v1/clustertemplates/u-a",
-        400,
-        refusal(400, "ClusterTemplate a is referenced by one or multiple clusters."),
-    )
-    service.on("DELETE", "/v1/clustertemplates/u-b", 204, None)
-    assert run("template", "delete", "a", "b", "b") == 1
-    shown = capsys.readouterr()
-    assert shown.out == "Template b is deleted (u-b).\n"
-    assert shown.err == "Error: ClusterTemplate a is referenced by one or multiple clusters.\n"
-    assert [path for path, _ in sent(service, "DELETE")] == ["/v1/clustertemplates/u-a", "/v1/clustertemplates/u-b"]
-
-
-@pytest.mark.parametrize(("answer", "options", "code"), [("n\n", (), 1), ("y\n", (), 0), ("", ("--yes",), 0)])
-def test_template_delete_asks_on_a_terminal_unless_told_not_to(
-    service: Service,
-    run: Run,
-    capsys: Capture,
-    monkeypatch: pytest.MonkeyPatch,
-    answer: str,
-    options: tuple[str, ...],
-    code: int,
-) -> None:
-    service.on("GET", "/v1/clustertemplates/k8s", 200, {"uuid": TEMPLATE, "name": "k8s"})
-    service.on("DELETE", f"/v1/clustertemplates/{TEMPLATE}", 204, None)
-    keyboard, terminal = os.openpty()
-    with open(terminal, "r+b", buffering=0) as raw, open(raw.fileno(), closefd=False) as stdin:
-        monkeypatch.setattr("sys.stdin", stdin)
-        monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-        os.write(keyboard, answer.encode())
-        assert run("template", "delete", "k8s", *options) == code
-    os.close(keyboard)
-    assert len(sent(service, "DELETE")) == (0 if code else 1)
-    assert capsys.readouterr().err.startswith("" if options else "Delete template k8s? [y/N] ")
 
 
 # clusters
@@ -486,130 +374,6 @@ def test_operations(demo: Service, run: Run, capsys: Capture) -> None:
         f"  asked 2026-01-02 03:04:05 UTC, request {REQUEST}\n"
         "  +     0.0 s       0.9 s  ok       network\n"
     )
-
-
-# config
-
-
-class Authority:
-    """Signs what the scripted service is sent, as the real one does."""
-
-    def __init__(self) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.requests: list[x509.CertificateSigningRequest] = []
-
-    def sign(self, asked: Asked) -> tuple[int, Any]:
-        request = x509.load_pem_x509_csr(asked.body["csr"].encode())
-        self.requests.append(request)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "demo")])
-        moment = x509.CertificateBuilder().subject_name(request.subject).issuer_name(name).serial_number(1)
-        import datetime
-
-        now = datetime.datetime.now(datetime.UTC)
-        cert = (
-            moment.public_key(request.public_key()).not_valid_before(now).not_valid_after(now + datetime.timedelta(1))
-        )
-        pem = cert.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-        return 201, {"cluster_uuid": UUID, "csr": asked.body["csr"], "pem": pem}
-
-
-@pytest.fixture
-def authority(demo: Service) -> Authority:
-    authority = Authority()
-    demo.on(
-        "GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "kubernetes", "tls_disabled": False}
-    )
-    demo.on("GET", f"/v1/certificates/{UUID}", 200, {"cluster_uuid": UUID, "pem": "CA"})
-    demo.on_call("POST", "/v1/certificates", authority.sign)
-    return authority
-
-
-def test_config_merges_a_context(authority: Authority, run: Run, capsys: Capture, tmp_path: Path) -> None:
-    assert run("cluster", "config", "demo") == 0
-    path = tmp_path / "home" / ".kube" / "config"
-    assert capsys.readouterr().out == (
-        f"Context demo is in {path} (https://127.0.0.1:6443).\nNext: kubectl get nodes\n"
-    )
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert authority.requests[0].subject.rfc4514_string() == "CN=admin,O=system:masters"
-    assert yaml.safe_load(path.read_text())["current-context"] == "demo"
-    assert run("cluster", "config", "demo", "--context", "work", "--no-current", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {
-        "context": "work", "file": str(path), "server": "https://127.0.0.1:6443", "current": False,
-    }  # fmt: skip
-    found = yaml.safe_load(path.read_text())
-    assert (found["current-context"], [c["name"] for c in found["contexts"]]) == ("demo", ["demo", "work"])
-
-
-def test_config_on_stdout_touches_no_file(authority: Authority, run: Run, capsys: Capture, tmp_path: Path) -> None:
-    assert run("cluster", "config", "demo", "--stdout") == 0
-    printed = capsys.readouterr().out
-    assert yaml.safe_load(printed)["clusters"][0]["cluster"]["server"] == "https://127.0.0.1:6443"
-    assert run("cluster", "config", "demo", "--stdout", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["kind"] == "Config"
-    assert not (tmp_path / "home").exists()
-
-
-def test_config_does_not_show_the_key(authority: Authority, run: Run, capsys: Capture) -> None:
-    assert run("cluster", "config", "demo", "-v") == 0
-    shown = capsys.readouterr()
-    assert "PRIVATE KEY" not in shown.out + shown.err
-
-
-def test_config_refuses_a_certificate_for_another_key(
-    authority: Authority, demo: Service, run: Run, capsys: Capture
-) -> None:
-    class Mixed(Authority):
-        def sign(self, asked: Asked) -> tuple[int, Any]:
-            name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
-            request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(self.key, hashes.SHA256())
-            pem = request.public_bytes(serialization.Encoding.PEM).decode()
-            return super().sign(Asked("POST", "", {}, {}, {"csr": pem}))
-
-    demo.on_call("POST", "/v1/certificates", Mixed().sign)
-    assert run("cluster", "config", "demo") == 1
-    assert capsys.readouterr().err == "Error: The service signed another key than the one sent.\n"
-    demo.on("POST", "/v1/certificates", 201, {"pem": "rubbish"})
-    assert run("cluster", "config", "demo") == 1
-    assert capsys.readouterr().err == "Error: The service signed nothing readable.\n"
-
-
-def test_config_before_there_is_an_address(authority: Authority, demo: Service, run: Run, capsys: Capture) -> None:
-    demo.on("GET", "/v1/clusters/demo", 200, cluster(status="CREATE_IN_PROGRESS", api_address=None))
-    assert run("cluster", "config", "demo") == 1
-    assert capsys.readouterr().err == (
-        "Error: Cluster demo has no API address; its status is CREATE_IN_PROGRESS.\n"
-        "       Wait for it with `jeroboam cluster watch demo`.\n"
-    )
-
-
-def test_config_of_a_swarm_is_a_docker_context(
-    authority: Authority, demo: Service, run: Run, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    demo.on("GET", "/v1/clusters/demo", 200, cluster(api_address="tcp://127.0.0.1:2376"))
-    demo.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "swarm"})
-    assert run("cluster", "config", "demo") == 0
-    assert capsys.readouterr().out == (
-        "Docker context demo is there (tcp://127.0.0.1:2376).\nNext: docker --context demo node ls\n"
-    )
-    [meta] = tmp_path.glob("contexts/meta/*/meta.json")
-    assert json.loads(meta.read_text())["Endpoints"]["docker"]["Host"] == "tcp://127.0.0.1:2376"
-
-
-def test_config_of_another_tool_and_contradicting_options(
-    authority: Authority, demo: Service, run: Run, capsys: Capture
-) -> None:
-    demo.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "mesos"})
-    assert run("cluster", "config", "demo") == 2
-    assert capsys.readouterr().err == "Error: Cluster demo runs mesos, whose client this command does not know.\n"
-    demo.on("GET", f"/v1/clustertemplates/{TEMPLATE}", 200, {"uuid": TEMPLATE, "coe": "swarm"})
-    assert run("cluster", "config", "demo", "--file", "x") == 2
-    assert capsys.readouterr().err == (
-        "Error: Cluster demo runs swarm, which has no kubeconfig.\n       Drop --file.\n"
-    )
-    assert run("cluster", "config", "demo", "--stdout", "--file", "x") == 2
-    assert capsys.readouterr().err == "Error: --stdout and --file exclude each other.\n       Drop one of them.\n"
 
 
 def planned(moves: list[dict[str, Any]], problems: list[dict[str, Any]]) -> dict[str, Any]:
