@@ -25,6 +25,7 @@ Which rules are run for which driver on which provider. `make conformance` runs 
 - `DriverSuite`: a driver alone, its first boots as bytes. `LiveDriverSuite`: a driver against a cluster that is up.
 - `ProviderSuite`: a provider alone. `LifeSuite`: a cluster of both is made, grown, shrunk and deleted by the service's own steps.
 - `RebuilderSuite`, `LiveRenewalSuite`: providers and drivers that make machines anew around their state.
+- `CensusSuite`: providers that list the machines of many clusters in one call.
 - Nodes: *simulated* ones are rows that run nothing, so first boots are delivered but not executed, and a real driver asks nobody for
   health; *real machines* run systemd and a first boot, but no container tool; a *real cluster* runs the tool and is asked for its health.
 

@@ -5,11 +5,11 @@ import pytest
 from jeroboam.contracts import Provider
 from jeroboam.providers.docker import DockerProvider, DockerSettings
 from jeroboam.providers.fake import Cloud, FakeProvider
-from jeroboam.testing.provider_suite import ProviderSuite, RebuilderSuite
+from jeroboam.testing.provider_suite import CensusSuite, ProviderSuite, RebuilderSuite
 
 
 @pytest.mark.conformance(provider="fake", nodes="simulated")
-class TestFakeProvider(ProviderSuite, RebuilderSuite):
+class TestFakeProvider(ProviderSuite, RebuilderSuite, CensusSuite):
     settle_s = 5.0
 
     @pytest.fixture
@@ -25,7 +25,7 @@ class TestFakeProvider(ProviderSuite, RebuilderSuite):
 @pytest.mark.kubernetes
 @pytest.mark.timeout(3000)
 @pytest.mark.conformance(provider="docker", nodes="real machines")
-class TestDockerProvider(ProviderSuite, RebuilderSuite):
+class TestDockerProvider(ProviderSuite, RebuilderSuite, CensusSuite):
     @pytest.fixture
     async def provider(self) -> Provider:
         provider = DockerProvider(DockerSettings())

@@ -12,7 +12,7 @@ from jeroboam.drivers.swarm import SwarmDriver
 from jeroboam.reconcile.scope import Limits
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing.life_suite import LifeSuite
-from jeroboam.testing.provider_suite import ProviderSuite
+from jeroboam.testing.provider_suite import CensusSuite, ProviderSuite
 from jeroboam.testing.stage import Stage
 from jeroboam_static import StaticProvider
 
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
 
 
 @pytest.mark.conformance(provider="static", nodes="real machines")
-class TestStaticProvider(ProviderSuite):
+class TestStaticProvider(ProviderSuite, CensusSuite):
     @pytest.fixture
     async def provider(self, inventory: Path) -> Provider:
         provider = StaticProvider(inventory)

@@ -1,6 +1,7 @@
 """The Protocols between packages and their value types. Nothing here does anything."""
 
 from .bootstrap import Command, File, NodeConfig, NodeProgress
+from .census import MachineCensus
 from .clock import Clock, SystemClock
 from .coe import (
     Access,
@@ -115,6 +116,7 @@ __all__ = [
     "Lease",
     "LeaseStore",
     "Machine",
+    "MachineCensus",
     "MachineRebuilder",
     "MachineSpec",
     "MachineState",

@@ -6,7 +6,7 @@
         @pytest.fixture
         def image_id(self): ...            # a node image that exists there
 
-`RebuilderSuite` is for providers that are a MachineRebuilder.
+`RebuilderSuite` is for providers that are a MachineRebuilder, `CensusSuite` for those that are a MachineCensus.
 `settle_s` is how long a machine may take to tell on its console how its bootstrap ended.
 """
 
@@ -22,6 +22,7 @@ from .. import bootstrap
 from ..contracts import (
     Command,
     Endpoint,
+    MachineCensus,
     MachineRebuilder,
     MachineSpec,
     MachineState,
@@ -255,3 +256,34 @@ class RebuilderSuite(_OneCluster):
         assert world.spec(0).name not in {r.name for r in await provider.list_resources(world.cluster.uuid)}
         await provider.delete_all(world.cluster.uuid)
         assert await provider.list_resources(world.cluster.uuid) == []
+
+
+class CensusSuite(_OneCluster):
+    """Of a provider that is a MachineCensus, the same fixtures."""
+
+    async def test_the_machines_of_several_clusters_are_what_each_has_by_itself(self, world: World) -> None:
+        provider = world.provider
+        assert isinstance(provider, MachineCensus)
+        other, empty = (World(provider, _cluster(world.image_id), world.image_id) for _ in range(2))
+        try:
+            for one in (world, other):
+                network, endpoint = await one.place()
+                await provider.ensure_machine(one.spec(), network, endpoint, WELL)
+            asked = [one.cluster.uuid for one in (world, other, empty)]
+            found = await provider.list_machines_of(asked)
+            assert {uuid: [m.name for m in found[uuid]] for uuid in asked} == {
+                world.cluster.uuid: [world.spec().name],
+                other.cluster.uuid: [other.spec().name],
+                empty.cluster.uuid: [],
+            }
+            alone = {m.name: (m.id, m.role, m.address) for m in await provider.list_machines(world.cluster.uuid)}
+            assert {m.name: (m.id, m.role, m.address) for m in found[world.cluster.uuid]} == alone
+            assert list(await provider.list_machines_of([other.cluster.uuid])) == [other.cluster.uuid]
+            await provider.delete_machine(world.cluster.uuid, world.spec().name)
+            left = await provider.list_machines_of([world.cluster.uuid, other.cluster.uuid])
+            assert {uuid: len(machines) for uuid, machines in left.items()} == {
+                world.cluster.uuid: 0,
+                other.cluster.uuid: 1,
+            }
+        finally:
+            await provider.delete_all(other.cluster.uuid)

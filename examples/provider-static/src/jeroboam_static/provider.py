@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -39,7 +39,7 @@ _MTU = 1500
 
 
 class StaticProvider:
-    """Implements jeroboam.contracts.Provider. `server_types` has "vm" since that is what clients say when nobody chose."""
+    """Implements jeroboam.contracts.Provider and MachineCensus. `server_types` has "vm": clients say it when nobody chose."""
 
     name = "static"
     server_types = frozenset({"bm", "vm"})
@@ -167,6 +167,14 @@ class StaticProvider:
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
         found = [_machine(seen) for seen in await self._mine(cluster_uuid) if seen.lease.node]
         return sorted(found, key=lambda machine: machine.name)
+
+    async def list_machines_of(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[Machine]]:
+        """One look at all machines, which is what a look at one cluster's is, too."""
+        found: dict[str, list[Machine]] = {uuid: [] for uuid in cluster_uuids}
+        for seen in await self._fleet.held():
+            if seen.lease.node and seen.lease.cluster in found:
+                found[seen.lease.cluster].append(_machine(seen))
+        return {uuid: sorted(mine, key=lambda machine: machine.name) for uuid, mine in found.items()}
 
     async def delete_machine(self, cluster_uuid: str, name: str) -> None:
         """Returns when the machine has wiped itself and is back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 
 from ... import bootstrap
@@ -29,7 +29,7 @@ from .weather import Weather
 
 
 class FakeProvider:
-    """Implements contracts.Provider, and OperationGate, DeclaresDrivers and MachineRebuilder besides."""
+    """Implements contracts.Provider, and OperationGate, DeclaresDrivers, MachineRebuilder and MachineCensus besides."""
 
     name = "fake"
     server_types = frozenset({"vm", "bm", "container"})
@@ -115,7 +115,19 @@ class FakeProvider:
 
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
         await self._enter("list_machines", cluster_uuid)
-        there = [machine for machine in self.cloud.books.machines(cluster_uuid) if not machine.unmade]
+        return self._alive(self.cloud.books.machines(cluster_uuid))
+
+    async def list_machines_of(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[Machine]]:
+        """The same call for many clusters: its weather and its faults are those of `list_machines`."""
+        await self._enter("list_machines", "")
+        found: dict[str, list[Machine]] = {uuid: [] for uuid in cluster_uuids}
+        for machine in self._alive(self.cloud.books.machines_of(cluster_uuids)):
+            found[machine.cluster_uuid].append(machine)
+        return found
+
+    def _alive(self, machines: Sequence[FakeMachine]) -> list[Machine]:
+        """Those that the weather has left; the others are gone from now on."""
+        there = [machine for machine in machines if not machine.unmade]
         lost = {machine.name for machine in there if self._weather.lost(machine)}
         for name in lost:
             self.cloud.books.remove(name)
