@@ -109,6 +109,17 @@ class PostgresServer:
             process.send_signal(signal.SIGQUIT)  # "immediate"
             process.wait(_STOPS_WITHIN_S)
 
+    def kill(self) -> None:
+        """kill -9 of the server and of all its processes, as when its machine dies. `start` recovers what was committed; only of a
+        `durable` server that is all of it."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGSTOP)  # it starts no more children
+        for pid in [*_children(process.pid), process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        process.wait(_STOPS_WITHIN_S)
+
     @property
     def _data(self) -> Path:
         return self._folder / "data"
@@ -152,6 +163,17 @@ class PostgresServer:
     def _remove(self) -> None:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _children(parent: int) -> list[int]:
+    """Source: Linux, Documentation/filesystems/proc.rst, stat: the fourth field is the parent's pid."""
+    found = []
+    for process in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):
+            words = (process / "stat").read_text().rpartition(")")[2].split()
+            if int(words[1]) == parent:
+                found.append(int(process.name))
+    return found
 
 
 def _owner() -> pwd.struct_passwd:
