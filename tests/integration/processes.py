@@ -1,5 +1,6 @@
 """Services as real processes: started, asked, stopped, killed."""
 
+import json
 import os
 import signal
 import socket
@@ -115,3 +116,19 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def said(service: Service, event: str) -> dict[str, str] | None:
+    """The last line of its log that says so."""
+    lines = [json.loads(line) for line in service.err.splitlines() if event in line]
+    return next((line for line in reversed(lines) if line["event"] == event), None)
+
+
+def await_line(service: Service, event: str, within_s: float) -> dict[str, str]:
+    """The same, as soon as it is there; fails when the process ends before."""
+    ends = time.monotonic() + within_s
+    while (found := said(service, event)) is None:
+        assert time.monotonic() < ends, f"not within {within_s} s: {event}; {service.err}"
+        assert service.process.poll() is None, service.err
+        time.sleep(0.05)
+    return found

@@ -1,6 +1,5 @@
 """Two conductors and an API as processes of their own on PostgreSQL: whatever ends one, the other goes on with its work."""
 
-import json
 import os
 import random
 import signal
@@ -11,7 +10,8 @@ from datetime import datetime
 import httpx
 import pytest
 import sqlalchemy as sa
-from tests.integration.processes import START_S, Service, Stage
+from prometheus_client.parser import text_string_to_metric_families
+from tests.integration.processes import START_S, Service, Stage, await_line, free_port, said
 
 from jeroboam.providers.fake import Cloud
 from jeroboam.testing.postgres import PostgresServer
@@ -37,6 +37,7 @@ class Rig:
 
     def __init__(self, stage: Stage, server: PostgresServer) -> None:
         self.stage, self.server = stage, server
+        self.watch_ports = {role: free_port() for role in ("a", "b")}
         server.execute("CREATE ROLE app")
         for role in ("api", "a", "b"):
             server.execute(f"CREATE ROLE {role} LOGIN IN ROLE app")
@@ -61,11 +62,22 @@ class Rig:
             "FAKE__STATE": str(self.stage.folder / "cloud.sqlite"),
             "FAKE__BOOT_S": "15",
             "FAKE__LATENCY_S": "0.1",
+            "CONDUCTOR__METRICS_PORT": str(self.watch_ports.get(role, 0)),
         }
         half = "--api" if role == "api" else "--conductor"
         return self.stage.start(
             "serve", half, port=self.stage.port, **{f"JEROBOAM_{name}": value for name, value in environment.items()}
         )
+
+    def watch(self, role: str, path: str) -> httpx.Response:
+        """What that conductor tells of itself."""
+        return httpx.get(f"http://127.0.0.1:{self.watch_ports[role]}{path}", timeout=10)
+
+    def steps(self, role: str) -> float:
+        """How many steps of creates it has done."""
+        text = self.watch(role, "/metrics").text
+        families = {family.name: family.samples for family in text_string_to_metric_families(text)}
+        return sum(one.value for one in families["jeroboam_step_seconds"] if one.name.endswith("_count"))
 
     def create(self, name: str) -> str:
         wish = {"name": name, "cluster_template_id": self.template, "node_count": 2}
@@ -156,27 +168,38 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
                 service.kill()
 
 
-def said(service: Service, event: str) -> dict[str, str] | None:
-    """The last line of its log that says so."""
-    lines = [json.loads(line) for line in service.err.splitlines() if event in line]
-    return next((line for line in reversed(lines) if line["event"] == event), None)
-
-
-def await_line(service: Service, event: str, within_s: float) -> dict[str, str]:
-    ends = time.monotonic() + within_s
-    while (found := said(service, event)) is None:
-        assert time.monotonic() < ends, f"not within {within_s} s: {event}; {service.err}"
-        assert service.process.poll() is None, service.err
-        time.sleep(0.05)
-    return found
-
-
 def test_each_half_is_what_it_says(rig: Rig) -> None:
     hosts = {one["host"] for one in rig.api.call("GET", "/v1/mservices")["mservices"]}
     assert hosts == {"host-a", "host-b"}
     for conductor in rig.conductors.values():
         assert conductor.process.poll() is None
     assert httpx.get(f"{rig.api.url}/v1", timeout=10).status_code == 200
+
+
+def test_a_conductor_tells_of_its_own_work_and_of_what_it_lacks(rig: Rig) -> None:
+    before = {role: rig.steps(role) for role in rig.conductors}
+    uuid = rig.create("watched")
+    worker, other = rig.worker("watched")
+    rig.await_complete("watched", uuid)
+    assert rig.steps(worker) > before[worker]
+    assert rig.steps(other) == before[other]
+    text = rig.watch(other, "/metrics").text
+    assert ("jeroboam_leases 2.0" in text, "jeroboam_database_up 1.0" in text) == (True, True)
+    well = {"checks": {"process": "ok", "database": "ok", "conductor": "ok"}}
+    assert rig.watch(worker, "/readyz").json() == well
+    rig.server.stop()
+    try:
+        ready = rig.watch(worker, "/readyz")
+        assert (ready.status_code, ready.headers["Retry-After"]) == (503, "1")
+        assert ready.json()["checks"]["database"] == "The database does not answer."
+        assert rig.watch(worker, "/healthz").status_code == 200
+        assert "jeroboam_database_up 0.0" in rig.watch(worker, "/metrics").text
+    finally:
+        rig.server.start()
+    until_ready = time.monotonic() + START_S
+    while rig.watch(worker, "/readyz").json() != well:
+        assert time.monotonic() < until_ready, rig.watch(worker, "/readyz").text
+        time.sleep(0.1)
 
 
 def test_sigterm_hands_the_work_over_at_once(rig: Rig) -> None:

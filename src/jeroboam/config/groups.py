@@ -250,6 +250,16 @@ class ConductorGroup:
     health_s: float = option(
         60.0, kinds.seconds(0.1, _DAY_S), "Age at which the health of a cluster is looked at again."
     )
+    metrics_host: str = option(
+        "127.0.0.1",
+        kinds.text("an address or host name", pattern=r"[0-9A-Za-z:.%_-]+"),
+        "Address on which this conductor serves /metrics, /healthz and /readyz of its own, to anybody who reaches it.",
+    )
+    metrics_port: int = option(
+        0,
+        kinds.whole(0, 65535),
+        "TCP port for them; 0: none. Without it nobody sees the steps and provider calls of a conductor that runs apart from the API.",
+    )
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from ..reconcile.turns import Turns
 from ..store import Sealer
 from .data_folder import DataFolder
 from .metering import Meter, MeteredStore, Page
+from .vitals import Vitals
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -140,6 +141,11 @@ def _courier(parts: Parts, keeper: LeaseKeeper) -> Courier | None:
         max_events=config.max_events,
         mine=lambda: keeper.first,
     )
+
+
+def vitals(parts: Parts, conductor: Conductor) -> Vitals:
+    """What the conductor tells of itself where it serves no API, or beside it."""
+    return Vitals(parts.store, conductor.keeper.pulse, Page(parts.store, parts.meter, parts.clock))
 
 
 def identity(config: Config) -> Identity:

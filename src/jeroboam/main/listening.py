@@ -1,4 +1,4 @@
-"""The API's address: bound early, so that a taken port is told before any work begins; opened to clients last."""
+"""Addresses that we listen on: bound early, so that a taken port is told before any work begins; opened to clients last."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..domain.errors import ConfigError
@@ -13,37 +14,67 @@ from ..domain.errors import ConfigError
 _LISTENING = "0A"  # Linux, include/net/tcp_states.h
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that holds the address and does not answer yet. Raises ConfigError naming who has the port."""
+@dataclass(frozen=True)
+class Place:
+    """An address and the options that name it. `cure`: what helps when somebody else has the port."""
+
+    host: str
+    port: int
+    host_option: str
+    cure: str
+
+
+def api_place(host: str, port: int) -> Place:
+    """Where the API listens."""
+    cure = (
+        "choose another port (`--port`, JEROBOAM_API__PORT or [api] port), "
+        "and export JEROBOAM_URL=http://HOST:PORT where you type the commands."
+    )
+    return Place(host, port, "[api] host", cure)
+
+
+def metrics_place(host: str, port: int) -> Place:
+    """Where a conductor tells of itself."""
+    return Place(host, port, "[conductor] metrics_host", "choose another [conductor] metrics_port.")
+
+
+@dataclass(frozen=True)
+class Door:
+    """A socket that holds its place and does not answer yet."""
+
+    place: Place
+    socket: socket.socket
+
+
+def bind(place: Place) -> Door:
+    """Raises ConfigError naming who has the port."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)[0]
     except (socket.gaierror, UnicodeError) as error:
-        raise ConfigError(f"[api] host = {host} is no address of this machine: {error}.") from error
+        raise ConfigError(f"{place.host_option} = {place.host} is no address of this machine: {error}.") from error
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         made.bind(address)
     except OSError as error:
         made.close()
-        raise refused(host, port, error) from error
-    return made
+        raise refused(place, error) from error
+    return Door(place, made)
 
 
-def refused(host: str, port: int, error: OSError) -> ConfigError:
+def refused(place: Place, error: OSError) -> ConfigError:
     """Why the system does not let us have the address, with the cure."""
     if error.errno == errno.EADDRINUSE:
-        holder = find_holder(port)
+        holder = find_holder(place.port)
         by = f" by {holder}" if holder else ""
         return ConfigError(
-            f"Port {port} of {host} is in use{by}.",
-            hint="Stop that program, or choose another port (`--port`, JEROBOAM_API__PORT or [api] port), "
-            "and export JEROBOAM_URL=http://HOST:PORT where you type the commands.",
+            f"Port {place.port} of {place.host} is in use{by}.", hint=f"Stop that program, or {place.cure}"
         )
     if error.errno == errno.EACCES:
-        return ConfigError(f"Port {port} is for root only.", hint="Choose one above 1023.")
+        return ConfigError(f"Port {place.port} is for root only.", hint="Choose one above 1023.")
     return ConfigError(
-        f"The service cannot listen on {host}, port {port}: {error.strerror or error}.",
-        hint="[api] host must be an address of this machine.",
+        f"The service cannot listen on {place.host}, port {place.port}: {error.strerror or error}.",
+        hint=f"{place.host_option} must be an address of this machine.",
     )
 
 

@@ -1,7 +1,7 @@
 """The life of the process: start in order, run until a signal, stop in the opposite order within a time limit.
 
-Order: port, data folder, store, provider, conductor (heartbeat, then engine); the API answers last, so that whatever answers
-works. A process that is killed instead loses nothing: its operations are taken up by the next one.
+Order: port, data folder, store, provider, conductor (heartbeat, then engine); what listens answers last, so that
+whatever answers works. A process that is killed instead loses nothing: its operations are taken up by the next one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ..domain import Operation
 from . import assembly
 from .assembly import Parts
 from .data_folder import DataFolder
-from .listening import bind
+from .listening import Door, Place, api_place, bind, metrics_place
 from .server import HttpServer
 
 _SECRETS = ("password", "sslpassword")
@@ -58,6 +58,7 @@ class Ready:
 
 
 Announce = Callable[[Ready], None]
+Wait = Callable[[], Awaitable[None]]
 
 
 def run(config: Config, folder: DataFolder, roles: Roles, announce: Announce) -> None:
@@ -110,9 +111,10 @@ async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Anno
     async with AsyncExitStack() as stack:
         if roles.conductor:
             folder.check_free()  # before the port, since the usual second service wants the folder of the first, too
-        listener = bind(config.api.host, config.api.port) if roles.api else None
-        if listener:
-            stack.callback(listener.close)
+        door = _bound(stack, api_place(config.api.host, config.api.port)) if roles.api else None
+        watched = roles.conductor and config.conductor.metrics_port > 0
+        side = metrics_place(config.conductor.metrics_host, config.conductor.metrics_port)
+        side_door = _bound(stack, side) if watched else None
         folder.make()  # after the port, so that a refused start leaves nothing behind
         if roles.conductor:
             stack.enter_context(folder.locked())
@@ -129,17 +131,17 @@ async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Anno
         images = await parts.provider.catalogue.images(_OWNER.project_id)
         has_template = bool(await parts.store.find_templates(FIRST_TEMPLATE, _OWNER))
         ready = Ready(parts, images, taken_up, has_template)
-        waits: list[Callable[[], Awaitable[None]]] = []
+        waits: list[Wait] = []
         if roles.conductor:
             _log.info("the conductor starts", going_on_with=len(taken_up))
             conductor = assembly.conductor(parts)
             await _started(stack, conductor.start, conductor.stop)
             waits.append(conductor.wait)
-        if who and listener:
-            _log.info("the API opens", host=config.api.host, port=config.api.port)
-            server = HttpServer(assembly.api(parts, who), listener)
-            await _started(stack, server.start, server.stop)
-            waits.append(server.wait)
+            if side_door:
+                vitals = assembly.vitals(parts, conductor)
+                waits.append(await _opened(stack, "the conductor's metrics", vitals, side_door))
+        if who and door:
+            waits.append(await _opened(stack, "the API", assembly.api(parts, who), door))
         _settle_memory()
         stack.callback(_limit_stop)  # the first to run at the end, also when a part died of a bug
         announce(ready)
@@ -158,6 +160,19 @@ def place(database: str) -> str:
     """A URL as the log may have it. Drivers of PostgreSQL take secrets among the options as well. Source: libpq 15, 34.1.2."""
     url = make_url(database)
     return url.difference_update_query(_SECRETS).render_as_string(hide_password=True)
+
+
+def _bound(stack: AsyncExitStack, at: Place) -> Door:
+    made = bind(at)
+    stack.callback(made.socket.close)
+    return made
+
+
+async def _opened(stack: AsyncExitStack, what: str, app: Callable[..., Awaitable[None]], door: Door) -> Wait:
+    _log.info(f"{what} opens", host=door.place.host, port=door.place.port)
+    server = HttpServer(app, door)
+    await _started(stack, server.start, server.stop)
+    return server.wait
 
 
 async def _started(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from ..domain.errors import DeadlineExceeded
-from .listening import refused
+from .listening import Door, refused
 
 if TYPE_CHECKING:
-    from litestar import Litestar
+    from collections.abc import Awaitable, Callable
 
 _START_S = 30.0
 _LAST_ANSWERS_S = 3
@@ -39,10 +39,10 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """Start once, stop once. `listener` is bound and not listening yet."""
+    """Start once, stop once. `app` speaks ASGI."""
 
-    def __init__(self, app: Litestar, listener: socket.socket) -> None:
-        self._listener = listener
+    def __init__(self, app: Callable[..., Awaitable[None]], door: Door) -> None:
+        self._listener, self._place = door.socket, door.place
         self._server = _Server(
             uvicorn.Config(
                 app,
@@ -62,11 +62,10 @@ class HttpServer:
 
     async def start(self) -> None:
         """From here on requests are answered. Raises ConfigError when somebody else was quicker to take the port."""
-        host, port = self._listener.getsockname()[:2]
         try:
             self._listener.listen(_BACKLOG)
         except OSError as error:
-            raise refused(host, port, error) from error
+            raise refused(self._place, error) from error
         self._task = asyncio.create_task(self._server.serve([self._listener]), name="http")
         opened = asyncio.create_task(self._server.open.wait())
         await asyncio.wait({self._task, opened}, timeout=_START_S, return_when=asyncio.FIRST_COMPLETED)
@@ -74,7 +73,7 @@ class HttpServer:
         if self._task.done():
             await self._task
         elif not self._server.open.is_set():
-            raise DeadlineExceeded(f"The API on {host}:{port} was not open within {_START_S:g} s.")
+            raise DeadlineExceeded(f"Port {self._place.port} of {self._place.host} was not open within {_START_S:g} s.")
 
     async def wait(self) -> None:
         """Until it ends, which it does not by itself."""
