@@ -9,7 +9,7 @@ import pytest
 from jeroboam.conductor.access import AdminAccess
 from jeroboam.conductor.health import HealthScan
 from jeroboam.contracts import Access, CoeHealth, Machine, SystemClock
-from jeroboam.domain import Cluster, Health
+from jeroboam.domain import Cluster, Health, OperationKind
 from jeroboam.domain.errors import CoeUnreachable
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
@@ -69,3 +69,34 @@ async def test_one_cluster_in_trouble_does_not_keep_the_scan_from_the_others(sta
     await scan(replace(stage, driver=Odd()))
     assert (await stage.row(odd)).cluster.health is None
     assert (await stage.row(well)).cluster.health is Health.HEALTHY
+
+
+async def test_a_cluster_that_is_as_it_was_costs_its_claim(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its health is not written again, its keys are not read again; a new operation, as a rotation is, has them read anew."""
+    cluster = await made(stage)
+    read, written = [], []
+    secrets, write = stage.store.get_secrets, stage.store.write_health
+
+    async def get_secrets(uuid: str) -> Any:
+        read.append(uuid)
+        return await secrets(uuid)
+
+    async def write_health(uuid: str, *seen: Any) -> None:
+        written.append(seen[0])
+        await write(uuid, *seen)
+
+    monkeypatch.setattr(stage.store, "get_secrets", get_secrets)
+    monkeypatch.setattr(stage.store, "write_health", write_health)
+    drivers = {"fake": stage.driver}
+    clock = SystemClock()
+    health = HealthScan(stage.store, stage.provider, drivers, clock, AdminAccess(clock), every=timedelta(0))
+    for _ in range(3):
+        assert await health.once() == 1
+    assert (read, written) == ([cluster.uuid], [Health.HEALTHY])
+    await stage.run(await stage.ask(cluster, OperationKind.ROTATE_CA))
+    read.clear()
+    await health.once()
+    assert read == [cluster.uuid]
+    drivers["fake"] = Silent()
+    await health.once()
+    assert written == [Health.HEALTHY, Health.UNHEALTHY]

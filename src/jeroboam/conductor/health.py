@@ -1,20 +1,24 @@
-"""Looks after settled clusters: asks each live cluster now and then how it is. Claims by SQL, never a workflow a cluster."""
+"""Looks after settled clusters: asks each live cluster now and then how it is. Claims by SQL, never a workflow a cluster.
+
+Nearly all clusters are at rest and as they were at the last look, so that look writes nothing beyond its claim, and reads no keys.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 
 from .. import pki
-from ..contracts import Clock, ClusterRow, CoeHealth, Driver, Provider, Store
-from ..domain import Health
+from ..contracts import Access, Clock, ClusterRow, CoeHealth, Driver, Provider, Store
+from ..domain import Cluster, Health
 from ..domain.errors import JeroboamError, RetryLater
 from ..reconcile.scope import AccessMaker
+from .known_access import KnownAccess
 
 _log = structlog.get_logger(__name__)
 
@@ -29,8 +33,9 @@ class HealthScan:
     clock: Clock
     make_access: AccessMaker
     every: timedelta = timedelta(seconds=60)
-    batch: int = 50
-    at_once: int = 8
+    batch: int = 200
+    at_once: int = 16
+    known: KnownAccess = field(default_factory=KnownAccess)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -54,15 +59,15 @@ class HealthScan:
     async def _look(self, row: ClusterRow, gate: asyncio.Semaphore) -> None:
         async with gate:
             health, reason = await self._ask(row)
-            await self.store.write_health(row.cluster.uuid, health, reason)
+            if (health, reason) != (row.cluster.health, row.cluster.health_reason):
+                await self.store.write_health(row.cluster.uuid, health, reason)
 
     async def _ask(self, row: ClusterRow) -> tuple[Health, Mapping[str, str]]:
         cluster = row.cluster
         driver = self.drivers.get(cluster.shape.driver or "")
-        kept = await self.store.get_secrets(cluster.uuid)
-        if driver is None or not kept or cluster.api_address is None:
+        access = await self._access(row.cluster)
+        if driver is None or access is None:
             return Health.UNKNOWN, {"api": f"The cluster {cluster.name} is not accessible."}
-        access = self.make_access(cluster, pki.unpack(kept), cluster.api_address)
         try:
             machines = await self.provider.list_machines(cluster.uuid)
         except JeroboamError as error:  # that says nothing of the cluster
@@ -72,6 +77,18 @@ class HealthScan:
         except JeroboamError as error:
             return Health.UNHEALTHY, {"api": error.message}
         return judge(seen)
+
+    async def _access(self, cluster: Cluster) -> Access | None:
+        now = self.clock.now()
+        known = self.known.get(cluster, now)
+        if known is not None or cluster.api_address is None:
+            return known
+        kept = await self.store.get_secrets(cluster.uuid)
+        if not kept:
+            return None
+        access = self.make_access(cluster, pki.unpack(kept), cluster.api_address)
+        self.known.keep(cluster, access, now)
+        return access
 
 
 def _tell(rows: Sequence[ClusterRow], ends: Sequence[BaseException | None]) -> None:

@@ -1,4 +1,4 @@
-"""The conductor's side: operations taken and ended, status under a fence, timeline, ledger, health claims, heartbeats."""
+"""The conductor's side: operations taken and ended, status under a fence, timeline, ledger, heartbeats."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import ClusterRow, GroupStatus, StatusChange
 from ..domain import (
-    IN_PROGRESS,
     OPERATION_FINAL,
     ErrorClass,
-    Health,
     Operation,
     OperationState,
     Resource,
@@ -27,7 +25,7 @@ from ..domain import (
 )
 from ..domain.errors import Conflict, LeaseLost
 from .cluster_rows import with_groups
-from .event_store import Events
+from .health_store import HealthSide
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
 
@@ -39,7 +37,7 @@ _OUTCOMES = {
 }
 
 
-class ConductorSide(Events):
+class ConductorSide(HealthSide):
     """Implements contracts.ConductorStore."""
 
     async def heartbeat(self, host: str, binary: str) -> None:
@@ -260,30 +258,6 @@ class ConductorSide(Events):
                 .order_by(resources.c.id)
             )
             return [plain(Resource, row) for row in dicts(found)]
-
-    async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
-        old = sa.or_(clusters.c.health_seen_at.is_(None), clusters.c.health_seen_at < seen_before)
-        never_whole = (*IN_PROGRESS, Status.CREATE_FAILED)
-        settled = sa.and_(clusters.c.deleting.is_(sa.false()), clusters.c.status.not_in(never_whole))
-        chosen = (
-            sa.select(clusters.c.id).where(settled, old).order_by(clusters.c.health_seen_at.nulls_first()).limit(limit)
-        )
-        if not self._sqlite:
-            chosen = chosen.with_for_update(skip_locked=True)
-        async with self._held() as connection:
-            ids = list((await connection.execute(chosen)).scalars())
-            if not ids:
-                return []
-            claim = clusters.update().where(clusters.c.id.in_(ids)).values(health_seen_at=self._clock.now())
-            return await connection.run_sync(lambda c: with_groups(c, c.execute(claim.returning(clusters))))
-
-    async def write_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
-        async with self._held() as connection:
-            await connection.execute(
-                clusters.update()
-                .where(clusters.c.uuid == cluster_uuid, clusters.c.status.not_in(tuple(IN_PROGRESS)))
-                .values(health=health, health_reason=reason)
-            )
 
     async def put_secrets(self, cluster_uuid: str, kept: Mapping[str, bytes]) -> Mapping[str, bytes]:
         rows = [

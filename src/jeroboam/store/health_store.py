@@ -1,0 +1,54 @@
+"""Clusters at rest as the health scan goes through them: claimed by when they were last looked at, written where something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ..contracts import ClusterRow
+from ..domain import IN_PROGRESS, Health, Status
+from .cluster_rows import with_groups
+from .event_store import Events
+from .tables import clusters
+
+# Statuses by name, and two statements: so that each is a range of the index over status and moment, and no cluster's row is read that
+# is not due.
+_LOOKED_AFTER = tuple(status for status in Status if status not in IN_PROGRESS and status is not Status.CREATE_FAILED)
+_SETTLED = (
+    sa.select(clusters.c.id)
+    .where(clusters.c.status.in_(_LOOKED_AFTER), clusters.c.deleting.is_(sa.false()))
+    .limit(sa.bindparam("most"))
+)
+_NEVER_SEEN = _SETTLED.where(clusters.c.health_seen_at.is_(None))
+_SEEN_BEFORE = _SETTLED.where(
+    clusters.c.health_seen_at < sa.bindparam("before", type_=clusters.c.health_seen_at.type)
+).order_by(clusters.c.health_seen_at)
+
+
+class HealthSide(Events):
+    """The part of contracts.ConductorStore that is about health."""
+
+    async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
+        async with self._held() as connection:
+            ids = list((await connection.execute(self._due(_NEVER_SEEN), {"most": limit})).scalars())
+            if len(ids) < limit:
+                told = {"most": limit - len(ids), "before": seen_before}
+                ids += (await connection.execute(self._due(_SEEN_BEFORE), told)).scalars()
+            if not ids:
+                return []
+            claim = clusters.update().where(clusters.c.id.in_(ids)).values(health_seen_at=self._clock.now())
+            return await connection.run_sync(lambda c: with_groups(c, c.execute(claim.returning(clusters))))
+
+    def _due(self, chosen: sa.Select[Any]) -> sa.Select[Any]:
+        return chosen if self._sqlite else chosen.with_for_update(skip_locked=True)
+
+    async def write_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
+        async with self._held() as connection:
+            await connection.execute(
+                clusters.update()
+                .where(clusters.c.uuid == cluster_uuid, clusters.c.status.not_in(tuple(IN_PROGRESS)))
+                .values(health=health, health_reason=reason)
+            )
