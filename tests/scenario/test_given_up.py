@@ -24,7 +24,7 @@ async def dispatch(stage: Stage, operation_uuid: str) -> None:
     engine = MemoryEngine()
     await engine.start(broken)
     brief = timedelta(milliseconds=20)
-    task = asyncio.create_task(Dispatcher(stage.store, engine, "host", poll=brief, look_again=brief).run())
+    task = asyncio.create_task(Dispatcher(stage.store, engine, "host", pause=brief, look_again=brief).run())
     try:
         async with asyncio.timeout(10):
             while True:

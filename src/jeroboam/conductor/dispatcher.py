@@ -21,12 +21,12 @@ _log = structlog.get_logger(__name__)
 
 @dataclass
 class Dispatcher:
-    """Polls; a lost notification would cost only time, so there is none."""
+    """Looks when the store says that something was asked for, and once a `sweep` anyway: a lost word costs only that time."""
 
     store: Store
     engine: Engine
     host: str
-    poll: timedelta = timedelta(milliseconds=100)
+    pause: timedelta = timedelta(milliseconds=50)  # between two looks, however much is asked for
     heartbeat: timedelta = timedelta(seconds=10)
     # Through all that may run: what waited for its cluster, or came in out of order.
     sweep: timedelta = timedelta(seconds=1)
@@ -51,9 +51,11 @@ class Dispatcher:
 
     async def _dispatch(self) -> None:
         while True:
-            pause = self.poll.total_seconds()
+            pause = self.pause.total_seconds()
             try:
                 await self._turn()
+                left = self._swept + self.sweep.total_seconds() - asyncio.get_running_loop().time()
+                await self.store.await_operations(timedelta(seconds=max(0.0, left - pause)))
             except RetryLater as error:
                 _log.warning("the store does not answer", why=error.message)
                 pause = error.after_s

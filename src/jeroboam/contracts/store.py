@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
 from ..domain import (
@@ -342,6 +342,10 @@ class ConductorStore(Protocol):
         The oldest of each project come first, then the second oldest: a long queue of one project hides nobody else's. `since`:
         only what was asked for after that moment.
         """
+        ...
+
+    async def await_operations(self, at_most: timedelta) -> None:
+        """Until an operation may have been asked for since the last call, and at the latest after that time. For one caller."""
         ...
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:

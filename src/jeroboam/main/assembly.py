@@ -100,7 +100,7 @@ def conductor(parts: Parts) -> Conductor:
         parts.store,
         engine,
         host,
-        poll=timedelta(seconds=config.poll_s),
+        pause=timedelta(seconds=config.poll_s / 4),
         heartbeat=timedelta(seconds=config.heartbeat_s),
     )
     every = timedelta(seconds=config.health_s)

@@ -100,6 +100,7 @@ class Clusters(Events):
                 raise Conflict(f"A cluster with UUID {cluster.uuid} already exists.") from error
             await connection.execute(node_groups.insert(), [{**values(group), "created_at": now} for group in groups])
             await connection.execute(operations.insert(), {**values(operation), "created_at": now})
+            await self._arrivals.announce(connection)
 
     async def _check_quota(self, connection: AsyncConnection, project_id: str, max_clusters: int) -> None:
         bound = {"project": project_id}
@@ -160,6 +161,7 @@ class Clusters(Events):
                 .values(status=Status.DELETE_IN_PROGRESS)
             )
             await connection.execute(operations.insert(), {**values(operation), "created_at": now})
+            await self._arrivals.announce(connection)
             return replace(operation, created_at=now)
 
     async def _clear_the_way(self, connection: AsyncConnection, live: list[dict[str, Any]]) -> None:
@@ -205,6 +207,7 @@ class Clusters(Events):
                 await _put_group(connection, group, now)
             row = values(replace(operation, generation=generation))
             await connection.execute(operations.insert().values({**row, "created_at": now}))
+            await self._arrivals.announce(connection)
             return True
 
     async def request_cancel(self, operation_uuid: str, request_id: str) -> Operation:

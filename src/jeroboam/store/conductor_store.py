@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ from .cluster_rows import with_groups
 from .health_store import HealthSide
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
+from .trouble import translated
 
 _NEXT = "next/"  # secrets that wait for their operation's end
 _OUTCOMES = {
@@ -63,6 +64,10 @@ class ConductorSide(HealthSide):
         )
         async with self._read() as connection:
             return [plain(Operation, row) for row in dicts(await connection.execute(statement))]
+
+    async def await_operations(self, at_most: timedelta) -> None:
+        with translated():
+            await self._arrivals.wait(at_most)
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
         now = self._clock.now()

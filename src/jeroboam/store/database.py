@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from ..contracts import Clock
 from ..domain.errors import ConfigError
+from .arrivals import Arrivals, Told, Watched
 from .reading import InPlace, OverTheWire, Reader, T, Work
 from .sealing import Sealer
 from .trouble import translated
@@ -51,13 +52,16 @@ class Database:
         self._clock = clock
         self._engine: AsyncEngine
         self._reader: Reader
+        self._arrivals: Arrivals
         if self._sqlite:
             self._engine = create_async_engine(self._url)
             _prepare_sqlite(self._engine.sync_engine, busy_s)
             self._reader = InPlace(self._url)
+            self._arrivals = Watched(self._url.database or "")
         else:
             self._engine = self._connections(_POOL)
             self._reader = OverTheWire(self._engine)
+            self._arrivals = Told(self._connections({**_POOL, "pool_size": 1}))
         self._aside = self._engine if self._sqlite else self._connections({**_POOL, "pool_size": 2})
         self._immediate = self._engine.execution_options(jeroboam_immediate=True)
         self._turn = asyncio.Lock()
@@ -87,6 +91,7 @@ class Database:
         return create_async_engine(self._url, poolclass=sa.NullPool, connect_args={"timeout": _DEADLINES["timeout"]})
 
     async def stop(self) -> None:
+        await self._arrivals.stop()
         await self._reader.stop()
         await self._engine.dispose()
         await self._aside.dispose()
