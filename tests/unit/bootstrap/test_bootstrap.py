@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jeroboam import bootstrap
-from jeroboam.bootstrap.script import ROOT, RUN, STATE, render_run
+from jeroboam.bootstrap.script import ROOT, RUN, STATE, WATCH_S, render_run
 from jeroboam.contracts import Command, File, NodeConfig, NodeProgress
 
 CONFIG = NodeConfig(
@@ -102,6 +102,48 @@ def test_a_failure_names_its_step_and_shows_its_last_words_and_the_next_boot_goe
     assert "----- last lines of second" in console
     assert run(tmp_path, first, Command("second", ("true",)))[0] == 0
     assert log.read_text() == "1\n"
+
+
+SYSTEMCTL = """#!/bin/sh
+case $1 in
+  list-units) echo "containerd.service loaded failed"; echo "jeroboam-bootstrap.service loaded failed"; echo "x.mount loaded failed" ;;
+  is-enabled) case $3 in containerd.service | kubelet.service) exit 0 ;; *) exit 1 ;; esac ;;
+esac
+"""
+UNITS = [
+    "----- last lines of unit containerd",
+    "of containerd.service",
+    "----- last lines of unit x.mount",
+    "of x.mount",
+]
+UNITS += ["----- last lines of unit kubelet", "of kubelet.service"]
+
+
+def run_with_units(tmp_path: Path, *commands: Command) -> list[str]:
+    """The script on a machine with units, each of which says "of UNIT"; it looks at its commands all the time. The console's lines."""
+    for name, text in {"systemctl": SYSTEMCTL, "journalctl": '#!/bin/sh\necho "of $3"\n'}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    script = render_run(NodeConfig("n", (), commands)).replace(STATE, str(tmp_path / "state"))
+    script = script.replace(ROOT, str(tmp_path / "root")).replace(f"sleep {WATCH_S} ", "sleep 0.05 ")
+    script = script.replace(" PATH=", f" PATH={tmp_path}:")
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def test_a_failure_shows_the_journal_of_failed_units_and_of_those_that_make_a_node(tmp_path: Path) -> None:
+    console = run_with_units(tmp_path, Command("join", ("false",)))
+    assert console[-8:] == ["----- last lines of join", *UNITS, "JEROBOAM/1 failed join exit code 1: "]
+
+
+def test_a_command_that_goes_on_for_long_tells_what_it_does_and_when_silent_what_the_units_say(tmp_path: Path) -> None:
+    words = "echo pulling; sleep 0.2; echo the Token is abc; sleep 1"
+    console = run_with_units(tmp_path, Command("pull", ("sh", "-c", words)), Command("quick", ("true",)))
+    said = [line for line in console if "JEROBOAM" not in line]
+    assert said[:2] == ["pull: pulling", "pull: (a line with a token)"]
+    assert said[2:] == ["----- pull says nothing for long", *UNITS]
+    assert bootstrap.parse_console("\n".join(console)).done
 
 
 def test_a_command_past_its_deadline_is_ended(tmp_path: Path) -> None:

@@ -87,5 +87,6 @@ async def tell_unfinished(scope: Scope) -> None:
         await scope.timeline.fail("boot", name, error)
 
 
-def _tail(console: str, lines: int = 60) -> str:
+def _tail(console: str, lines: int = 150) -> str:
+    """A step's own last words and those of six units (bootstrap/script.py), with some of what was before."""
     return "\n".join(console.splitlines()[-lines:])
