@@ -272,6 +272,21 @@ async def test_the_ledger_is_opened_once_and_closed(store: SqlStore) -> None:
     assert await store.open_resources(cluster) == []
 
 
+async def test_what_a_deletion_found_is_in_the_ledger_with_the_providers_ids(store: SqlStore) -> None:
+    cluster, operation = await add(store)
+    begun = await store.begin_operation(operation)
+    assert begun is not None
+    await store.open_resource(Resource(cluster, "network", "n"), begun[1])
+    found = [Resource(cluster, "network", "n", "id-1"), Resource(cluster, "volume", "v", "id-2")]
+    for _ in range(2):
+        await store.note_found(cluster, begun[1], found)
+    kept = await store.open_resources(cluster)
+    assert [(r.kind, r.name, r.provider_id) for r in kept] == [("network", "n", "id-1"), ("volume", "v", "id-2")]
+    await store.note_found(cluster, begun[1], [])
+    with pytest.raises(LeaseLost):
+        await store.note_found(cluster, begun[1] - 1, found)
+
+
 async def test_secrets_are_sealed_and_the_first_writer_wins(url: str, store: SqlStore, tmp_path: Path) -> None:
     cluster, _ = await add(store)
     assert await store.put_secrets(cluster, {"a": b"first"}) == {"a": b"first"}

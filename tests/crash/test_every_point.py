@@ -1,5 +1,6 @@
 """The process dies before and after every call to the provider and every write to the store; the next one reaches the right end."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -32,6 +33,7 @@ CALLS = frozenset(
         "open_step",
         "close_step",
         "open_resource",
+        "note_found",
         "close_resources",
         "put_secrets",
         "finish_group",
@@ -104,6 +106,8 @@ async def test_create_resize_and_delete_survive_a_death_at_every_point(stage: St
         assert await stage.store.load(cluster.uuid) is None
         assert await stage.provider.list_resources(cluster.uuid) == []
         assert await stage.store.open_resources(cluster.uuid) == []
+        [report] = [one.message for one in await stage.store.list_steps(delete.uuid) if one.name == "report"]
+        assert re.fullmatch(r"deleted: 1 endpoint \(.*\), 2 machines \(.*\), 1 network \(.*\)", report), at
         at += 1
     print(f"{points} points of death survived")
     assert points > 100

@@ -56,7 +56,11 @@ async def test_delete_leaves_nothing_and_keeps_the_story(stage: Stage) -> None:
     assert await stage.provider.list_resources() == []
     assert await stage.store.open_resources(cluster.uuid) == []
     [_, report] = await stage.store.list_steps(delete.uuid)
-    assert report.message == "deleted: 1 endpoint, 3 machines, 1 network"
+    slug = f"demo-{cluster.uuid[:8]}"
+    names = [f"{slug}-default-master-0", f"{slug}-default-worker-0", f"{slug}-default-worker-1"]
+    assert report.message == (f"deleted: 1 endpoint (20000), 3 machines ({', '.join(names)}), 1 network ({slug})")
+    lines = ["endpoint 20000", *(f"machine {name}" for name in names), f"network {slug} (id net-{cluster.uuid})"]
+    assert report.log == "\n".join(lines)
 
 
 async def test_a_fault_that_passes_is_tried_again(stage: Stage) -> None:

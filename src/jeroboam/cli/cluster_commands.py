@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,7 @@ from cyclopts import Parameter
 
 from . import access_removal, checks, waiting
 from .apps import cluster as cluster_app
-from .deletion import YES, Deletion, delete_each
+from .deletion import YES, Deletion, delete_each, reports
 from .errors import Refused, Usage
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import show_fields, show_json, show_table
@@ -260,12 +261,13 @@ def _really(clusters: Sequence[Json]) -> str:
 def _delete(client: Client, cluster: Json, wait: bool, timeout_s: float, common: Common) -> Json:
     uuid = str(cluster["uuid"])
     answer = client.send("DELETE", f"v1/clusters/{segment(uuid)}")
-    if wait:
-        waiting.until_done(client, uuid, "delete", answer.request_id, common, timeout_s)
+    done = waiting.until_done(client, uuid, "delete", answer.request_id, common, timeout_s) if wait else None
     removed = access_removal.remove(uuid, os.environ)
-    return {"uuid": uuid, "name": cluster.get("name"), "deleted": wait, "access_removed": removed}
+    report = reports(client, done)
+    return {"uuid": uuid, "name": cluster.get("name"), "deleted": wait, "report": report, "access_removed": removed}
 
 
 def _deleted(result: Json) -> str:
     state = "deleted" if result["deleted"] else "being deleted"
-    return "\n".join([f"Cluster {result['name']} is {state} ({result['uuid']}).", *result["access_removed"]])
+    told = result["report"] if sys.stdout.isatty() else []  # elsewhere it was a line already
+    return "\n".join([f"Cluster {result['name']} is {state} ({result['uuid']}).", *told, *result["access_removed"]])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from cyclopts import Parameter
 
@@ -13,6 +13,9 @@ from .errors import CliError
 from .options import Common, show_error
 from .output import plain, show_json
 from .wire import Json
+
+if TYPE_CHECKING:
+    from .client import Client
 
 YES = Annotated[bool, Parameter(name=("--yes", "-y"), negative="", show_default=False, help="Do not ask.")]
 NOTHING_DONE = 1
@@ -67,6 +70,12 @@ def _each(things: Iterable[T], call: Callable[[T], Json], common: Common) -> tup
             show_error(error, as_json=common.json)
             worst = max(worst, error.exit_code)
     return results, worst
+
+
+def reports(client: Client, operation: Json | None) -> list[str]:
+    """What the timeline of a deletion says was deleted; nothing of one that nobody waited for."""
+    steps = client.steps(str(operation["uuid"])) if operation else []
+    return [str(step["message"]) for step in steps if step.get("name") == "report" and step.get("message")]
 
 
 def confirm(question: str, *, yes: bool) -> bool:

@@ -11,6 +11,7 @@ from .wire import Json
 
 Line = tuple[str, str]  # text, and the style rich gives it
 STYLES = {"ok": "green", "failed": "red", "running": "cyan", "": ""}
+_INDENT = " " * 37  # of what is said below a step
 _MANY = 60  # beyond, steps that went well are counted, not shown
 
 
@@ -25,7 +26,7 @@ def lines(
     operation: Json, steps: Sequence[Json], now: datetime, *, whole: bool = False, told: Collection[str] = ()
 ) -> list[Line]:
     """A line a step, and one for its message and hint unless it is `told` elsewhere. Unless `whole`, a long timeline shows only what is
-    not done."""
+    not done; `whole`, what went well tells all it has to tell."""
     shown = list(steps) if whole or len(steps) <= _MANY else [s for s in steps if outcome(s) != "ok"]
     width = max((len(str(s.get("name"))) for s in shown), default=0)
     began = operation.get("started_at") or operation.get("created_at")
@@ -34,6 +35,8 @@ def lines(
         found.append((f"  {len(steps) - len(shown)} steps went well (all of them: --all)", ""))
     for step in shown:
         found.extend(_step(step, began, now, width, told))
+        if whole and outcome(step) == "ok":
+            found.extend((f"{_INDENT}{plain(line)}", "") for line in str(step.get("log") or "").splitlines())
     return found
 
 
@@ -45,12 +48,11 @@ def _step(step: Json, began: object, now: datetime, width: int, told: Collection
     attempt = f" (attempt {step['attempt']})" if int(step.get("attempt") or 1) > 1 else ""
     text = f"  +{offset:>10}  {took:>10}  {result:<7}  {plain(step.get('name')):<{width}}  {plain(step.get('target') or '')}"
     found: list[Line] = [(f"{text.rstrip()}{attempt}", STYLES[result])]
-    indent = " " * 37
     message, hint = one_line(step.get("message")), one_line(step.get("hint"))
     if message and message not in told:
-        found.append((f"{indent}{message}", "" if result == "ok" else STYLES[result]))
+        found.append((f"{_INDENT}{message}", "" if result == "ok" else STYLES[result]))
     if hint and hint not in told and result == "failed" and not leads_here(hint):
-        found.append((f"{indent}hint: {hint}", ""))
+        found.append((f"{_INDENT}hint: {hint}", ""))
     return found
 
 

@@ -26,16 +26,17 @@ WAIT_S = Annotated[
 __all__ = ["TIMEOUT_S", "WAIT", "WAIT_S", "follow_to_success", "until_done"]
 
 
-def until_done(client: Client, cluster_uuid: str, verb: str, request_id: str, common: Common, timeout_s: float) -> bool:
-    """Return when what the request asked for is done; False when nothing was to do.
+def until_done(
+    client: Client, cluster_uuid: str, verb: str, request_id: str, common: Common, timeout_s: float
+) -> Json | None:
+    """The operation, when what the request asked for is done; None when nothing was to do.
 
     Raises OperationFailed (its report is shown), WaitTimeout, Interrupted.
     """
     operation = made_by(client.operations(cluster_uuid), verb, request_id)
     if operation is None:  # the service saw that nothing is to do
-        return False
-    follow_to_success(client, cluster_uuid, operation, common, timeout_s)
-    return True
+        return None
+    return follow_to_success(client, cluster_uuid, operation, common, timeout_s)
 
 
 def made_by(operations: list[Json], verb: str, request_id: str) -> Json | None:

@@ -404,6 +404,10 @@ class ConductorStore(Protocol):
         """Write the ledger row before the provider is called. Repeatable."""
         ...
 
+    async def note_found(self, cluster_uuid: str, fence: int, found: Sequence[Resource]) -> None:
+        """Ledger rows for what a deletion saw at the provider, with the provider's ids, before it takes it away. Repeatable."""
+        ...
+
     async def close_resources(
         self, cluster_uuid: str, fence: int, names: Sequence[tuple[str, str]] | None = None
     ) -> None:

@@ -89,6 +89,7 @@ class Scope:
     seen: tuple[Machine, ...] = ()
     booted: set[str] = field(default_factory=set)
     renewed: bool = False
+    noted: set[str] = field(default_factory=set)  # ids of what is in the ledger as seen at the provider
     health: CoeHealth | None = None
     written: dict[str, object] = field(default_factory=dict)
 

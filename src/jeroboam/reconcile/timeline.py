@@ -69,13 +69,13 @@ class Timeline:
         self._attempts[key] = attempt
         self._open[key] = Step(self._operation, name, target, attempt, step.started_at, id=row)
 
-    async def end(self, name: str, target: str = "", *, message: str = "") -> None:
-        """Close the open row as done; does nothing when none is open."""
+    async def end(self, name: str, target: str = "", *, message: str = "", log: str | None = None) -> None:
+        """Close the open row as done, with what there is to tell in full; does nothing when none is open."""
         step = self._open.pop((name, target), None)
         if step is None or step.id is None:
             return
         self._ended_well[name, target] += 1
-        await self._store.close_step(step.id, ok=True, message=message)
+        await self._store.close_step(step.id, ok=True, message=message, log=log or None)
 
     async def fail(self, name: str, target: str, error: JeroboamError) -> None:
         """Close the row (opened if need be) as failed, with class, hint and the node's last console lines."""

@@ -245,6 +245,16 @@ class ConductorSide(HealthSide):
             )
             await connection.execute(reopened)
 
+    async def note_found(self, cluster_uuid: str, fence: int, found: Sequence[Resource]) -> None:
+        now = self._clock.now()
+        insert = self._insert(resources)
+        seen = {"provider_id": insert.excluded.provider_id, "closed_at": None}
+        again = insert.on_conflict_do_update(index_elements=["cluster_uuid", "kind", "name"], set_=seen)
+        async with self._held() as connection:
+            await self._write_status(connection, cluster_uuid, fence, StatusChange())
+            if found:
+                await connection.execute(again, [{**values(one), "opened_at": now} for one in found])
+
     async def close_resources(
         self, cluster_uuid: str, fence: int, names: Sequence[tuple[str, str]] | None = None
     ) -> None:

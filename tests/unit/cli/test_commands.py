@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .scripted import OPERATION, REQUEST, STEPS, TEMPLATE, UUID, Service, cluster, operation, refusal, sent
+from .scripted import OPERATION, REQUEST, STEPS, TEMPLATE, UUID, Service, cluster, operation, refusal, sent, step
 
 pytestmark = pytest.mark.sockets
 Run = Callable[..., int]
@@ -278,10 +278,27 @@ def test_cluster_delete_on_a_pipe_does_not_ask(demo: Service, run: Run, capsys: 
     assert run("cluster", "delete", "demo") == 0
     assert capsys.readouterr().out == f"Cluster demo is being deleted ({UUID}).\n"
     demo.on("GET", OPERATIONS, 200, {"operations": [operation(verb="delete")]})
+    told = "deleted: 1 network (demo-1a2b)"
+    demo.on("GET", STEPS, 200, {"steps": [step(1, "report", "", 0, 0.1, message=told)]})
     assert run("cluster", "delete", "demo", "--wait", "--json") == 0
     assert json.loads(capsys.readouterr().out) == [
-        {"uuid": UUID, "name": "demo", "deleted": True, "access_removed": []}
+        {"uuid": UUID, "name": "demo", "deleted": True, "report": [told], "access_removed": []}
     ]
+
+
+def test_cluster_delete_tells_on_a_terminal_what_was_deleted_once(
+    demo: Service, run: Run, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    demo.on("DELETE", f"/v1/clusters/{UUID}", 204, None)
+    demo.on("GET", OPERATIONS, 200, {"operations": [operation(verb="delete")]})
+    told = "deleted: 1 network (demo-1a2b)"
+    demo.on("GET", STEPS, 200, {"steps": [step(1, "report", "", 0, 0.1, message=told)]})
+    assert run("cluster", "delete", "demo", "--wait", "--yes") == 0
+    out = capsys.readouterr().out
+    assert out.count(told) == 1
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert run("cluster", "delete", "demo", "--wait", "--yes") == 0
+    assert capsys.readouterr().out.endswith(f"Cluster demo is deleted ({UUID}).\n{told}\n")
 
 
 @pytest.mark.parametrize(("answer", "code", "deletes"), [("n\n", 1, 0), ("\n", 1, 0), ("Y\n", 0, 1)])

@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from ...contracts import FoundResource
+from ...domain import Resource
+from .. import deleted
 from ..scope import DONE, Outcome, Scope
 
 
 class Cleanup:
-    """Delete all, look again, and only then believe it."""
+    """Note what is there, delete all, look again, and only then believe it."""
 
     async def run(self, scope: Scope) -> Outcome:
         uuid = scope.cluster.uuid
-        async with scope.timeline.step("cleanup"), scope.turn():
-            deleted = await scope.provider.delete_all(uuid)
+        async with scope.timeline.step("cleanup"):
+            await _note(scope, await scope.provider.list_resources(uuid))
+            async with scope.turn():
+                await scope.provider.delete_all(uuid)
         left = await scope.provider.list_resources(uuid)
         if left:
+            await _note(scope, left)
             return Outcome.again(0.5, f"{len(left)} resources left, first {left[0].kind} {left[0].name}")
-        await scope.timeline.begin("report")
-        kinds = sorted({r.kind for r in deleted})
-        counts = ", ".join(_counted(sum(r.kind == kind for r in deleted), kind) for kind in kinds)
-        await scope.timeline.end("report", message=f"deleted: {counts or 'nothing was there'}")
+        await _report(scope)
         await scope.store.close_resources(uuid, scope.fence)
         return DONE
 
 
-def _counted(number: int, kind: str) -> str:
-    return f"{number} {kind}{'' if number == 1 else 's'}"
+async def _note(scope: Scope, found: Sequence[FoundResource]) -> None:
+    """Into the ledger, so that the report names it whatever happens meanwhile to this process."""
+    fresh = [Resource(one.cluster_uuid, one.kind, one.name, one.id) for one in found if one.id not in scope.noted]
+    if fresh:
+        await scope.store.note_found(scope.cluster.uuid, scope.fence, fresh)
+        scope.noted.update(one.id for one in found)
+
+
+async def _report(scope: Scope) -> None:
+    if scope.timeline.ended_well("report"):
+        return  # written by a run that died right after
+    gone = [one for one in await scope.store.open_resources(scope.cluster.uuid) if one.provider_id is not None]
+    await scope.timeline.begin("report")
+    await scope.timeline.end("report", message=deleted.told(gone), log=deleted.listed(gone))
