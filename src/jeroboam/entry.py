@@ -71,10 +71,11 @@ def _join(app: App) -> None:
     app.command(
         "jeroboam.entry:demo", name="demo", help="The main job on this machine, from nothing; `demo clean` ends it."
     )
+    app.command("jeroboam.entry:openstack", name="openstack", help="What an operator does once on an OpenStack cloud.")
 
 
 def __getattr__(name: str) -> App:
-    """`image` and `demo` are built when they are asked for: their imports would take a tenth of the time of `--help`."""
+    """`image`, `demo` and `openstack` are built when they are asked for: their imports would take a tenth of the time of `--help`."""
     if name == "image":
         from .admin.image import build_app as build_image
 
@@ -83,6 +84,10 @@ def __getattr__(name: str) -> App:
         from .admin.demo import build_app as build_demo
 
         return build_demo()
+    if name == "openstack":
+        from .admin.openstack import build_app as build_openstack
+
+        return build_openstack()
     raise AttributeError(name)
 
 

@@ -56,7 +56,18 @@ def test_ctrl_c_is_no_error(fail: Callable[[BaseException], int], capsys: pytest
 
 def test_every_command_is_there() -> None:
     names = set(entry.build_app())
-    assert {"up", "serve", "doctor", "config", "image", "cluster", "template", "nodegroup", "--version"} <= names
+    assert {
+        "up",
+        "serve",
+        "doctor",
+        "config",
+        "image",
+        "cluster",
+        "template",
+        "nodegroup",
+        "openstack",
+        "--version",
+    } <= names
 
 
 @pytest.mark.parametrize("words", [["version"], ["--version"]])

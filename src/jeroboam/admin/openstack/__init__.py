@@ -1,0 +1,5 @@
+"""`jeroboam openstack`: what an operator does once on an OpenStack cloud. It speaks to Keystone as its administrator."""
+
+from .commands import build_app
+
+__all__ = ["build_app"]
