@@ -1,9 +1,9 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin
-.PHONY: help setup demo demo-clean dev check test test-fast conformance openapi lock clean
+.PHONY: help setup demo demo-clean dev check test test-fast test-openstack openstack-bed openstack-bed-down conformance openapi lock clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 setup: ## Python environment in .venv, pinned by hash
 	@scripts/setup
@@ -27,7 +27,7 @@ check: setup ## format, lint, strict types, import layers
 	@$(PY)/lint-imports --no-cache >.import-layers.log || { cat .import-layers.log; exit 1; }
 	@echo "format, lint, types and import layers are fine"
 
-test: setup ## all tests; installs and starts what they need (Docker, the node image, PostgreSQL's programs)
+test: setup ## all tests but those on OpenStack; installs and starts what they need (Docker, the node image, PostgreSQL's programs)
 	@scripts/ensure-docker
 	@scripts/ensure-builder
 	@scripts/ensure-postgres
@@ -35,6 +35,15 @@ test: setup ## all tests; installs and starts what they need (Docker, the node i
 
 test-fast: setup ## tests that need neither Docker nor PostgreSQL
 	@$(PY)/pytest -m "not docker and not kubernetes and not postgresql"
+
+test-openstack: setup ## tests on a real, small OpenStack, as root; brings it up for as long as it is needed, if it is not up
+	@$(PY)/pytest -m openstack tests/openstack
+
+openstack-bed: ## that OpenStack, up and checked, as root: tests/openstack/bed/README.md (PROFILE=lxc or qemu for servers that boot)
+	@tests/openstack/bed/up.sh --check --profile $(or $(PROFILE),heat-fake)
+
+openstack-bed-down: ## end it; its packages stay installed in the cache folder (ALL=1: those too)
+	@tests/openstack/bed/down.sh $(if $(ALL),--all)
 
 conformance: setup ## run every suite for every driver and provider, on real clusters too; write docs/conformance.md
 	@scripts/ensure-docker

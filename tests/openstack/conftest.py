@@ -1,0 +1,41 @@
+"""The OpenStack that these tests run on: tests/openstack/bed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.clients.coe import Shell
+
+from .testbed import Bed
+
+
+@pytest.fixture(scope="session")
+def openstack_bed() -> Iterator[Bed]:
+    """A bed that is up, with its endpoints and accounts. One that was up is left so; one that was not is ended with the session.
+
+    Without root, memory or disk for it the tests fail with what is missing; whoever cannot run them leaves the mark `openstack` out.
+    """
+    bed = Bed()
+    was_up = bed.profile() is not None
+    bed.up()
+    yield bed
+    if not was_up:
+        bed.down()
+
+
+@pytest.fixture(scope="session")
+def bed_clouds(openstack_bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """clouds.yaml with the bed's admin and demo."""
+    path = tmp_path_factory.mktemp("bed") / "clouds.yaml"
+    openstack_bed.write_clouds(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def bed_shell(bed_clouds: Path) -> Iterator[Shell]:
+    """The unchanged `openstack` of this environment, with those clouds."""
+    shell = Shell(bed_clouds, bed_clouds.parent)
+    yield shell
+    shell.stop()
