@@ -23,6 +23,11 @@ PASSED: Mapping[str, tuple[Passed, ...]] = {
         Passed("ports", "26443-28442", "Ports for the APIs of clusters; outside the kernel's ephemeral ones."),
         Passed("raise_limits", "true", "Raise this host's inotify limits for the nodes, where we may."),
         Passed(
+            "call_timeout_s",
+            "120",
+            "Seconds that one call to the daemon may take before it is given up and made again.",
+        ),
+        Passed(
             "keypairs",
             "",
             "Comma list of the key pairs that requests may name, for clients that insist on one. They have no effect: nodes are entered "

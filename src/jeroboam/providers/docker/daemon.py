@@ -11,17 +11,19 @@ from typing import Any
 import aiodocker
 import aiohttp
 
-from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable
+from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable, RateLimited
 from .labels import CLUSTER
 
 MIN_API = (1, 41)  # Docker 20.10: private cgroup namespaces
-_CALL_S = 120.0
 _REFUSED = (
     (r"no space left on device", "The disk of the Docker daemon is full; make room (`docker system df`)."),
     (r"[Nn]o such image", "Build the node image (`jeroboam image build`)."),
     (r"cannot allocate memory", "The host has no memory left; use fewer or smaller nodes."),
     (r"address already in use|port is already allocated", ""),
 )
+
+_REACH = "Look at the daemon and at what stands before its socket; this goes on when it answers."
+_NO_CONNECTION = 900  # aiodocker's own number
 
 Found = dict[str, Any]
 
@@ -37,8 +39,9 @@ class Taken(Exception):
 class Daemon:
     """A thin client. Raises Missing and Taken for the caller to handle; all else is translated."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, call_s: float = 120.0) -> None:
         self.url = url
+        self._call_s = call_s
         self._client: aiodocker.Docker | None = None
 
     async def start(self) -> Found:
@@ -152,14 +155,25 @@ class Daemon:
         try:
             if self._client is None:
                 self._client = aiodocker.Docker(url=self.url)
-            async with asyncio.timeout(_CALL_S):
+            async with asyncio.timeout(self._call_s):
                 yield self._client
         except aiodocker.DockerError as error:
             raise _translated(error) from error
         except TimeoutError as error:
-            raise ProviderUnavailable(f"Docker did not answer within {_CALL_S:g} s.", after_s=5) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise ProviderUnavailable(f"Docker cannot be reached: {error}", after_s=2) from error
+            raise ProviderUnavailable(
+                f"Docker did not answer within {self._call_s:g} s.", after_s=5, hint="It is overloaded, or its disk is."
+            ) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise ProviderUnavailable(f"Docker cannot be reached: {error}", after_s=2, hint=_REACH) from error
+        except (
+            ValueError,
+            TypeError,
+            LookupError,
+            AttributeError,
+        ) as error:  # how aiodocker meets an answer of another shape
+            raise ProviderUnavailable(
+                f"What answers at {self.url} is no Docker daemon, or a broken one: {error}", after_s=5, hint=_REACH
+            ) from error
 
 
 def cluster_labels(cluster_uuid: str | None) -> dict[str, str | None]:
@@ -179,9 +193,15 @@ def _translated(error: aiodocker.DockerError) -> Exception:
             return _refused(message, hint)
     if error.status in (403, 409):
         return Taken(message)
+    if error.status == 429:
+        return RateLimited(
+            f"Docker asks for fewer calls: {message}", after_s=5, hint="Nothing is lost; it goes on, slower."
+        )
+    if error.status == _NO_CONNECTION:
+        return ProviderUnavailable(f"Docker cannot be reached: {message}", after_s=2, hint=_REACH)
     if error.status in (400, 404):
         return ProviderRefused(f"Docker refused: {message}")
-    return ProviderUnavailable(f"Docker: {message}", after_s=2)
+    return ProviderUnavailable(f"Docker: {message}", after_s=2, hint="If it lasts, the daemon's log says why.")
 
 
 def _refused(message: str, hint: str) -> JeroboamError:

@@ -49,7 +49,7 @@ class DockerProvider:
 
     def __init__(self, settings: DockerSettings) -> None:
         self.settings = settings
-        self.daemon = Daemon(settings.url)
+        self.daemon = Daemon(settings.url, settings.call_timeout_s)
         self.catalogue = DockerCatalogue(self.daemon, settings.flavors, settings.keypairs)
         self._host_cpus = 1
         self._extra: tuple[str, ...] | None = None

@@ -26,7 +26,8 @@ _FLAVORS = (
 class DockerSettings:
     """`host`: URL of the daemon. `pool`: where /24 networks of clusters come from. `publish`: the address that APIs are published on.
     `ports`: range of the published ports, outside the kernel's ephemeral ones. `raise_limits`: raise this host's inotify limits where
-    we may and the daemon is on this host. `keypairs`: names that requests may give, with no effect."""
+    we may and the daemon is on this host. `keypairs`: names that requests may give, with no effect. `call_timeout_s`: how long one call
+    to the daemon may take."""
 
     host: str = ""
     pool: ipaddress.IPv4Network = _POOL
@@ -34,6 +35,7 @@ class DockerSettings:
     ports: range = range(26443, 28443)
     raise_limits: bool = True
     keypairs: frozenset[str] = frozenset()
+    call_timeout_s: float = 120.0
     flavors: tuple[Flavor, ...] = _FLAVORS
 
     @property
@@ -57,6 +59,7 @@ def read_settings(settings: Mapping[str, str]) -> DockerSettings:
         publish=_address(settings.get("publish", default.publish)),
         ports=_ports(settings["ports"]) if "ports" in settings else default.ports,
         raise_limits=_yes(settings.get("raise_limits", "true")),
+        call_timeout_s=_seconds(settings.get("call_timeout_s", "120")),
         keypairs=frozenset(filter(None, map(str.strip, settings.get("keypairs", "").split(",")))),
     )
 
@@ -98,3 +101,9 @@ def _yes(text: str) -> bool:
     if text.lower() not in words:
         raise ConfigError(f"[docker] raise_limits = {text} is neither true nor false.", hint="Write true or false.")
     return words[text.lower()]
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d{1,4}", text) or int(text) == 0:
+        raise ConfigError(f"[docker] call_timeout_s = {text} is no whole number from 1 to 9999.", hint="Write 120.")
+    return float(text)

@@ -79,4 +79,7 @@ class Weather:
     def check_room(self, there: int) -> None:
         """Raises ProviderRefused."""
         if self.room(there) == 0:
-            raise ProviderRefused(f"The quota of {self.machine_quota} machines is used up.")
+            raise ProviderRefused(
+                f"The quota of {self.machine_quota} machines is used up.",
+                hint="Ask for fewer nodes, delete what is not needed, or have the quota raised; then retry.",
+            )
