@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from . import ailing
 from .errors import Refused
 from .moments import duration, parse, seconds_between
 from .output import plain
@@ -109,6 +110,8 @@ def next_command(report: Report) -> str:
         return f"jeroboam cluster delete {name} --wait"  # what its maker must change of a new cluster is its making
     if status.endswith("_FAILED"):
         return f"jeroboam cluster retry {name} --wait"
+    if ailing.of(report.cluster):
+        return ""  # the hint says it
     return f"jeroboam cluster config {name}"
 
 
@@ -127,7 +130,8 @@ def _head(report: Report) -> list[Line]:
     if reason and not _verdict_tells(report, reason):
         found.append((f"  {sentence(reason)}", ""))
     if health and status != "CREATE_FAILED":
-        found.append((f"  health: {plain(health)}{_ailing(cluster)}", "red" if health == "UNHEALTHY" else ""))
+        found.append((f"  health: {plain(health)}{ailing.briefly(cluster)}", "red" if health == "UNHEALTHY" else ""))
+        found += [(f"    {plain(name)}: {one_line(why)}", "") for name, why in ailing.causes(cluster)]
     return found
 
 
@@ -135,14 +139,6 @@ def _verdict_tells(report: Report, reason: str) -> bool:
     """Whether the lines at the end will say this reason of the cluster's status."""
     error = one_line((report.operation or {}).get("error"))
     return bool(error) and _mover(report) in _MOVES and reason.startswith(error.rstrip("."))
-
-
-def _ailing(cluster: Json) -> str:
-    reasons = cluster.get("health_status_reason") or {}
-    if not isinstance(reasons, dict):
-        return ""
-    bad = [f"{key}={value}" for key, value in reasons.items() if str(value).lower() not in ("true", "ok")]
-    return f" ({plain(', '.join(bad))})" if bad else ""
 
 
 def _operation(report: Report, *, whole: bool) -> list[Line]:
@@ -190,7 +186,9 @@ def _mover(report: Report) -> str:
     operation = report.operation or {}
     if operation.get("state") == "failed":
         return str(operation.get("error_class") or "bug")
-    return "service" if operation.get("state") in ("queued", "running") else "nobody"
+    if operation.get("state") in ("queued", "running"):
+        return "service"
+    return ailing.of(report.cluster).get("class", "nobody")
 
 
 def _verdict(report: Report) -> list[Line]:
@@ -199,6 +197,10 @@ def _verdict(report: Report) -> list[Line]:
     if mover == "service":
         waiting = operation.get("cancel_requested")
         found.append((f"Whose move: the service's. It {'stops this operation' if waiting else 'is at work'}.", ""))
+    elif mover != "nobody" and operation.get("state") != "failed":
+        found.append((f"Whose move: {ailing.MOVES.get(mover, _MOVES['bug'])}", ""))
+        if hint := one_line(ailing.of(report.cluster).get("hint")):
+            found.append((f"Hint: {hint}", ""))
     elif mover != "nobody":
         if operation.get("error"):
             found.append((f"Why: {sentence(one_line(operation['error']))}", "red"))

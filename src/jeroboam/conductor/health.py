@@ -16,7 +16,7 @@ import structlog
 from .. import pki
 from ..contracts import Access, Clock, ClusterRow, CoeHealth, Driver, Provider, Store
 from ..domain import Cluster, Health
-from ..domain.errors import JeroboamError, RetryLater
+from ..domain.errors import ErrorClass, JeroboamError, RetryLater
 from ..reconcile.scope import AccessMaker
 from .known_access import KnownAccess
 
@@ -25,7 +25,8 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class HealthScan:
-    """Writes health and its reasons, with Magnum's keys: `api` and `<node>.Ready`."""
+    """Writes health and its reasons, with Magnum's keys `api` and `<node>.Ready`, and ours: `<node>.Reason`, `services` (the cluster's
+    own), and of what is not well `class` (whose move it is) and `hint` (which)."""
 
     store: Store
     provider: Provider
@@ -75,7 +76,7 @@ class HealthScan:
         try:
             seen = await driver.health(access, machines)
         except JeroboamError as error:
-            return Health.UNHEALTHY, {"api": error.message}
+            return Health.UNHEALTHY, {"api": error.message, **_next(error.hint, error.error_class)}
         return judge(seen)
 
     async def _access(self, cluster: Cluster) -> Access | None:
@@ -101,8 +102,20 @@ def _tell(rows: Sequence[ClusterRow], ends: Sequence[BaseException | None]) -> N
 
 
 def judge(seen: CoeHealth) -> tuple[Health, Mapping[str, str]]:
-    """Healthy only when the API says ok and every node is ready."""
+    """Healthy only when the API says ok, every node is ready and nothing ails any. The hint is that of the first trouble."""
     reason = {"api": "ok" if seen.api_ok else seen.reason or "not ready"}
     reason.update({f"{node.name}.Ready": str(node.ready) for node in seen.nodes})
-    well = seen.api_ok and all(node.ready for node in seen.nodes)
-    return (Health.HEALTHY if well else Health.UNHEALTHY), reason
+    reason.update({f"{node.name}.Reason": node.reason for node in seen.nodes if node.reason})
+    if seen.api_ok and seen.reason:
+        reason["services"] = seen.reason
+    ailing = [node for node in seen.nodes if not node.ready or node.reason]
+    if seen.api_ok and not ailing and not seen.reason:
+        return Health.HEALTHY, reason
+    whole = not seen.api_ok or not ailing
+    hint, move = (seen.hint, seen.move) if whole else (ailing[0].hint, ailing[0].move)
+    return Health.UNHEALTHY, reason | _next(hint, move)
+
+
+def _next(hint: str, move: ErrorClass) -> dict[str, str]:
+    """Whose move it is, and which."""
+    return {"class": str(move), **({"hint": hint} if hint else {})}

@@ -50,6 +50,7 @@ from .progress import NoProgress, Progress
 from .rebuild import InnerSecrets, MachineRebuilder, StatefulDriver
 from .settings import refuse_unknown
 from .shape import ShapeCheck
+from .sizes import MemoryNeeds
 from .store import (
     ClusterBrief,
     ClusterRow,
@@ -120,6 +121,7 @@ __all__ = [
     "MachineRebuilder",
     "MachineSpec",
     "MachineState",
+    "MemoryNeeds",
     "Network",
     "NetworkSpec",
     "NoProgress",

@@ -15,6 +15,7 @@ from itertools import product
 from typing import Protocol, runtime_checkable
 
 from ..domain import Cluster, Labels, NodeGroup, Role, Secret, canonical
+from ..domain.errors import ErrorClass
 from .bootstrap import NodeConfig
 from .compute import Endpoint, Image, Machine, MachineSpec, Network, NetworkSpec, Problem
 
@@ -154,15 +155,20 @@ class Access:
 
 @dataclass(frozen=True)
 class NodeHealth:
+    """One node. A ready node may have a `reason` all the same: what ails it though it works. `hint` is the next move, `move` whose."""
+
     name: str
     ready: bool
     reason: str = ""
     version: str | None = None
+    hint: str = ""
+    move: ErrorClass = ErrorClass.OPERATOR
 
 
 @dataclass(frozen=True)
 class CoeHealth:
-    """What the live cluster says. `workloads_ready` is True when the driver's own add-ons (DNS, network) serve."""
+    """What the live cluster says. `workloads_ready` is True when the driver's own add-ons (DNS, network) serve. `reason` is what is
+    wrong with the cluster as a whole, `hint` the next move, `move` whose."""
 
     api_ok: bool
     nodes: tuple[NodeHealth, ...]
@@ -170,6 +176,8 @@ class CoeHealth:
     reason: str = ""
     coe_version: str | None = None
     container_version: str | None = None
+    hint: str = ""
+    move: ErrorClass = ErrorClass.OPERATOR
 
 
 class Driver(Protocol):

@@ -3,7 +3,8 @@
 JeroboamError
  UserError            the tenant can fix it: InvalidRequest NotFound Ambiguous Conflict (BeingDeleted) Cancelled Forbidden QuotaExceeded
                       NotSupported
- RetryLater           will likely pass by itself: ProviderUnavailable IdentityUnavailable RateLimited CoeUnreachable LeaseLost
+ RetryLater           will likely pass by itself: ProviderUnavailable IdentityUnavailable RateLimited CoeUnreachable (CoeUntrusted)
+                      LeaseLost
  Permanent            stop until the wish or the installation changes: ProviderRefused CoeRefused BootstrapFailed DeadlineExceeded
                       ArtifactUnavailable ArtifactCorrupt HostUnsupported ConfigError
  Bug                  a promise of ours was broken
@@ -111,6 +112,13 @@ class RateLimited(RetryLater):
 
 class CoeUnreachable(RetryLater):
     """The cluster's own API does not answer (yet)."""
+
+
+class CoeUntrusted(CoeUnreachable):
+    """What answers in the place of the cluster's API and we do not know each other. Asked again, since certificates are renewed; but
+    where it lasts, it is the operator's to look at."""
+
+    error_class = ErrorClass.OPERATOR
 
 
 class LeaseLost(RetryLater):

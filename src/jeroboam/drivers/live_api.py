@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from ssl import SSLContext
@@ -12,12 +13,33 @@ import httpx
 
 from .. import pki
 from ..contracts import Access
-from ..domain.errors import CoeRefused, CoeUnreachable
+from ..domain.errors import CoeRefused, CoeUnreachable, CoeUntrusted
 
 _CALL_S = 10.0
 _OTHERS = 6  # as many as may stand behind a balancer beside the one that does not serve
 _MOMENT_S = 0.05
 Json = dict[str, Any]
+_SILENT = "Where it lasts: is a control-plane machine up, and does a way lead from the service to its port?"
+_CLOCKS = "Compare the clocks of the control plane and of the service; NTP keeps them together."
+# How OpenSSL tells them, by httpx. Source: OpenSSL, X509_verify_cert_error_string(3), and RFC 8446, section 6.2, for alerts.
+_STRANGERS = (
+    (r"certificate is not yet valid", "shows a certificate that is not valid yet", _CLOCKS),
+    (
+        r"certificate has expired",
+        "shows a certificate that has expired",
+        f"Rotate the cluster's certificates. {_CLOCKS}",
+    ),
+    (
+        r"CERTIFICATE_VERIFY_FAILED",
+        "shows a certificate that is not of this cluster's CA",
+        "Something else answers there, or the cluster's CA was changed by hand; look at what holds the port.",
+    ),
+    (
+        r"ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_REQUIRED|CERTIFICATE_UNKNOWN|CERTIFICATE_REVOKED)",
+        "does not accept our certificate",
+        "The cluster's CA was changed by hand; put it back, or make the cluster anew.",
+    ),
+)
 
 
 class Contexts:
@@ -77,8 +99,14 @@ class LiveApi:
         try:
             return await self._client.request(method, path, **more)
         except (httpx.HTTPError, OSError) as error:
-            text = str(error) or type(error).__name__
-            raise CoeUnreachable(f"{self.called} at {self._client.base_url} does not answer: {text}.") from error
+            raise self._silent(str(error) or type(error).__name__) from error
+
+    def _silent(self, text: str) -> CoeUnreachable:
+        at = f"{self.called} at {self._client.base_url}"
+        for pattern, said, hint in _STRANGERS:
+            if re.search(pattern, text):
+                return CoeUntrusted(f"{at} {said}.", hint=hint)
+        return CoeUnreachable(f"{at} does not answer: {text}.", hint=_SILENT)
 
 
 A = TypeVar("A", bound=LiveApi)

@@ -9,7 +9,7 @@ from uuid import uuid4
 from ..contracts import ClusterRow, Driver
 from ..domain import Labels, NodeGroup, OperationKind, Role, Status
 from ..domain.errors import Conflict, NotSupported
-from . import catalogue, changes, choice, clusters, group_rules, label_check, node_groups
+from . import catalogue, changes, choice, clusters, group_rules, label_check, node_groups, places
 from .changes import Change, under_way
 from .findings import Findings
 from .labels import joined
@@ -146,6 +146,7 @@ async def _check_new(services: Services, row: ClusterRow, group: NodeGroup) -> N
     driver = choice.loaded(services, cluster.shape.driver)
     await _check_strict(services, row, group, driver)
     Findings().refuse(driver.validate(cluster, [*row.groups, group], image))
+    Findings().refuse(await places.size_problems(services, driver, cluster.project_id, [group]))
     Findings().refuse(await services.provider.preflight(cluster, machines(cluster, [group], image)))
 
 

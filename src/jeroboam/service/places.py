@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..contracts import Driver, Image, KernelNeeds, KernelProbe, Problem, ShapeCheck
-from ..domain import ClusterShape
+from collections.abc import Sequence
+
+from ..contracts import Driver, Image, KernelNeeds, KernelProbe, MemoryNeeds, Problem, ShapeCheck
+from ..domain import ClusterShape, NodeGroup, Role
 from .services import Services
 
 
@@ -18,6 +20,29 @@ async def kernel_problems(services: Services, driver: Driver, shape: ClusterShap
         for need in needs
         if need.feature in missing
     ]
+
+
+async def size_problems(
+    services: Services, driver: Driver, project_id: str, groups: Sequence[NodeGroup]
+) -> list[Problem]:
+    """Node groups whose flavor is too small for what the driver puts on a node."""
+    if not isinstance(driver, MemoryNeeds):
+        return []
+    found = []
+    for group in groups:
+        needed = driver.least_memory_mib(group.role)
+        flavors = await services.provider.catalogue.find_flavors(project_id, group.flavor_id) if group.flavor_id else ()
+        if flavors and 0 < flavors[0].ram_mib < needed:
+            field = "master_flavor_id" if group.role is Role.CONTROL_PLANE else "flavor_id"
+            found.append(
+                Problem(
+                    f"Flavor {flavors[0].name} has {flavors[0].ram_mib} MiB of memory, too little for a node of {group.name}: "
+                    f"{driver.name} needs {needed} MiB there.",
+                    field,
+                    "Choose a larger flavor.",
+                )
+            )
+    return found
 
 
 async def template_problems(services: Services, driver: Driver, shape: ClusterShape, image: Image) -> list[Problem]:

@@ -137,6 +137,29 @@ def test_an_ailing_cluster_names_what_is_not_well() -> None:
     assert "  health: UNHEALTHY (w1.Ready=False)\n" in text(Report(sick, operation(), [], NOW))
 
 
+def test_what_ails_a_node_is_told_with_whose_move_it_is() -> None:
+    reasons = {
+        "api": "ok",
+        "w0.Ready": "True",
+        "w1.Ready": "True",
+        "w1.Reason": "its disk is full",
+        "class": "user",
+        "hint": "Remove data.",
+    }
+    sick = cluster(health_status="UNHEALTHY", health_status_reason=reasons)
+    assert text(Report(sick, operation(), [], NOW)) == """\
+demo  CREATE_COMPLETE  5b2f1a3c-0000-4000-8000-000000000001
+  health: UNHEALTHY
+    w1: its disk is full
+
+create 1 control plane, 2 workers: succeeded after 14.2 s
+  asked 2026-01-02 03:04:05 UTC, request req-11111111-0000-4000-8000-000000000004
+
+Whose move: yours.
+Hint: Remove data.
+"""  # fmt: skip
+
+
 def test_a_deleted_cluster() -> None:
     gone = operation(verb="delete", summary="delete the cluster")
     assert (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import ClassVar
 
 from ..live_api import Json, LiveApi
@@ -20,9 +22,10 @@ class KubeApi(LiveApi):
     }
     too_early = "not yet ready to handle request"  # admission plugins of a server that has just started say so with 403
 
-    async def text(self, path: str) -> str:
-        """A document that is no JSON, such as /readyz."""
-        return (await self._send("GET", path)).text
+    async def readiness(self) -> tuple[bool, str, datetime | None]:
+        """Whether /readyz says ok, what it says, and what time the server has."""
+        answer = await self._send("GET", "/readyz", fine=(500,))
+        return answer.is_success and answer.text == "ok", answer.text, _date(answer.headers.get("Date", ""))
 
     async def get(self, path: str, **query: str) -> Json:
         """A JSON document."""
@@ -60,3 +63,12 @@ class KubeApi(LiveApi):
         """Delete; gone already is success."""
         query: Mapping[str, int] = {} if grace_s is None else {"gracePeriodSeconds": grace_s}
         await self._send("DELETE", path, params=query, fine=(404,))
+
+
+def _date(header: str) -> datetime | None:
+    """Source: RFC 9110, section 6.6.1."""
+    try:
+        date = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return date if date.tzinfo else None
