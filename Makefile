@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin
-.PHONY: help setup demo demo-clean dev check test test-fast test-openstack openstack-bed openstack-bed-down conformance openapi lock clean
+.PHONY: help setup demo demo-clean dev check test test-fast test-openstack openstack-bed openstack-bed-down conformance faults openapi lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -49,6 +49,9 @@ conformance: setup ## run every suite for every driver and provider, on real clu
 	@scripts/ensure-docker
 	@scripts/ensure-builder
 	@$(PY)/pytest -m conformance --write-matrix
+
+faults: setup ## write docs/faults.md from the faults that the tests bring about
+	@$(PY)/python -m tests.faults.catalogue
 
 openapi: setup ## write the OpenAPI documents of both APIs to docs/api
 	@$(PY)/python -m jeroboam.api.openapi docs/api
