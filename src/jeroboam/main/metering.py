@@ -1,6 +1,6 @@
 """What is counted of this process and of all that is kept, as Prometheus reads it. No tenant, cluster or name is in it.
 
-Numbers of operations, clusters and conductors come from the database at each look, so that every process tells the same and a
+Numbers of operations, clusters and conductors come from the database, so that every process tells the same and a
 restart forgets none. Durations of steps and calls of the provider are this process's own, from its start.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
@@ -21,7 +22,9 @@ from ..domain import OPERATION_FINAL, ErrorClass
 from ..domain.errors import JeroboamError, LeaseLost, RetryLater
 from ..store import Sealer
 from .narration import NarratingStore
+from .recent import Recent
 
+_FRESH = timedelta(seconds=5)  # of what is counted in the database; Prometheus asks each process every 15 s or so
 _STEPS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 60, 120, 300, 600, 900)
 _CALLS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _CALLS = (
@@ -119,21 +122,24 @@ class MeteredStore(NarratingStore):
 
 
 class Page:
-    """What is served under /metrics."""
+    """What is served under /metrics. Anybody may ask, and whole tables are counted for it: at most once in `fresh`, however many ask."""
 
-    def __init__(self, store: Store, meter: Meter, clock: Clock) -> None:
+    def __init__(self, store: Store, meter: Meter, clock: Clock, fresh: timedelta = _FRESH) -> None:
         self._store, self._meter, self._clock = store, meter, clock
+        self._kept = Recent(self._look, fresh)
 
     async def __call__(self) -> bytes:
         """In Prometheus' text format. Without the database only this process's own numbers are known, and that it is away."""
-        try:
-            kept = _Kept(await self._store.figures(), self._clock)
-        except RetryLater:
-            kept = None
+        kept: _Kept | None = None
+        with suppress(RetryLater):
+            kept = await self._kept.get()
         up = GaugeMetricFamily("jeroboam_database_up", "Whether the database answers.", 0 if kept is None else 1)
         shown = CollectorRegistry(auto_describe=False)
         shown.register(_Fixed([up, *(kept.families() if kept else ())]))
         return generate_latest(self._meter.registry) + generate_latest(shown)
+
+    async def _look(self) -> _Kept:
+        return _Kept(await self._store.figures(), self._clock.now())
 
 
 class _Fixed:
@@ -150,10 +156,10 @@ class _Fixed:
 
 
 class _Kept:
-    """What the database says, as families of metrics."""
+    """What the database said at a moment, as families of metrics."""
 
-    def __init__(self, figures: Figures, clock: Clock) -> None:
-        self._figures, self._now = figures, clock.now()
+    def __init__(self, figures: Figures, now: datetime) -> None:
+        self._figures, self._now = figures, now
 
     def families(self) -> list[Metric]:
         return [*self._operations(), *self._others()]

@@ -1,5 +1,6 @@
 """What /metrics says after operations that went well and badly, and the dashboard that is drawn from it."""
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
@@ -9,7 +10,7 @@ from typing import cast
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from jeroboam.contracts import MachineRebuilder, OperationGate, Provider, StatusChange, SystemClock
+from jeroboam.contracts import Figures, MachineRebuilder, OperationGate, Provider, StatusChange, SystemClock
 from jeroboam.domain.errors import LeaseLost
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.main.metering import Meter, MeteredStore, Page
@@ -91,6 +92,22 @@ async def test_leases_are_counted(metered: Stage, meter: Meter) -> None:
     found = await samples(metered, meter)
     assert of(found, "jeroboam_leases") == 1
     assert 0 <= (of(found, "jeroboam_lease_silence_seconds") or 0) < 60
+
+
+async def test_the_database_is_counted_once_for_all_who_ask(
+    metered: Stage, meter: Meter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, figures = [], metered.store.figures
+
+    async def counted() -> Figures:
+        looks.append(1)
+        return await figures()
+
+    monkeypatch.setattr(metered.store, "figures", counted)
+    page = Page(metered.store, meter, metered.clock)
+    pages = await asyncio.gather(*(page() for _ in range(20)))
+    assert all(b"jeroboam_database_up 1.0" in one for one in [*pages, await page()])
+    assert len(looks) == 1
 
 
 async def test_without_the_database_the_process_still_tells_of_itself(tmp_path: Path, meter: Meter) -> None:
