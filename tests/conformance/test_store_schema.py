@@ -101,7 +101,7 @@ async def test_a_pool_without_a_free_connection_is_a_passing_trouble(
 
     monkeypatch.setattr(sa.ext.asyncio.AsyncConnection, "start", exhausted)
     with capture_logs() as logs, pytest.raises(ProviderUnavailable, match=r"^The database does not answer\.$"):
-        await store.heartbeat("a", "magnum-conductor")
+        await store.list_conductors()
     assert [line["why"] for line in logs] == ["QueuePool limit of size 5 overflow 10 reached"]
 
 

@@ -15,12 +15,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import Clock, Figures, Provider, StatusChange, Store
 from ..domain import OPERATION_FINAL, ErrorClass
 from ..domain.errors import JeroboamError, LeaseLost, RetryLater
 from ..store import Sealer
+from ..store.writing import Writing
 from .narration import NarratingStore
 from .recent import Recent
 
@@ -111,9 +111,7 @@ class MeteredStore(NarratingStore):
         if step is not None:
             self._meter.step(step.name, (self._clock.now() - step.started_at).total_seconds(), ok=ok)
 
-    async def _write_status(
-        self, connection: AsyncConnection, cluster_uuid: str, fence: int, change: StatusChange
-    ) -> None:
+    async def _write_status(self, connection: Writing, cluster_uuid: str, fence: int, change: StatusChange) -> None:
         try:
             await super()._write_status(connection, cluster_uuid, fence, change)
         except LeaseLost:

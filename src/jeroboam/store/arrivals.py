@@ -16,6 +16,8 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from .writing import Writing
+
 _LOOK_S = 0.05
 _CHANNEL = "jeroboam_operations"
 _TELL = sa.select(sa.func.pg_notify(_CHANNEL, ""))
@@ -24,7 +26,7 @@ _TELL = sa.select(sa.func.pg_notify(_CHANNEL, ""))
 class Arrivals(Protocol):
     """One for each store. One caller waits at a time."""
 
-    async def announce(self, connection: AsyncConnection) -> None:
+    async def announce(self, connection: Writing) -> None:
         """Within the transaction that records an operation."""
         ...
 
@@ -45,7 +47,7 @@ class Watched:
         self._connection: sqlite3.Connection | None = None
         self._seen = -1
 
-    async def announce(self, connection: AsyncConnection) -> None:
+    async def announce(self, connection: Writing) -> None:
         """The commit itself is the word."""
 
     async def wait(self, at_most: timedelta) -> None:
@@ -79,7 +81,7 @@ class Told:
         self._connection: AsyncConnection | None = None
         self._word = asyncio.Event()
 
-    async def announce(self, connection: AsyncConnection) -> None:
+    async def announce(self, connection: Writing) -> None:
         await connection.execute(_TELL)
 
     async def wait(self, at_most: timedelta) -> None:

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import ClusterBrief, ClusterRow, Conductor, Page, Totals
 from ..domain import (
@@ -32,6 +31,7 @@ from .ident import named
 from .paging import Listing, page_of
 from .rows import dicts, plain, values
 from .tables import certificates, clusters, node_groups, operations, quotas, services, steps, templates
+from .writing import Writing
 
 _LIVE = (OperationState.QUEUED, OperationState.RUNNING)
 _PAST = {
@@ -102,7 +102,7 @@ class Clusters(Events):
             await connection.execute(operations.insert(), {**values(operation), "created_at": now})
             await self._arrivals.announce(connection)
 
-    async def _check_quota(self, connection: AsyncConnection, project_id: str, max_clusters: int) -> None:
+    async def _check_quota(self, connection: Writing, project_id: str, max_clusters: int) -> None:
         bound = {"project": project_id}
         if not self._sqlite:  # SQLite holds the write lock already
             await connection.execute(_LOCK_PROJECT, bound)
@@ -164,7 +164,7 @@ class Clusters(Events):
             await self._arrivals.announce(connection)
             return replace(operation, created_at=now)
 
-    async def _clear_the_way(self, connection: AsyncConnection, live: list[dict[str, Any]]) -> None:
+    async def _clear_the_way(self, connection: Writing, live: list[dict[str, Any]]) -> None:
         for row in live:
             change: dict[str, Any] = {"cancel_requested": True}
             if row["state"] is OperationState.QUEUED:
@@ -277,18 +277,14 @@ class Clusters(Events):
             return [plain(Operation, row) for row in dicts(found)]
 
     async def get_operation(self, uuid: str) -> Operation | None:
-        async with self._read() as connection:
-            found = dicts(await connection.execute(sa.select(operations).where(operations.c.uuid == uuid)))
-            return plain(Operation, found[0]) if found else None
+        one = sa.select(operations).where(operations.c.uuid == uuid)
+        found = await self._look(lambda connection: dicts(connection.execute(one)))
+        return plain(Operation, found[0]) if found else None
 
     async def list_steps(self, operation_uuid: str, *, after_id: int = 0) -> Sequence[Step]:
-        async with self._read() as connection:
-            found = await connection.execute(
-                sa.select(steps)
-                .where(steps.c.operation_uuid == operation_uuid, steps.c.id > after_id)
-                .order_by(steps.c.id)
-            )
-            return [plain(Step, row) for row in dicts(found)]
+        mine = sa.select(steps).where(steps.c.operation_uuid == operation_uuid, steps.c.id > after_id)
+        found = await self._look(lambda connection: dicts(connection.execute(mine.order_by(steps.c.id))))
+        return [plain(Step, row) for row in found]
 
     async def list_conductors(self) -> Sequence[Conductor]:
         async with self._read() as connection:
@@ -301,7 +297,7 @@ class Clusters(Events):
         return Totals(clusters=int(row[0]), nodes=int(row[1]))
 
 
-async def _put_group(connection: AsyncConnection, group: NodeGroup, now: object) -> None:
+async def _put_group(connection: Writing, group: NodeGroup, now: object) -> None:
     """Insert a new group; of one that is there only the spec is written."""
     row = values(group)
     spec = {key: value for key, value in row.items() if key not in _GROUP_STATUS}
@@ -318,24 +314,24 @@ async def _put_group(connection: AsyncConnection, group: NodeGroup, now: object)
         raise Conflict(f"A node group with name {group.name} already exists in the cluster.") from error
 
 
-async def _hold_template(connection: AsyncConnection, uuid: str) -> None:
+async def _hold_template(connection: Writing, uuid: str) -> None:
     """Until the commit nobody deletes it. Raises NotFound when somebody did."""
     if (await connection.execute(_HELD_TEMPLATE, {"uuid": uuid})).first() is None:
         raise NotFound("ClusterTemplate", uuid)
 
 
-async def _operations(connection: AsyncConnection, *where: sa.ColumnElement[bool]) -> list[Operation]:
+async def _operations(connection: Writing, *where: sa.ColumnElement[bool]) -> list[Operation]:
     found = await connection.execute(sa.select(operations).where(*where).order_by(operations.c.id))
     return [plain(Operation, row) for row in dicts(found)]
 
 
-async def _over(connection: AsyncConnection, uuid: str) -> NotFound | Conflict:
+async def _over(connection: Writing, uuid: str) -> NotFound | Conflict:
     """Why an operation that is not live cannot be cancelled."""
     found = await _operations(connection, operations.c.uuid == uuid)
     return Conflict(f"Operation {uuid} is over: it {_PAST[found[0].state]}.") if found else NotFound("Operation", uuid)
 
 
-async def _restore_counts(connection: AsyncConnection, one: Operation) -> None:
+async def _restore_counts(connection: Writing, one: Operation) -> None:
     for uuid, count in one.details.get("counts", {}).items():
         before = {"node_count": count, "remove_nodes": ()}
         await connection.execute(node_groups.update().where(node_groups.c.uuid == uuid).values(before))

@@ -8,7 +8,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import ClusterRow, GroupStatus, StatusChange
 from ..domain import (
@@ -29,6 +28,7 @@ from .health_store import HealthSide
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
 from .trouble import translated
+from .writing import Writing
 
 _NEXT = "next/"  # secrets that wait for their operation's end
 _OUTCOMES = {
@@ -62,8 +62,9 @@ class ConductorSide(HealthSide):
             .order_by(operations.c.id)
             .limit(limit)
         )
-        async with self._read() as connection:
-            return [plain(Operation, row) for row in dicts(await connection.execute(statement))]
+        return await self._look(
+            lambda connection: [plain(Operation, row) for row in dicts(connection.execute(statement))]
+        )
 
     async def await_operations(self, at_most: timedelta) -> None:
         with translated():
@@ -112,9 +113,8 @@ class ConductorSide(HealthSide):
         return rows[0] if rows else None
 
     async def cancel_requested(self, operation_uuid: str) -> bool:
-        async with self._read() as connection:
-            asked = sa.select(operations.c.cancel_requested, self._still_held())
-            found = (await connection.execute(asked.where(operations.c.uuid == operation_uuid))).first()
+        asked = sa.select(operations.c.cancel_requested, self._still_held()).where(operations.c.uuid == operation_uuid)
+        found = await self._look(lambda connection: connection.execute(asked).first())
         self._check_held(found is None or found[1])
         return found is not None and bool(found[0])
 
@@ -122,9 +122,7 @@ class ConductorSide(HealthSide):
         async with self._held() as connection:
             await self._write_status(connection, cluster_uuid, fence, change)
 
-    async def _write_status(
-        self, connection: AsyncConnection, cluster_uuid: str, fence: int, change: StatusChange
-    ) -> None:
+    async def _write_status(self, connection: Writing, cluster_uuid: str, fence: int, change: StatusChange) -> None:
         row = _cluster_values(change)
         # `fence` is written to itself when nothing else changes: the statement is the check.
         done = await connection.execute(
@@ -142,7 +140,7 @@ class ConductorSide(HealthSide):
             if group_row:
                 await connection.execute(node_groups.update().where(node_groups.c.uuid == uuid).values(group_row))
 
-    async def _write_spec(self, connection: AsyncConnection, cluster_uuid: str, change: StatusChange) -> None:
+    async def _write_spec(self, connection: Writing, cluster_uuid: str, change: StatusChange) -> None:
         """What an operation's end brings to the spec. The cluster's row is held by now."""
         if change.upgraded is not None:
             await _adopt_upgrade(connection, cluster_uuid, change.upgraded)
@@ -154,8 +152,8 @@ class ConductorSide(HealthSide):
             restored = {"node_count": count, "remove_nodes": ()}
             await connection.execute(node_groups.update().where(mine).values(restored))
 
-    async def _adopt_secrets(self, connection: AsyncConnection, cluster_uuid: str, prefix: str) -> None:
-        kept = await self._secrets(connection, cluster_uuid)
+    async def _adopt_secrets(self, connection: Writing, cluster_uuid: str, prefix: str) -> None:
+        kept = await connection.run_sync(lambda own: self._secrets(own, cluster_uuid))
         fresh = {name.removeprefix(prefix): value for name, value in kept.items() if name.startswith(prefix)}
         gone = secrets.c.cluster_uuid == cluster_uuid
         if not prefix.startswith(_NEXT):
@@ -186,7 +184,7 @@ class ConductorSide(HealthSide):
             if state in _OUTCOMES:
                 await self._record_event(connection, operation, _OUTCOMES[state], error)
 
-    async def _end(self, connection: AsyncConnection, uuid: str, state: OperationState, **more: Any) -> None:
+    async def _end(self, connection: Writing, uuid: str, state: OperationState, **more: Any) -> None:
         await connection.execute(
             operations.update()
             .where(operations.c.uuid == uuid)
@@ -282,14 +280,13 @@ class ConductorSide(HealthSide):
         async with self._held() as connection:
             if rows:
                 await connection.execute(self._insert(secrets).values(rows).on_conflict_do_nothing())
-            return await self._secrets(connection, cluster_uuid)
+            return await connection.run_sync(lambda own: self._secrets(own, cluster_uuid))
 
     async def get_secrets(self, cluster_uuid: str) -> Mapping[str, bytes]:
-        async with self._read() as connection:
-            return await self._secrets(connection, cluster_uuid)
+        return await self._look(lambda connection: self._secrets(connection, cluster_uuid))
 
-    async def _secrets(self, connection: AsyncConnection, cluster_uuid: str) -> Mapping[str, bytes]:
-        found = await connection.execute(sa.select(secrets).where(secrets.c.cluster_uuid == cluster_uuid))
+    def _secrets(self, connection: sa.Connection, cluster_uuid: str) -> Mapping[str, bytes]:
+        found = connection.execute(sa.select(secrets).where(secrets.c.cluster_uuid == cluster_uuid))
         return {row["name"]: self._sealer.open(cluster_uuid, row["name"], row["sealed"]) for row in dicts(found)}
 
     def _insert(self, table: sa.Table) -> Any:
@@ -297,11 +294,11 @@ class ConductorSide(HealthSide):
         return sqlite.insert(table) if self._sqlite else postgresql.insert(table)
 
 
-async def _operation(connection: AsyncConnection, uuid: str) -> Operation:
+async def _operation(connection: Writing, uuid: str) -> Operation:
     return plain(Operation, dicts(await connection.execute(sa.select(operations).where(operations.c.uuid == uuid)))[0])
 
 
-async def _adopt_upgrade(connection: AsyncConnection, cluster_uuid: str, target: Upgrade) -> None:
+async def _adopt_upgrade(connection: Writing, cluster_uuid: str, target: Upgrade) -> None:
     """The generation rises, so that a change of the spec that was planned on the old one is planned again."""
     mine = clusters.c.uuid == cluster_uuid
     [row] = await connection.run_sync(lambda c: with_groups(c, c.execute(sa.select(clusters).where(mine))))
@@ -315,7 +312,7 @@ async def _adopt_upgrade(connection: AsyncConnection, cluster_uuid: str, target:
         await connection.execute(node_groups.update().where(node_groups.c.uuid == group.uuid).values(values_))
 
 
-async def _forget_removed(connection: AsyncConnection, group_uuid: str, gone: tuple[str, ...]) -> None:
+async def _forget_removed(connection: Writing, group_uuid: str, gone: tuple[str, ...]) -> None:
     """Names that came in meanwhile stay."""
     mine = node_groups.c.uuid == group_uuid
     named = (await connection.execute(sa.select(node_groups.c.remove_nodes).where(mine))).scalar() or ()

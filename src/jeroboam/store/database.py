@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from .arrivals import Arrivals, Told, Watched
 from .reading import InPlace, OverTheWire, Reader, T, Work
 from .sealing import Sealer
 from .trouble import translated
+from .writing import SharedCommits, Writing
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
@@ -53,9 +53,11 @@ class Database:
         self._engine: AsyncEngine
         self._reader: Reader
         self._arrivals: Arrivals
+        self._commits: SharedCommits | None = None  # of SQLite
         if self._sqlite:
             self._engine = create_async_engine(self._url)
             _prepare_sqlite(self._engine.sync_engine, busy_s)
+            self._commits = SharedCommits(_sqlite_writer(self._url, busy_s), busy_s)
             self._reader = InPlace(self._url)
             self._arrivals = Watched(self._url.database or "")
         else:
@@ -64,8 +66,6 @@ class Database:
             self._arrivals = Told(self._connections({**_POOL, "pool_size": 1}))
         self._aside = self._engine if self._sqlite else self._connections({**_POOL, "pool_size": 2})
         self._immediate = self._engine.execution_options(jeroboam_immediate=True)
-        self._turn = asyncio.Lock()
-        self._busy_s = busy_s
 
     def _connections(self, pool: Mapping[str, Any]) -> AsyncEngine:
         """Of PostgreSQL; they are made when needed."""
@@ -92,6 +92,8 @@ class Database:
 
     async def stop(self) -> None:
         await self._arrivals.stop()
+        if self._commits is not None:
+            await self._commits.stop()
         await self._reader.stop()
         await self._engine.dispose()
         await self._aside.dispose()
@@ -111,17 +113,21 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def _write(self) -> AsyncIterator[AsyncConnection]:
+    async def _write(self) -> AsyncIterator[Writing]:
         """On SQLite the write lock is taken at once, so that what was read stays true until the commit.
 
-        Writers of one process queue for it here, first come first served: SQLite's own waiters poll with growing pauses.
+        Writers of one process queue for it here, first come first served, and share a commit: see writing.py.
         """
         with translated():
-            async with self._my_turn(), self._immediate.begin() as connection:
+            if self._commits is not None:
+                async with self._commits.turn() as writing:
+                    yield writing
+                return
+            async with self._engine.begin() as connection:
                 yield connection
 
     @asynccontextmanager
-    async def _apart(self, *, reads: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def _apart(self, *, reads: bool = False) -> AsyncIterator[Writing]:
         """For what must not queue behind all the rest: on PostgreSQL there are connections that do nothing else."""
         if self._sqlite:
             async with self._read() if reads else self._write() as connection:
@@ -130,18 +136,6 @@ class Database:
         with translated():
             async with self._aside.begin() as connection:
                 yield connection
-
-    @asynccontextmanager
-    async def _my_turn(self) -> AsyncIterator[None]:
-        if not self._sqlite:
-            yield
-            return
-        async with asyncio.timeout(self._busy_s):
-            await self._turn.acquire()
-        try:
-            yield
-        finally:
-            self._turn.release()
 
 
 def _make_private(database: str) -> None:
@@ -157,6 +151,13 @@ def _make_private(database: str) -> None:
             f"[database] connection: {path} cannot be made: {error.strerror}.",
             hint="Name a file in a folder of your own.",
         ) from error
+
+
+def _sqlite_writer(url: sa.URL, busy_s: float) -> sa.Engine:
+    """One connection, used from the event loop and, one at a time, from the thread where it may wait."""
+    engine = sa.create_engine(url.set(drivername="sqlite"), connect_args={"check_same_thread": False})
+    _prepare_sqlite(engine, busy_s)
+    return engine.execution_options(jeroboam_immediate=True)
 
 
 def _prepare_sqlite(engine: sa.Engine, busy_s: float) -> None:

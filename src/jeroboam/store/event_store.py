@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import ClusterEvent, ClusterRow
 from ..domain import Operation, OperationKind
@@ -17,6 +16,7 @@ from .cluster_rows import with_groups
 from .lease_store import Leases
 from .rows import dicts
 from .tables import clusters, events
+from .writing import Writing
 
 _SILENT = (
     OperationKind.NODEGROUP_CREATE,
@@ -31,7 +31,7 @@ class Events(Leases):
     record_events = False
 
     async def _record_event(
-        self, connection: AsyncConnection, operation: Operation, outcome: str, reason: str | None = None
+        self, connection: Writing, operation: Operation, outcome: str, reason: str | None = None
     ) -> None:
         """What the transaction made of the cluster. Does nothing when the cluster is gone."""
         if not self.record_events or operation.kind in _SILENT:

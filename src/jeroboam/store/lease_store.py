@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import Lease
 from ..domain.errors import LeaseOver
 from .database import Database
 from .rows import dicts, plain
 from .tables import leases
+from .writing import Writing
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ class Leases(Database):
             await connection.execute(leases.delete().where(mine.row))
 
     @asynccontextmanager
-    async def _held(self) -> AsyncIterator[AsyncConnection]:
+    async def _held(self) -> AsyncIterator[Writing]:
         """A transaction of the conductor's side. Raises LeaseOver; nothing was written then."""
         async with self._write() as connection:
             await self._hold(connection)
             yield connection
 
-    async def _hold(self, connection: AsyncConnection) -> None:
+    async def _hold(self, connection: Writing) -> None:
         mine = self._mine
         if mine is None:
             return

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..contracts import Caller, Page
 from ..domain import ClusterTemplate, OperationKind, OperationState
@@ -17,6 +16,7 @@ from .ident import named
 from .paging import Listing, page_of
 from .rows import dicts, read, shaped, values
 from .tables import clusters, operations, templates
+from .writing import Writing
 
 _KIND = "ClusterTemplate"
 
@@ -84,7 +84,7 @@ class Templates(Database):
         if gone.rowcount == 0:
             raise NotFound(_KIND, uuid)
 
-    async def _refuse_used(self, connection: AsyncConnection, uuid: str) -> None:
+    async def _refuse_used(self, connection: Writing, uuid: str) -> None:
         if await _used(connection, uuid):
             raise Conflict(f"ClusterTemplate {uuid} is referenced by one or multiple clusters.")
 
@@ -104,7 +104,7 @@ class Templates(Database):
         return {template.uuid: template for template in found}
 
 
-async def _used(connection: AsyncConnection, uuid: str) -> bool:
+async def _used(connection: Writing, uuid: str) -> bool:
     """By a cluster that is of it, or on its way to it."""
     used = await connection.execute(sa.select(clusters.c.id).where(clusters.c.template_uuid == uuid).limit(1))
     if used.first() is not None:
