@@ -13,7 +13,10 @@ import pytest
 from tests.keystone import Keystone
 
 from jeroboam import config, identity
+from jeroboam.admin.openstack.directory import Directory
 from jeroboam.admin.openstack.lines import VARIABLE
+from jeroboam.admin.openstack.wish import Wish, endpoint_urls
+from jeroboam.domain.errors import IdentityUnavailable, ProviderRefused
 from jeroboam.entry import build_app
 
 pytestmark = pytest.mark.sockets
@@ -193,6 +196,17 @@ def test_who_is_not_an_administrator_is_told_so(
     assert code == 1
     assert json.loads(err)["error"]["message"].startswith("Keystone does not let this account log in:")
     assert changes(keystone) == []
+
+
+@pytest.mark.usefixtures("register")  # its environment
+def test_a_keystone_that_fails_half_way_is_told(keystone: Keystone) -> None:
+    directory = Directory(None, None)
+    keystone.mood.status = 503
+    with pytest.raises(IdentityUnavailable, match="Keystone does not answer: could not look for what is registered"):
+        directory.look(Wish(endpoint_urls(URL, None, None)))
+    keystone.mood.status = 409
+    with pytest.raises(ProviderRefused, match=r"Keystone refused to look for what is registered: .*409"):
+        directory.look(Wish(endpoint_urls(URL, None, None)))
 
 
 def test_a_keystone_that_is_away_is_told(keystone: Keystone, register: Register) -> None:

@@ -36,3 +36,4 @@ for group in /sys/fs/cgroup/*/"$BED_NAME"; do
   if [ -d "$group" ]; then find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true; fi
 done
 if [ "${1-}" = --all ]; then rm -rf --one-file-system "$BED_DIR"; fi
+[ -n "${BED_LOCKED-}" ] || say "no bed runs here any more"

@@ -52,11 +52,17 @@ watched() {
   say "$text (log: $log)"
   timeout -k 20 "$limit" "$@" >"$log" 2>&1 </dev/null &
   pid=$!
+  # what runs in the background of a script does not hear Ctrl-C
+  # shellcheck disable=SC2064  # this pid
+  trap "kill $pid 2>/dev/null || true" EXIT
   while kill -0 "$pid" 2>/dev/null; do
     sleep 1
     if [ $(((SECONDS - start) % 15)) = 14 ]; then say "$text: $((SECONDS - start)) s, $(last_words "$log")"; fi
   done
-  wait "$pid" && return
+  if wait "$pid"; then
+    trap - EXIT
+    return
+  fi
   tail -20 "$log" >&2
   fail "$text: not done after $((SECONDS - start)) s of at most $limit; the lines above are the end of $log"
 }

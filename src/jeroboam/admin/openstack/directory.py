@@ -1,13 +1,13 @@
-"""Keystone, asked and changed as its administrator through openstacksdk. What the SDK raises is translated here."""
+"""Keystone, asked and changed as its administrator through openstacksdk. What the SDK raises is translated in `faults`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...domain.errors import ConfigError, IdentityUnavailable, JeroboamError, ProviderRefused
+from ...domain.errors import ConfigError, ProviderRefused
+from .faults import asking
 from .plan import Endpoint, Found, Kind, Outcome, Service, Step
 from .wish import SERVICE_TYPE, Wish
 
@@ -27,7 +27,7 @@ class Directory:
                 hint="pip install 'jeroboam[openstack]'",
             ) from error
         more: dict[str, Any] = {"cacert": str(cafile)} if cafile else {}
-        with _asking("log in"):
+        with asking("log in"):
             self._cloud: Any = openstack.connect(cloud=cloud, api_timeout=_ANSWERS_WITHIN_S, **more)
             self._keystone: Any = self._cloud.identity
 
@@ -49,14 +49,14 @@ class Directory:
 
     def public_url(self) -> str:
         """Keystone's own public address."""
-        with _asking("look into the catalogue"):
+        with asking("look into the catalogue"):
             found = self._cloud.session.get_endpoint(service_type="identity", interface="public")
         return str(found or self.auth_url)
 
     def look(self, wish: Wish) -> Found:
         """All that the wish touches."""
         keystone = self._keystone
-        with _asking("look for what is registered"):
+        with asking("look for what is registered"):
             regions = tuple(sorted(region.id for region in keystone.regions()))
             self._user_domain = self._domain(wish.user_domain, "--user-domain")
             self._project_domain = self._domain(wish.project_domain, "--project-domain")
@@ -80,7 +80,7 @@ class Directory:
     def carry_out(self, step: Step, wish: Wish, region: str, ids: dict[Kind, str]) -> str:
         """One step that makes or changes something; `ids` has what the steps before it made or found. The id of what it is about."""
         keystone = self._keystone
-        with _asking(f"have the {step.kind} {step.what} {step.outcome}"):
+        with asking(f"have the {step.kind} {step.what} {step.outcome}"):
             match step.kind, step.outcome:
                 case Kind.PROJECT, _:
                     return str(keystone.create_project(name=wish.project, domain_id=self._project_domain).id)
@@ -107,7 +107,7 @@ class Directory:
         from keystoneauth1 import exceptions as faults
 
         session = self._session(ids[Kind.USER], wish, project_id=ids[Kind.PROJECT])
-        with _asking(f"log in as {wish.user}"):
+        with asking(f"log in as {wish.user}"):
             mine = self._cloud.session.get_token()
             headers = {"X-Subject-Token": mine}
             where = {"service_type": "identity", "interface": self.interface}
@@ -128,7 +128,7 @@ class Directory:
     def _logs_in(self, user_id: str, wish: Wish) -> bool:
         from keystoneauth1 import exceptions as faults
 
-        with _asking(f"log in as {wish.user}"):
+        with asking(f"log in as {wish.user}"):
             try:
                 self._session(user_id, wish).get_token()
             except faults.Unauthorized:
@@ -161,43 +161,3 @@ class Directory:
 
 def _password(wish: Wish) -> dict[str, str]:
     return {"password": wish.password.reveal().decode()} if wish.password else {}
-
-
-@contextmanager
-def _asking(what: str) -> Iterator[None]:
-    """Foreign errors as ours, with what was tried."""
-    from keystoneauth1 import exceptions as faults
-    from openstack import exceptions as sdk
-
-    try:
-        yield
-    except JeroboamError:
-        raise
-    except sdk.ConfigException as error:
-        raise _no_login(error) from error
-    except (faults.MissingRequiredOptions, faults.MissingAuthPlugin, faults.NoMatchingPlugin) as error:
-        raise _no_login(error) from error
-    except faults.SSLError as error:
-        raise ConfigError(
-            f"Keystone's certificate is not believed: {_line(error)}.", hint="Name its CA with --cafile."
-        ) from error
-    except (faults.ConnectFailure, faults.DiscoveryFailure, faults.HttpServerError) as error:
-        raise IdentityUnavailable(f"Keystone does not answer: could not {what}. {_line(error)}", after_s=5.0) from error
-    except (faults.Unauthorized, faults.Forbidden, sdk.ForbiddenException) as error:
-        raise ProviderRefused(
-            f"Keystone does not let this account {what}: {_line(error)}",
-            hint="Log in as an administrator of Keystone: OS_* or --os-cloud.",
-        ) from error
-    except (faults.ClientException, sdk.SDKException) as error:
-        raise ProviderRefused(f"Keystone refused to {what}: {_line(error)}") from error
-
-
-def _no_login(error: Exception) -> ConfigError:
-    return ConfigError(
-        f"Who logs in to Keystone is not told: {_line(error)}",
-        hint="Set OS_CLOUD, --os-cloud or the variables OS_AUTH_URL, OS_USERNAME, OS_PASSWORD ... of an administrator.",
-    )
-
-
-def _line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), type(error).__name__)[:300]

@@ -1,0 +1,58 @@
+"""What keystoneauth and openstacksdk raise, as errors of ours: whose move it is, and the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...domain.errors import ConfigError, IdentityUnavailable, JeroboamError, ProviderRefused
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Foreign errors as ours, with what was tried."""
+    from keystoneauth1 import exceptions as faults
+    from openstack import exceptions as sdk
+
+    try:
+        yield
+    except JeroboamError:
+        raise
+    except sdk.ConfigException as error:
+        raise _no_login(error) from error
+    except (faults.MissingRequiredOptions, faults.MissingAuthPlugin, faults.NoMatchingPlugin) as error:
+        raise _no_login(error) from error
+    except faults.SSLError as error:
+        raise ConfigError(
+            f"Keystone's certificate is not believed: {_line(error)}.", hint="Name its CA with --cafile."
+        ) from error
+    except (faults.ConnectFailure, faults.DiscoveryFailure, faults.HttpServerError) as error:
+        raise _away(what, error) from error
+    except (faults.Unauthorized, faults.Forbidden, sdk.ForbiddenException) as error:
+        raise ProviderRefused(
+            f"Keystone does not let this account {what}: {_line(error)}",
+            hint="Log in as an administrator of Keystone: OS_* or --os-cloud.",
+        ) from error
+    except (faults.ClientException, sdk.SDKException) as error:
+        if isinstance(error, sdk.HttpException) and (error.status_code or 0) >= 500:
+            raise _away(what, error) from error
+        raise ProviderRefused(f"Keystone refused to {what}: {_line(error)}") from error
+
+
+def _away(what: str, error: Exception) -> IdentityUnavailable:
+    return IdentityUnavailable(
+        f"Keystone does not answer: could not {what}. {_line(error)}",
+        after_s=5.0,
+        hint="Run it again when Keystone answers: it goes on where it stopped.",
+    )
+
+
+def _no_login(error: Exception) -> ConfigError:
+    return ConfigError(
+        f"Who logs in to Keystone is not told: {_line(error)}",
+        hint="Set OS_CLOUD, --os-cloud or the variables OS_AUTH_URL, OS_USERNAME, OS_PASSWORD ... of an administrator.",
+    )
+
+
+def _line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)[:300]
