@@ -98,13 +98,25 @@ def test_kubelet_and_kubeadm_are_of_the_version_that_the_image_says(node: str, i
 def test_every_version_is_what_it_says_and_has_the_images_that_its_kubeadm_wants(version: str) -> None:
     built = {image.version: image for image in asyncio.run(artifacts.list_node_images())}
     if version not in built and version != catalogue().default:
-        pytest.skip(f"its image is not built here (minutes); first: jeroboam image build --kubernetes {version}")
+        pytest.skip(f"its image is not built here (minutes); first: jeroboam image build --version {version}")
     found = asyncio.run(artifacts.build_node_image(version))
     assert docker("run", "--rm", found.tag, "kubelet", "--version") == f"Kubernetes {version}"
     wanted = docker("run", "--rm", found.tag, "kubeadm", "config", "images", "list", "--kubernetes-version", version)
     baked = {image.name for image in catalogue().kubernetes[version].images}
     assert len(wanted.split()) == 7
     assert set(wanted.split()) <= baked
+
+
+def test_another_engine_of_docker_is_all_that_differs_in_its_image() -> None:
+    if all(one.tag != "jeroboam/node-swarm:v26.1.5" for one in asyncio.run(artifacts.list_node_images())):
+        pytest.skip("it is not built here (a minute); first: jeroboam image build --coe swarm --version 26.1.5")
+    ask = ("sh", "-c", "dpkg-query -W -f '${Package} ${Version}\\n'")
+    older, newer = (
+        dict(line.split() for line in docker("run", "--rm", image.tag, *ask).splitlines())
+        for image in (asyncio.run(artifacts.build_distro_image("swarm", asked)) for asked in ("20.10", "26.1"))
+    )
+    assert {name for name in {*older, *newer} if older.get(name) != newer.get(name)} == {"docker.io", "docker-cli"}
+    assert newer["docker.io"].startswith("26.1.5+")
 
 
 def until(true: Callable[[], bool], what: str) -> None:

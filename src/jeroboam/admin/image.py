@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
 _SOURCES = Group("Where binaries come from", sort_key=50)
 
-Kubernetes = Annotated[
+Version = Annotated[
     str | None,
     Parameter(
-        name=("--kubernetes", "-k"),
         show_default=False,
-        help="Version, such as 1.35 or v1.35.4; the default one if not given.",
+        help="Of the container tool, such as 1.35, v1.35.4 or 26.1.5; the default one if not given. See `image versions`.",
     ),
+]
+Kubernetes = Annotated[
+    str | None,
+    Parameter(name=("--kubernetes", "-k"), show_default=False, help="The same, for Kubernetes only."),
 ]
 SourceNames = Annotated[
     tuple[Literal["release", "mirror", "modules"], ...],
@@ -80,6 +83,7 @@ def build_app() -> App:
     from ..cli import image_commands
     from ..cli.options import usage_error
     from .image_convert import convert
+    from .image_versions import versions
 
     app = App(name="image", help=HELP, error_formatter=usage_error)
     for command in (build, convert, delete, mirror, versions):
@@ -92,6 +96,7 @@ def build_app() -> App:
 def build(
     *,
     coe: Literal["kubernetes", "swarm", "lxd"] = "kubernetes",
+    version: Version = None,
     kubernetes: Kubernetes = None,
     runtime: Runtimes = (),
     source: SourceNames = (),
@@ -100,7 +105,7 @@ def build(
     force: Flag = False,
     json: Flag = False,
 ) -> int:
-    """Build a node image: of a Kubernetes version, or of Swarm or LXD in the distribution's version.
+    """Build a node image: of Kubernetes, or of Swarm or LXD in a version that Debian has.
 
     Minutes the first time, nothing when nothing changed. Ctrl-C loses nothing that was finished: the next build goes on.
 
@@ -108,9 +113,9 @@ def build(
 
     jeroboam image build
 
-    jeroboam image build --kubernetes 1.35
+    jeroboam image build --version 1.35
 
-    jeroboam image build --coe swarm
+    jeroboam image build --coe swarm --version 26.1.5
 
     jeroboam image build --runtime runsc
 
@@ -125,7 +130,8 @@ def build(
     json
         Print JSON.
     """
-    wish = _build(coe, kubernetes, runtime, _settings(source, mirror, site), force, as_json=json)
+    settings = _settings(source, mirror, site)
+    wish = _build(coe, (version, kubernetes), runtime, settings, force, as_json=json)
     return _framed(wish, as_json=json)
 
 
@@ -156,21 +162,6 @@ def delete(
     jeroboam image delete jeroboam/node-kubernetes:v1.34.4
     """
     return _framed(_delete(tag))
-
-
-def versions(*, json: Flag = False) -> int:
-    """List the versions that can be built, with their parts.
-
-    For example:
-
-    jeroboam image versions
-
-    Parameters
-    ----------
-    json
-        Print JSON.
-    """
-    return _framed(_versions(json), as_json=json)
 
 
 def mirror(
@@ -208,16 +199,36 @@ def mirror(
     return _framed(_mirror(folder, kubernetes, runtime, _settings(source, "", site)))
 
 
+def _asked(coe: str, version: str | None, kubernetes: str | None) -> str | None:
+    """The one version of --version and --kubernetes."""
+    if kubernetes is None:
+        return version
+    if coe != "kubernetes":
+        raise InvalidRequest(
+            f"--kubernetes {kubernetes} does not fit --coe {coe}.", hint="Say --version, or drop one of them."
+        )
+    if version is not None:
+        raise InvalidRequest(
+            f"--version {version} and --kubernetes {kubernetes} say the same.", hint="Drop one of them."
+        )
+    return kubernetes
+
+
 async def _build(
-    coe: str, version: str | None, runtimes: tuple[str, ...], settings: SourceSettings, force: bool, *, as_json: bool
+    coe: str,
+    asked: tuple[str | None, str | None],
+    runtimes: tuple[str, ...],
+    settings: SourceSettings,
+    force: bool,
+    *,
+    as_json: bool,
 ) -> None:
     from .. import artifacts
     from ..cli.output import show_json
     from ..cli.progress import show_progress, size
 
     settings.names()  # a wrong option is told before anything starts
-    if version is not None and coe != "kubernetes":
-        raise InvalidRequest(f"--kubernetes {version} does not fit --coe {coe}.", hint="Drop one of them.")
+    version = _asked(coe, *asked)
     if runtimes and coe != "kubernetes":
         raise InvalidRequest(f"--runtime {runtimes[0]} does not fit --coe {coe}.", hint="Drop one of them.")
     with show_progress() as progress:
@@ -226,7 +237,7 @@ async def _build(
                 version, runtimes=runtimes, progress=progress, force=force, sources=settings
             )
         else:
-            image = await artifacts.build_distro_image(coe, progress=progress, force=force, sources=settings)
+            image = await artifacts.build_distro_image(coe, version, progress=progress, force=force, sources=settings)
     if as_json:
         show_json(_as_json(image))
         return
@@ -256,24 +267,6 @@ async def _delete(tags: tuple[str, ...]) -> None:
     for tag in tags:
         await artifacts.remove_node_image(tag)
         print(f"{tag} deleted")
-
-
-async def _versions(as_json: bool) -> None:
-    from .. import artifacts
-    from ..cli.output import show_json, show_table
-
-    known = artifacts.catalogue()
-    rows = [
-        {"kubernetes": version, "default": version == known.default, "pause": release.pause.rpartition(":")[2]}
-        | {part: number for part, number in release.parts.items() if part in ("etcd", "coredns", "flannel")}
-        for version, release in known.kubernetes.items()
-    ]
-    if as_json:
-        show_json(rows)
-        return
-    columns = ("kubernetes", "default", "etcd", "coredns", "flannel", "pause")
-    table = [[row[column] if row[column] is not False else "" for column in columns] for row in rows]
-    show_table([column.upper() for column in columns], table, nothing="")
 
 
 async def _mirror(folder: Path, wanted: tuple[str, ...], runtimes: tuple[str, ...], settings: SourceSettings) -> None:

@@ -1,6 +1,7 @@
 """Artifacts: which binaries and container images a release needs, how they are had and verified, and the node image made of them."""
 
 from .appc import Converted, convert_aci
+from .base import SUITE
 from .cache import default_cache
 from .catalogue import catalogue
 from .distro_image import build_distro_image
@@ -11,6 +12,7 @@ from .sources import SOURCE_NAMES, SourceSettings
 
 __all__ = [
     "SOURCE_NAMES",
+    "SUITE",
     "Converted",
     "NodeImage",
     "SourceSettings",

@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from ..contracts import Progress
 from ..domain.errors import ArtifactUnavailable, DeadlineExceeded, HostUnsupported
 from .cache import Cache
+from .catalogue import Newer
 from .docker import docker
 from .process import run
 from .task import under_way
@@ -35,6 +38,7 @@ PACKAGES = (
     "procps",
 )
 SUITE = "bookworm"
+_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*")
 REGISTRY_IMAGE = f"debian:{SUITE}-slim"
 _CONTAINER = "jeroboam-base-"
@@ -44,34 +48,59 @@ export DEBIAN_FRONTEND=noninteractive
 cat >/etc/dpkg/dpkg.cfg.d/jeroboam <<END
 {excludes}
 END
-apt-get update -q
+{apt}apt-get update -q
 apt-get install -y -q --no-install-recommends {packages}
 apt-get clean
 rm -rf {left_out} /var/lib/apt/lists/* /usr/sbin/policy-rc.d /.dockerenv
 """
 
 
-def base_tag(more: Sequence[str] = ()) -> str:
+def base_tag(more: Sequence[str] = (), newer: Newer | None = None) -> str:
     """The tag of the base image with `more` packages; another list of packages is another tag."""
-    return "jeroboam/base:" + hashlib.sha256(repr((SUITE, (*PACKAGES, *more), _LEFT_OUT)).encode()).hexdigest()[:12]
+    made_of: tuple[object, ...] = (SUITE, (*PACKAGES, *more), _LEFT_OUT)
+    if newer:
+        made_of += (newer.packages, apt_files(newer))
+    return "jeroboam/base:" + hashlib.sha256(repr(made_of).encode()).hexdigest()[:12]
 
 
-async def ensure_base(cache: Cache, progress: Progress, more: Sequence[str] = ()) -> str:
+def apt_files(newer: Newer | None) -> dict[str, str]:
+    """What makes apt take these packages, and no other, from their newer suite; it checks that suite's signatures as the base's."""
+    if newer is None:
+        return {}
+    lines = (
+        f"deb [signed-by={_KEYRING}] http://deb.debian.org/debian {newer.suite} main",
+        f"deb [signed-by={_KEYRING}] http://deb.debian.org/debian {newer.suite}-updates main",
+        f"deb [signed-by={_KEYRING}] http://security.debian.org/debian-security {newer.suite}-security main",
+    )
+    pin = f"Pin: release n={newer.suite}*\nPin-Priority:"
+    return {
+        f"/etc/apt/sources.list.d/{newer.suite}.list": "\n".join(lines) + "\n",
+        f"/etc/apt/preferences.d/{newer.suite}": (
+            f"Package: *\n{pin} 100\n\nPackage: {' '.join(newer.packages)}\n{pin} 990\n"
+        ),
+    }
+
+
+async def ensure_base(cache: Cache, progress: Progress, more: Sequence[str] = (), newer: Newer | None = None) -> str:
     """Make the base image unless Docker has it: by mmdebstrap where we may, else from the Debian image of a registry.
     Raises HostUnsupported naming what is missing for either way."""
-    tag = base_tag(more)
+    tag = base_tag(more, newer)
+    packages = tuple(dict.fromkeys((*PACKAGES, *more, *(newer.packages if newer else ()))))
     async with cache.lock("base", progress):
         if not await docker("images", "-q", tag, timeout_s=60):
-            await _make(tag, (*PACKAGES, *more), cache, progress)
+            await _make(tag, packages, apt_files(newer), cache, progress)
     return tag
 
 
-async def _make(tag: str, packages: Sequence[str], cache: Cache, progress: Progress) -> None:
+async def _make(tag: str, packages: Sequence[str], apt: Mapping[str, str], cache: Cache, progress: Progress) -> None:
     task = f"debian {SUITE}"
     with under_way(progress, task), cache.work("base") as work:
         progress.advance(task, 0, note=f"{len(packages)} packages and what they need")
         tar, obstacle = work / "base.tar", bootstrap_obstacle()
-        await (from_registry(tar, obstacle, packages=packages) if obstacle else _from_packages(tar, packages))
+        if obstacle:
+            await from_registry(tar, obstacle, packages=packages, apt=apt)
+        else:
+            await _from_packages(tar, packages, apt)
         await docker("import", str(tar), tag, timeout_s=300)
 
 
@@ -82,14 +111,21 @@ def bootstrap_obstacle() -> str:
     return "" if os.geteuid() == 0 else "mmdebstrap needs root"
 
 
-async def _from_packages(tar: Path, packages: Sequence[str]) -> None:
+async def _from_packages(tar: Path, packages: Sequence[str], apt: Mapping[str, str]) -> None:
     options = [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
+    for index, (path, text) in enumerate(apt.items()):
+        (kept := tar.parent / f"apt-{index}").write_text(text)
+        options.append(f"--setup-hook=upload {shlex.quote(str(kept))} {path}")
     argv = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}", *options]
     await run([*argv, SUITE, str(tar)], timeout_s=1200)
 
 
 async def from_registry(
-    tar: Path, obstacle: str, image: str = REGISTRY_IMAGE, packages: Sequence[str] = PACKAGES
+    tar: Path,
+    obstacle: str,
+    image: str = REGISTRY_IMAGE,
+    packages: Sequence[str] = PACKAGES,
+    apt: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """The same file tree from a registry's Debian and apt. Uses the host's network, since that is where its proxy is known."""
     try:
@@ -105,7 +141,8 @@ async def from_registry(
     await docker("rm", "-f", "-v", name)
     try:
         excludes = "\n".join(f"path-exclude {path}" for path in _LEFT_OUT)
-        script = _APT.format(excludes=excludes, packages=" ".join(packages), left_out=" ".join(_LEFT_OUT))
+        given = "".join(f"cat >{path} <<'END'\n{text}END\n" for path, text in apt.items())
+        script = _APT.format(excludes=excludes, apt=given, packages=" ".join(packages), left_out=" ".join(_LEFT_OUT))
         options = ["-i", "--name", name, "--network=host", *proxies]
         await docker("run", *options, image, "sh", "-s", timeout_s=1200, stdin=script.encode())
         await docker("export", "-o", str(tar), name, timeout_s=300)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -59,6 +59,27 @@ class Runtime(msgspec.Struct, frozen=True):
     version: str
 
 
+class Newer(msgspec.Struct, frozen=True):
+    """Packages that come from a newer suite of Debian than the base; all others stay the base's."""
+
+    suite: str
+    packages: tuple[str, ...]
+
+
+class DistroRelease(msgspec.Struct, frozen=True):
+    """One version of a tool that Debian packages: the base's own, or a newer suite's."""
+
+    newer: Newer | None = None
+
+
+class DistroTool(msgspec.Struct, frozen=True):
+    """A container tool that node images take from Debian. `title`: what people call it."""
+
+    title: str
+    default: str
+    versions: dict[str, DistroRelease]
+
+
 class Catalogue(msgspec.Struct, frozen=True):
     """All we know how to make."""
 
@@ -66,6 +87,7 @@ class Catalogue(msgspec.Struct, frozen=True):
     parts: dict[str, dict[str, Part]]
     published: dict[str, Published]
     kubernetes: dict[str, Release]
+    distro: dict[str, DistroTool]
     runtimes: dict[str, Runtime]
 
     def check_runtimes(self, names: Sequence[str]) -> tuple[str, ...]:
@@ -78,17 +100,29 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     def find(self, version: str | None) -> tuple[str, Release]:
         """A release by full version, or by minor ("1.34") its newest patch. Raises NotFound naming the known ones."""
-        wanted = self.default if version is None else "v" + version.removeprefix("v")
-        if wanted in self.kubernetes:
-            return wanted, self.kubernetes[wanted]
-        patches = [known for known in self.kubernetes if known.startswith(wanted + ".")]
-        if not patches:
-            known = ", ".join(sorted(self.kubernetes))
-            raise NotFound(
-                "Kubernetes version", str(version), message=f"Kubernetes {version!r} is not known; known are: {known}."
-            )
-        newest = max(patches, key=lambda v: int(v.rpartition(".")[2]))
-        return newest, self.kubernetes[newest]
+        found = _version("Kubernetes", self.kubernetes, self.default if version is None else version)
+        return found, self.kubernetes[found]
+
+    def find_distro(self, coe: str, version: str | None) -> tuple[str, DistroRelease]:
+        """The same of a tool that Debian packages."""
+        tool = self.distro[coe]
+        found = _version(tool.title, tool.versions, tool.default if version is None else version)
+        return found, tool.versions[found]
+
+
+def _version(title: str, versions: Collection[str], asked: str) -> str:
+    wanted = "v" + asked.removeprefix("v")
+    if wanted in versions:
+        return wanted
+    fitting = [known for known in versions if known.startswith(wanted + ".")]
+    if not fitting:
+        known = ", ".join(sorted(versions, key=_numbers))
+        raise NotFound(f"{title} version", asked, message=f"{title} {asked!r} is not known; known are: {known}.")
+    return max(fitting, key=_numbers)
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in version.removeprefix("v").split(".")]
 
 
 @cache

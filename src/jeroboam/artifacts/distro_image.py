@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..contracts import NoProgress, Progress
-from ..domain.errors import NotFound
+from ..domain.errors import ArtifactUnavailable, NotFound
 from . import images
 from .base import base_tag, ensure_base
 from .cache import Cache, default_cache
-from .catalogue import ContainerImage, catalogue
+from .catalogue import ContainerImage, Newer, catalogue
 from .docker import docker
 from .held import NodeImage, drop_replaced, find_node_image, list_node_images
 from .node_image import architecture
@@ -117,17 +117,20 @@ TOOLS: Mapping[str, Tool] = {
 
 async def build_distro_image(
     coe: str,
+    version: str | None = None,
     *,
     progress: Progress | None = None,
     force: bool = False,
     cache_root: Path | None = None,
     sources: SourceSettings | None = None,
 ) -> NodeImage:
-    """Build (or find, when nothing changed) the node image of a tool in TOOLS, in the distribution's version. Resumable.
-    Raises ConfigError, HostUnsupported, ArtifactUnavailable, ArtifactCorrupt, DeadlineExceeded."""
+    """Build (or find, when nothing changed) the node image of a tool in TOOLS, in a version that Debian has, the default one if none
+    is given. Resumable. Raises NotFound (unknown version), ConfigError, HostUnsupported, ArtifactUnavailable, ArtifactCorrupt,
+    DeadlineExceeded."""
     shown = progress or NoProgress()
+    full, release = catalogue().find_distro(coe, version)
     cache = Cache(cache_root or default_cache())
-    recipe = _recipe(TOOLS[coe])
+    recipe = _recipe(TOOLS[coe], release.newer)
     if not force and (present := await _current(coe, recipe)) is not None:
         return present
     with cache.guard():
@@ -137,10 +140,12 @@ async def build_distro_image(
             await check_space(cache.root, cold=False)
             async with open_sources(sources or SourceSettings()) as ordered:
                 binaries = await ordered.obtain([_wanted()], cache, shown)
-            base = await ensure_base(cache, shown, TOOLS[coe].packages)
-            version = await _version(base, TOOLS[coe].packages[0])
-            before = await find_node_image(f"jeroboam/node-{coe}:{version}")
-            tag = await _bake(cache, coe, recipe, base, version, binaries["hello"], shown)
+            base = await ensure_base(cache, shown, TOOLS[coe].packages, release.newer)
+            held = await _version(base, TOOLS[coe].packages[0])
+            if version is not None:
+                check_held(coe, version, full, held)
+            before = await find_node_image(f"jeroboam/node-{coe}:{held}")
+            tag = await _bake(cache, coe, recipe, base, held, binaries["hello"], shown)
             made = await find_node_image(tag)
             if made is None:
                 raise NotFound("Node image", tag)
@@ -200,8 +205,20 @@ def _wanted() -> Wanted:
     return Wanted("hello", version, architecture(), part)
 
 
-def _recipe(tool: Tool) -> str:
-    text = repr((base_tag(tool.packages), MASKED, _FINISH, tool, _HELLO)) + _wanted().recipe
+def check_held(coe: str, asked: str, full: str, held: str) -> None:
+    """A point release of Debian may bring another patch than the catalogue knows: who named the one that is gone is not given another.
+    Raises ArtifactUnavailable."""
+    if held == full or asked.removeprefix("v") != full.removeprefix("v"):
+        return
+    title, series = catalogue().distro[coe].title, full.removeprefix("v").rpartition(".")[0]
+    raise ArtifactUnavailable(
+        f"Debian has {title} {held} now, and {full} no more.",
+        hint=f"Take the newest of {series}: jeroboam image build --coe {coe} --version {series}",
+    )
+
+
+def _recipe(tool: Tool, newer: Newer | None) -> str:
+    text = repr((base_tag(tool.packages, newer), MASKED, _FINISH, tool, _HELLO)) + _wanted().recipe
     for name, path in _files(tool).items():
         text += f"{name}{path.stat().st_mode & 0o111}{path.read_text()}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]

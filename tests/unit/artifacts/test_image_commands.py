@@ -31,40 +31,34 @@ def image(*words: str) -> int:
 
 def test_versions_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert image("versions", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == [
-        {
-            "kubernetes": "v1.34.4",
-            "default": True,
-            "etcd": "v3.6.5",
-            "coredns": "v1.12.1",
-            "flannel": "v0.26.7",
-            "pause": "3.10.1",
-        },
-        {
-            "kubernetes": "v1.35.4",
-            "default": False,
-            "etcd": "v3.6.6",
-            "coredns": "v1.13.1",
-            "flannel": "v0.26.7",
-            "pause": "3.10.1",
-        },
-        {
-            "kubernetes": "v1.36.3",
-            "default": False,
-            "etcd": "v3.6.8",
-            "coredns": "v1.14.2",
-            "flannel": "v0.26.7",
-            "pause": "3.10.2",
-        },
-    ]
+    listed = {
+        (row["coe"], row["version"]): (row["default"], row["parts"]) for row in json.loads(capsys.readouterr().out)
+    }
+    assert listed == {
+        ("kubernetes", "v1.34.4"): (
+            True,
+            {"etcd": "v3.6.5", "coredns": "v1.12.1", "flannel": "v0.26.7", "pause": "3.10.1"},
+        ),
+        ("kubernetes", "v1.35.4"): (
+            False,
+            {"etcd": "v3.6.6", "coredns": "v1.13.1", "flannel": "v0.26.7", "pause": "3.10.1"},
+        ),
+        ("kubernetes", "v1.36.3"): (
+            False,
+            {"etcd": "v3.6.8", "coredns": "v1.14.2", "flannel": "v0.26.7", "pause": "3.10.2"},
+        ),
+        ("swarm", "v20.10.24"): (True, {"debian": "bookworm"}),
+        ("swarm", "v26.1.5"): (False, {"debian": "bookworm", "docker.io": "trixie", "docker-cli": "trixie"}),
+        ("lxd", "v5.0.2"): (True, {"debian": "bookworm"}),
+    }
     assert image("versions") == 0
-    assert capsys.readouterr().out.splitlines()[1].split() == [
-        "v1.34.4",
-        "yes",
-        "v3.6.5",
-        "v1.12.1",
-        "v0.26.7",
-        "3.10.1",
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["COE", "VERSION", "DEFAULT", "PARTS"]
+    assert lines[5].split(maxsplit=3) == [
+        "swarm",
+        "v26.1.5",
+        "-",
+        "debian bookworm, docker.io trixie, docker-cli trixie",
     ]
 
 
@@ -105,6 +99,15 @@ def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_missing(
     ("words", "code", "message"),
     [
         (("build", "--kubernetes", "1.2"), 1, "Kubernetes '1.2' is not known; known are: v1.34.4, v1.35.4, v1.36.3."),
+        (("build", "--version", "1.2"), 1, "Kubernetes '1.2' is not known; known are: v1.34.4, v1.35.4, v1.36.3."),
+        (
+            ("build", "--coe", "swarm", "--version", "27"),
+            1,
+            "Docker Engine '27' is not known; known are: v20.10.24, v26.1.5.",
+        ),
+        (("build", "--coe", "lxd", "--version", "6"), 1, "LXD '6' is not known; known are: v5.0.2."),
+        (("build", "--coe", "swarm", "-k", "26.1"), 2, "--kubernetes 26.1 does not fit --coe swarm."),
+        (("build", "--version", "1.35", "-k", "1.34"), 2, "--version 1.35 and --kubernetes 1.34 say the same."),
         (("build", "--source", "mirror"), 2, "The source mirror needs to know where the mirror is."),
         (
             ("build", "--mirror", "/no/such"),
