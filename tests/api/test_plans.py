@@ -212,6 +212,48 @@ async def test_an_upgrade_names_the_machines_that_are_replaced(make: Maker) -> N
     assert (await api.get(f"/v1/clusters/{uuid}")).json()["status"] == "CREATE_COMPLETE"
 
 
+async def test_a_new_group_names_the_machines_that_come(member: Api, demo: str) -> None:
+    wish = {"name": "big", "node_count": 2, "flavor_id": "m1.medium", "labels": {"kube_tga": "1"}}
+    plan = (await member.post(f"/ext/v1/clusters/{demo}/plan", {"operation": "nodegroup_create", **wish})).json()
+    assert (plan["operation"], plan["possible"]) == ("nodegroup_create", True)
+    assert (plan["summary"], plan["status"]) == ("add node group big with 2 nodes", "UPDATE_IN_PROGRESS")
+    assert moves(plan) == [("make", "big-0", "big"), ("make", "big-1", "big")]
+    assert {(move["image_id"], move["flavor_id"]) for move in plan["moves"]} == {("fake-image", "m1.medium")}
+    assert [(one["field"], one["hint"]) for one in plan["warnings"]] == [("labels.kube_tga", "Did you mean kube_tag?")]
+    groups = (await member.at("latest").get(f"/v1/clusters/{demo}/nodegroups")).json()["nodegroups"]
+    assert [group["name"] for group in groups] == ["default-master", "default-worker"]
+    answer = await member.at("latest").post(f"/v1/clusters/{demo}/nodegroups", wish)
+    assert answer.status_code == 202
+    assert await member.finished(demo) == "succeeded"
+    names = {machine["name"] for machine in plan["moves"]}
+    shown = (await member.at("latest").get(f"/v1/clusters/{demo}/nodegroups/big")).json()
+    assert len(names) == 2
+    assert shown["node_count"] == 2
+
+
+async def test_all_that_stands_against_a_new_group_comes_in_one_answer(member: Api, demo: str) -> None:
+    wish = {
+        "name": "default-worker",
+        "role": "master",
+        "node_count": 6000,
+        "min_node_count": 7000,
+        "flavor_id": "huge",
+        "image_id": "lost",
+    }
+    plan = (await member.post(f"/ext/v1/clusters/{demo}/plan", {"operation": "nodegroup_create", **wish})).json()
+    assert messages(plan) == [
+        "Creating master nodegroups is currently not supported.",
+        "A node group with name default-worker already exists in the cluster demo.",
+        "min_node_count for default-worker is invalid (min_node_count (7000) should be less or equal to node_count (6000)).",
+        "A cluster of 6003 nodes is too large: at most 5000 are allowed.",
+        "Unable to find flavor huge.",
+        "Image lost could not be found.",
+    ]
+    assert (plan["possible"], plan["status"], plan["moves"]) == (False, None, [])
+    refused = await member.at("latest").post(f"/v1/clusters/{demo}/nodegroups", wish)
+    assert refused.json()["errors"][0]["detail"] == messages(plan)[0]
+
+
 async def test_a_deletion_names_what_is_there(member: Api, demo: str) -> None:
     plan = (await member.post(f"/ext/v1/clusters/{demo}/plan", {"operation": "delete"})).json()
     assert (plan["possible"], plan["status"], plan["summary"]) == (True, "DELETE_IN_PROGRESS", "delete 3 nodes")
@@ -230,7 +272,8 @@ async def test_a_deletion_names_what_is_there(member: Api, demo: str) -> None:
         ({}, "Invalid input for field/attribute operation. Value: 'None'. Mandatory field missing."),
         (
             {"operation": "dance"},
-            "Invalid input for field/attribute operation. Value: 'dance'. Value should be one of: resize, upgrade, delete",
+            "Invalid input for field/attribute operation. Value: 'dance'. "
+            "Value should be one of: resize, upgrade, nodegroup_create, delete",
         ),
         ({"operation": "delete", "x": 1}, "Unknown attribute for argument plan: x"),
         (
@@ -245,6 +288,7 @@ async def test_bad_plans_are_told(member: Api, demo: str, body: Any, text: str) 
 
 
 async def test_strangers_see_no_plan(member: Api, demo: str) -> None:
-    for operation in ({"operation": "delete"}, {"operation": "resize", "node_count": 3}):
+    group = {"operation": "nodegroup_create", "name": "big"}
+    for operation in ({"operation": "delete"}, {"operation": "resize", "node_count": 3}, group):
         answer = await member.as_("user-9", "project-9").post(f"/ext/v1/clusters/{demo}/plan", operation)
         assert answer.status_code == 404

@@ -12,6 +12,7 @@ from .apps import nodegroup as nodegroup_app
 from .deletion import NOTHING_DONE, YES, confirm
 from .errors import Usage
 from .options import DEFAULTS, Common, framed, given, pairs
+from .preview import DRY_RUN, show_plan
 from .results import changed
 from .waiting import WAIT, WAIT_S
 from .wire import Json, segment
@@ -38,6 +39,7 @@ def create(
     merge_labels: Flag = False,
     node_label: Texts = (),
     taint: Texts = (),
+    dry_run: DRY_RUN = False,
     wait: WAIT = False,
     timeout_s: WAIT_S = waiting.TIMEOUT_S,
     common: Common = DEFAULTS,
@@ -45,6 +47,8 @@ def create(
     """Add a node group to a cluster.
 
     Examples:
+
+    jeroboam nodegroup create demo big --nodes 2 --flavor m1.large --dry-run
 
     jeroboam nodegroup create demo big --nodes 2 --flavor m1.large --wait
 
@@ -96,6 +100,9 @@ def create(
     )
     with common.client() as client:
         uuid = str(client.cluster(cluster)["uuid"])
+        if dry_run:
+            wish = {"operation": "nodegroup_create", **body}
+            return show_plan(client, f"ext/v1/clusters/{segment(uuid)}/plan", wish, common)
         answer = client.send("POST", _place(uuid), body=body)
         return changed(client, uuid, answer, f"Node group {name} is being made.", common, timeout_s if wait else None)
 

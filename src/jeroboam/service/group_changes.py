@@ -10,7 +10,7 @@ from ..contracts import ClusterRow, Driver
 from ..domain import Labels, NodeGroup, OperationKind, Role, Status
 from ..domain.errors import Conflict, NotSupported
 from . import catalogue, changes, choice, clusters, group_rules, label_check, node_groups, places
-from .changes import Change, under_way
+from .changes import Change, Planner, under_way
 from .findings import Findings
 from .labels import joined
 from .services import Asker, Services
@@ -37,26 +37,29 @@ class NewGroup:
 
 async def create(services: Services, asker: Asker, cluster_ident: str, wish: NewGroup) -> tuple[ClusterRow, NodeGroup]:
     """Ask for a group. Raises NotFound, Ambiguous, Forbidden, InvalidRequest, NotSupported, Conflict (name, counts, state)."""
-    row = await _own(services, asker, cluster_ident, "nodegroup:create")
-    group = _group_of(wish, row)
-
-    async def plan(now: ClusterRow) -> Change | None:
-        await _check_new(services, now, group)
-        return Change(
-            OperationKind.NODEGROUP_CREATE,
-            [group],
-            f"add node group {group.name} with {counted(group.node_count, 'node')}",
-        )
-
-    await changes.request(services, asker, row, plan)
+    row = await own(services, asker, cluster_ident, "nodegroup:create")
+    group = group_of(wish, row)
+    await changes.request(services, asker, row, create_plan(services, group, Findings()))
     return row, group
+
+
+def create_plan(services: Services, group: NodeGroup, found: Findings) -> Planner:
+    """The change that a new group is."""
+
+    async def plan(now: ClusterRow) -> Change:
+        await _check_new(services, now, group, found)
+        new = [group] if _free(now, group) else []
+        summary = f"add node group {group.name} with {counted(group.node_count, 'node')}"
+        return Change(OperationKind.NODEGROUP_CREATE, new, summary)
+
+    return plan
 
 
 async def update(
     services: Services, asker: Asker, cluster_ident: str, ident: str, change: Callable[[NodeGroup], NodeGroup]
 ) -> tuple[ClusterRow, NodeGroup]:
     """Apply a pure change of limits, node labels or taints; returns the group with its old status. Raises what `create` raises."""
-    row = await _own(services, asker, cluster_ident, "nodegroup:update")
+    row = await own(services, asker, cluster_ident, "nodegroup:update")
     wished = change(node_groups.pick(row, ident))
     group_rules.check(wished)
 
@@ -79,7 +82,7 @@ async def update(
 
 async def delete(services: Services, asker: Asker, cluster_ident: str, ident: str) -> None:
     """Ask for a group's end; again while it lasts is fine. Raises NotFound, Ambiguous, Forbidden, NotSupported, Conflict."""
-    row = await _own(services, asker, cluster_ident, "nodegroup:delete")
+    row = await own(services, asker, cluster_ident, "nodegroup:delete")
     if node_groups.pick(row, ident).is_default:
         raise NotSupported("Deleting a default nodegroup is not supported.")
     changes.check_resizable(services, row)
@@ -96,15 +99,15 @@ async def delete(services: Services, asker: Asker, cluster_ident: str, ident: st
     await changes.request(services, asker, row, plan)
 
 
-async def _own(services: Services, asker: Asker, ident: str, rule: str) -> ClusterRow:
-    """Writes stay in the caller's project, also for administrators; the rule's target is the caller."""
+async def own(services: Services, asker: Asker, ident: str, rule: str) -> ClusterRow:
+    """The cluster. Writes stay in the caller's project, also for administrators; the rule's target is the caller.
+    Raises NotFound, Ambiguous, Forbidden."""
     services.policy.require(rule, asker.caller)
     return await clusters.find(services, ident, asker.caller.project_id)
 
 
-def _group_of(wish: NewGroup, row: ClusterRow) -> NodeGroup:
-    if wish.role_name == "master":
-        raise NotSupported("Creating master nodegroups is currently not supported.")
+def group_of(wish: NewGroup, row: ClusterRow) -> NodeGroup:
+    """The group of a wish, with the cluster's values for what it leaves open."""
     cluster = row.cluster
     return NodeGroup(
         uuid=str(uuid4()),
@@ -125,29 +128,57 @@ def _group_of(wish: NewGroup, row: ClusterRow) -> NodeGroup:
     )
 
 
-async def _check_new(services: Services, row: ClusterRow, group: NodeGroup) -> None:
+async def _check_new(services: Services, row: ClusterRow, group: NodeGroup, found: Findings) -> None:
     cluster = row.cluster
-    if cluster.api_address is None:
-        raise Conflict("Cluster API address is not available yet")
-    if any(one.name == group.name for one in row.groups):
-        raise Conflict(f"A node group with name {group.name} already exists in the cluster {cluster.name}.")
-    if cluster.deleting:
-        raise Conflict(f"Cluster {cluster.uuid} is being deleted.")
-    group_rules.check(group)
-    changes.check_resizable(services, row)
-    clusters.check_total(services, sum(one.node_count for one in row.groups) + group.node_count)
-    look_up = services.provider.catalogue
-    catalogue.check_labels(group.labels)
+    with found.check():
+        if group.role_name == "master":
+            raise NotSupported("Creating master nodegroups is currently not supported.")
+    with found.check():
+        if cluster.api_address is None:
+            raise Conflict("Cluster API address is not available yet")
+    with found.check():
+        if not _free(row, group):
+            raise Conflict(f"A node group with name {group.name} already exists in the cluster {cluster.name}.")
+    with found.check():
+        if cluster.deleting:
+            raise Conflict(f"Cluster {cluster.uuid} is being deleted.")
+    with found.check():
+        group_rules.check(group)
+    with found.check():
+        changes.check_resizable(services, row)
+    with found.check():
+        clusters.check_total(services, sum(one.node_count for one in row.groups) + group.node_count)
+    await _check_place(services, row, group, found)
+
+
+def _free(row: ClusterRow, group: NodeGroup) -> bool:
+    return all(one.name != group.name for one in row.groups)
+
+
+async def _check_place(services: Services, row: ClusterRow, group: NodeGroup, found: Findings) -> None:
+    """What the catalogue, the driver and the provider say of it."""
+    cluster, look_up = row.cluster, services.provider.catalogue
+    with found.check():
+        catalogue.check_labels(group.labels)
     default = services.settings.default_boot_volume_size_gib
     labels = cluster.shape.labels  # the cluster's, not the group's: as Magnum has it
-    await catalogue.check_root_volumes(look_up, cluster.project_id, labels, [group.flavor_id], default)
-    await catalogue.check_flavor(look_up, cluster.project_id, group.flavor_id)
-    image = await catalogue.image(look_up, cluster.project_id, group.image_id)
-    driver = choice.loaded(services, cluster.shape.driver)
-    await _check_strict(services, row, group, driver)
-    Findings().refuse(driver.validate(cluster, [*row.groups, group], image))
-    Findings().refuse(await places.size_problems(services, driver, cluster.project_id, [group]))
-    Findings().refuse(await services.provider.preflight(cluster, machines(cluster, [group], image)))
+    with found.check():
+        await catalogue.check_root_volumes(look_up, cluster.project_id, labels, [group.flavor_id], default)
+    with found.check():
+        await catalogue.check_flavor(look_up, cluster.project_id, group.flavor_id)
+    image = driver = None
+    with found.check():
+        image = await catalogue.image(look_up, cluster.project_id, group.image_id)
+    with found.check():
+        driver = choice.loaded(services, cluster.shape.driver)
+    if driver is not None:
+        with found.check():
+            await _check_strict(services, row, group, driver)
+        if image is not None:
+            found.refuse(driver.validate(cluster, [*row.groups, group], image))
+        found.refuse(await places.size_problems(services, driver, cluster.project_id, [group]))
+    if image is not None:
+        found.refuse(await services.provider.preflight(cluster, machines(cluster, [group], image)))
 
 
 async def _check_strict(services: Services, row: ClusterRow, group: NodeGroup, driver: Driver) -> None:

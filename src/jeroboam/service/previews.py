@@ -14,10 +14,11 @@ from ..contracts import ClusterRow, Image, Machine, MachineSpec
 from ..domain import Cluster, Labels, NodeGroup, OperationKind, Status, Upgrade
 from ..domain.errors import Conflict, InvalidRequest, UserError
 from ..planning import plan_machines, runs
-from . import abilities, changes, choice, clusters, label_check, quotas
+from . import abilities, changes, choice, clusters, group_changes, label_check, quotas
 from .abilities import UpgradeWish
 from .changes import Change, Planner, Resize, under_way
 from .findings import Findings
+from .group_changes import NewGroup
 from .label_check import LabelFinding
 from .quotas import Room
 from .services import Asker, Services
@@ -82,6 +83,15 @@ async def of_resize(services: Services, asker: Asker, ident: str, wish: Resize) 
     return await _of_change(services, row, OperationKind.RESIZE, changes.resize_plan(services, wish, found), found)
 
 
+async def of_new_group(services: Services, asker: Asker, ident: str, wish: NewGroup) -> Preview:
+    """Raises NotFound (cluster), Ambiguous, Forbidden."""
+    row = await group_changes.own(services, asker, ident, "nodegroup:create")
+    found, group = Findings(keep=True), group_changes.group_of(wish, row)
+    plan = group_changes.create_plan(services, group, found)
+    doubted = group.labels if wish.labels else {}
+    return await _of_change(services, row, OperationKind.NODEGROUP_CREATE, plan, found, doubted)
+
+
 async def of_upgrade(services: Services, asker: Asker, ident: str, wish: UpgradeWish) -> Preview:
     """Raises NotFound (cluster, template, group), Ambiguous, Forbidden."""
     caller = asker.caller
@@ -110,24 +120,32 @@ async def of_delete(services: Services, asker: Asker, ident: str) -> Preview:
 
 
 async def _of_change(
-    services: Services, row: ClusterRow, kind: OperationKind, plan: Planner, found: Findings
+    services: Services,
+    row: ClusterRow,
+    kind: OperationKind,
+    plan: Planner,
+    found: Findings,
+    doubted: Labels | None = None,
 ) -> Preview:
+    """`doubted`: labels that the request brings, which may not do what their writer thinks."""
     change = await plan(row)
     if change is None:
         return Preview(kind, "nothing to change", None, problems=found.problems)
     with found.check():
         if change.dropped or row.cluster.deleting:
-            raise Conflict(change.dropped or "The cluster is being deleted.")
+            raise Conflict(change.dropped or f"Cluster {row.cluster.uuid} is being deleted.")
         services.ask_gates(row.cluster, kind)
     target = Upgrade.of(change.details) if kind is OperationKind.UPGRADE else None
-    problems = _with_values(found.problems, (target.cluster(row.cluster) if target else row.cluster).shape.labels)
+    if target is not None:
+        doubted = target.cluster(row.cluster).shape.labels
+    problems = _with_values(found.problems, doubted or row.cluster.shape.labels)
     return Preview(
         kind=kind,
         summary=change.summary,
         status=under_way(row.cluster.status),
         moves=await _moves(services, row, change, target),
         problems=problems,
-        warnings=_apart(_doubts(services, row.cluster, target), problems),
+        warnings=_apart(_doubts(services, row.cluster, doubted or {}), problems),
     )
 
 
@@ -159,7 +177,7 @@ async def _moves(services: Services, row: ClusterRow, change: Change, target: Up
     """From the provider's own view, as the reconciler would see it now."""
     seen = await services.provider.list_machines(row.cluster.uuid)
     wished = {group.uuid: group for group in change.groups}
-    groups = [wished.get(group.uuid, group) for group in row.groups]
+    groups = [wished.pop(group.uuid, group) for group in row.groups] + list(wished.values())
     if target is not None:
         groups = [target.group(group) for group in groups]
     plan = plan_machines(row.cluster, groups, seen)
@@ -186,11 +204,9 @@ def _made(specs: Sequence[MachineSpec]) -> list[Move]:
     return [Move("make", "machine", spec.name, spec.group, spec.image_id, spec.flavor_id) for spec in specs]
 
 
-def _doubts(services: Services, cluster: Cluster, target: Upgrade | None) -> list[LabelFinding]:
-    if target is None:
-        return []
+def _doubts(services: Services, cluster: Cluster, labels: Labels) -> list[LabelFinding]:
     try:
         driver = choice.loaded(services, cluster.shape.driver)
     except InvalidRequest:
         return []
-    return label_check.findings(driver, target.cluster(cluster).shape.labels)
+    return label_check.findings(driver, labels)

@@ -143,6 +143,17 @@ def test_groups_and_renewals_in_plan_and_in_truth(run: Run, capsys: Capture) -> 
 
     assert run(*wish, "--wait", "--timeout-s", "60") == 0
     shape = ("--nodes", "2", "--max-nodes", "4", "--node-label", "disk=ssd", "--taint", "gpu=yes:NoSchedule")
+    capsys.readouterr()
+    assert run("nodegroup", "create", "many", "big", *shape, "--dry-run") == 0
+    planned = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert planned[0] == "Plan: add node group big with 2 nodes. Nothing was changed."
+    assert [line.split()[:2] for line in planned[2:4]] == [["make", "machine"], ["make", "machine"]]
+    assert planned[4:] == ["It would be accepted."]
+    assert run("nodegroup", "create", "many", "default-worker", "--flavor", "huge", "--dry-run") == 1
+    refused = capsys.readouterr().out
+    assert "Problem: A node group with name default-worker already exists in the cluster many.\n" in refused
+    assert "Problem: Unable to find flavor huge.\n" in refused
+    assert run("nodegroup", "show", "many", "big") == 1
     assert run("nodegroup", "create", "many", "big", *shape, "--wait", "--timeout-s", "60") == 0
     assert run("nodegroup", "update", "many", "big", "--max-nodes", "3", "--no-taints", "--wait") == 0
     capsys.readouterr()

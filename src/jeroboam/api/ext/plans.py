@@ -12,14 +12,19 @@ from ...service import previews
 from ...service.label_check import LabelFinding
 from ...service.previews import Move, Preview
 from ..call import Call, Reply, Route
-from ..v1 import kinds
+from ..v1 import group_wire, kinds
 from ..v1.actions import RESIZE, UPGRADE, resize_of, upgrade_of
 from ..v1.bodies import ObjectBody
 from ..v1.cluster_wire import FIELDS, WIRE_NAMES, wish_of
 from ..v1.fields import Field
 
 _CREATE = ObjectBody("cluster", FIELDS)
-_OPERATIONS = {"resize": RESIZE, "upgrade": UPGRADE, "delete": ObjectBody("plan", {})}
+_OPERATIONS = {
+    "resize": RESIZE,
+    "upgrade": UPGRADE,
+    "nodegroup_create": ObjectBody("nodegroup", group_wire.BODY),
+    "delete": ObjectBody("plan", {}),
+}
 _OPERATION = ObjectBody("plan", {"operation": Field(kinds.OneOf(tuple(_OPERATIONS)), mandatory=True)})
 
 
@@ -108,7 +113,7 @@ async def of_create(call: Call) -> Reply:
 
 
 async def of_change(call: Call) -> Reply:
-    """Of `operation` resize, upgrade or delete; the other fields are those of the action's own request."""
+    """Of `operation` resize, upgrade, nodegroup_create or delete; the other fields are those of the action's own request."""
     operation, values = await _CHANGE.read(call)
     return Reply(_shown(await _preview(call, operation, values)))
 
@@ -119,6 +124,8 @@ async def _preview(call: Call, operation: str, values: dict[str, Any]) -> Previe
         return await previews.of_resize(call.services, call.asker, ident, resize_of(values))
     if operation == "upgrade":
         return await previews.of_upgrade(call.services, call.asker, ident, upgrade_of(values))
+    if operation == "nodegroup_create":
+        return await previews.of_new_group(call.services, call.asker, ident, group_wire.wish_of(values))
     return await previews.of_delete(call.services, call.asker, ident)
 
 
