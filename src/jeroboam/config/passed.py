@@ -34,6 +34,28 @@ PASSED: Mapping[str, tuple[Passed, ...]] = {
             "by `docker exec`, not by SSH. Others are refused with 404.",
         ),
     ),
+    "openstack": (
+        Passed("auth_url", "", "Keystone's address, such as https://keystone.example/v3. Needed."),
+        Passed(
+            "username",
+            "",
+            "The service's own user. It needs the role `member` in every project that has clusters. Needed.",
+        ),
+        Passed("password", "", "Its password. Needed."),
+        Passed("user_domain_name", "Default", "Its domain."),
+        Passed("region_name", "", "The region of the catalogue. When it is not set: the first."),
+        Passed("interface", "public", "Which addresses of the catalogue are called: public, internal or admin."),
+        Passed(
+            "cafile", "", "PEM file with the certificates by which the service and its nodes know the cloud's APIs."
+        ),
+        Passed(
+            "network_cidr",
+            "10.0.0.0/20",
+            "Addresses of a cluster's own network, where its label fixed_subnet_cidr names none. Each cluster has its own router, so all "
+            "may have the same.",
+        ),
+        Passed("timeout_s", "30", "Seconds that one call to the cloud may take."),
+    ),
     "fake": (
         Passed("boot_s", "0.3", "Seconds that a machine takes to boot."),
         Passed(

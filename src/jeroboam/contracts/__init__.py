@@ -1,5 +1,6 @@
 """The Protocols between packages and their value types. Nothing here does anything."""
 
+from .batch import MachineBatch, MachineRequest
 from .bootstrap import Command, File, NodeConfig, NodeProgress
 from .census import MachineCensus
 from .clock import Clock, SystemClock
@@ -117,8 +118,10 @@ __all__ = [
     "Lease",
     "LeaseStore",
     "Machine",
+    "MachineBatch",
     "MachineCensus",
     "MachineRebuilder",
+    "MachineRequest",
     "MachineSpec",
     "MachineState",
     "MemoryNeeds",

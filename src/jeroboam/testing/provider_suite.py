@@ -6,6 +6,7 @@
         @pytest.fixture
         def image_id(self): ...            # a node image that exists there
 
+Where projects are real or machines need a flavor, the fixtures `project_id` and `flavor_id` name one that exists there, too.
 `RebuilderSuite` is for providers that are a MachineRebuilder, `CensusSuite` for those that are a MachineCensus.
 `settle_s` is how long a machine may take to tell on its console how its bootstrap ended.
 """
@@ -22,8 +23,11 @@ from .. import bootstrap
 from ..contracts import (
     Command,
     Endpoint,
+    Machine,
+    MachineBatch,
     MachineCensus,
     MachineRebuilder,
+    MachineRequest,
     MachineSpec,
     MachineState,
     Network,
@@ -33,6 +37,7 @@ from ..contracts import (
     Provider,
 )
 from ..domain import Cluster, Role, cluster_slug, machine_name
+from ..domain.errors import JeroboamError
 from . import builders
 
 WELL = NodeConfig("node", commands=(Command("try", ("true",)),))
@@ -47,6 +52,11 @@ class World:
     provider: Provider
     cluster: Cluster
     image_id: str
+    flavor_id: str | None = None
+
+    def beside(self) -> World:
+        """Another cluster of the same project."""
+        return replace(self, cluster=_cluster(self.image_id, self.cluster.project_id))
 
     def spec(self, index: int = 0, role: Role = Role.WORKER, group: str = "workers") -> MachineSpec:
         """A machine of this cluster."""
@@ -57,7 +67,7 @@ class World:
             role=role,
             index=index,
             image_id=self.image_id,
-            flavor_id=None,
+            flavor_id=self.flavor_id,
             project_id=self.cluster.project_id,
             first=role is Role.CONTROL_PLANE and index == 0,
         )
@@ -78,17 +88,30 @@ class World:
         return progress
 
 
-def _cluster(image_id: str) -> Cluster:
-    return builders.cluster(name="suite", shape=replace(builders.template().shape, image_id=image_id))
+def _cluster(image_id: str, project_id: str) -> Cluster:
+    shape = replace(builders.template().shape, image_id=image_id)
+    return builders.cluster(name="suite", project_id=project_id, shape=shape)
 
 
 class _OneCluster:
     settle_s = 60.0
 
     @pytest.fixture
-    async def world(self, provider: Provider, image_id: str) -> AsyncIterator[World]:
+    def project_id(self) -> str:
+        """The project of the clusters."""
+        return builders.PROJECT
+
+    @pytest.fixture
+    def flavor_id(self) -> str | None:
+        """The size of all machines; None where the provider has one of its own."""
+        return None
+
+    @pytest.fixture
+    async def world(
+        self, provider: Provider, image_id: str, project_id: str, flavor_id: str | None
+    ) -> AsyncIterator[World]:
         """A cluster whose traces are removed at the end."""
-        world = World(provider, _cluster(image_id), image_id)
+        world = World(provider, _cluster(image_id, project_id), image_id, flavor_id)
         yield world
         await provider.delete_all(world.cluster.uuid)
         await provider.stop()
@@ -105,7 +128,7 @@ class ProviderSuite(_OneCluster):
         assert kinds.count("network") == 1
 
     async def test_clusters_have_networks_and_endpoints_of_their_own(self, world: World) -> None:
-        other = World(world.provider, _cluster(world.image_id), world.image_id)
+        other = world.beside()
         mine, theirs = await world.place(), await other.place()
         try:
             assert mine[0].id != theirs[0].id
@@ -172,7 +195,7 @@ class ProviderSuite(_OneCluster):
         assert await world.provider.console_log(world.cluster.uuid, go.name) == ""
 
     async def test_delete_all_leaves_nothing_of_this_cluster_and_all_of_the_others(self, world: World) -> None:
-        other = World(world.provider, _cluster(world.image_id), world.image_id)
+        other = world.beside()
         try:
             for one in (world, other):
                 network, endpoint = await one.place()
@@ -188,7 +211,7 @@ class ProviderSuite(_OneCluster):
             await world.provider.delete_all(other.cluster.uuid)
 
     async def test_preflight_names_the_image_that_is_missing_and_changes_nothing(self, world: World) -> None:
-        ghost = World(world.provider, world.cluster, "no-such-image")
+        ghost = replace(world, image_id="no-such-image")
         problems = await world.provider.preflight(world.cluster, [ghost.spec(0), ghost.spec(1)])
         assert [("no-such-image" in p.message, p.field) for p in problems] == [(True, "image_id")]
         assert await world.provider.preflight(world.cluster, [world.spec()]) == []
@@ -264,7 +287,7 @@ class CensusSuite(_OneCluster):
     async def test_the_machines_of_several_clusters_are_what_each_has_by_itself(self, world: World) -> None:
         provider = world.provider
         assert isinstance(provider, MachineCensus)
-        other, empty = (World(provider, _cluster(world.image_id), world.image_id) for _ in range(2))
+        other, empty = (world.beside() for _ in range(2))
         try:
             for one in (world, other):
                 network, endpoint = await one.place()
@@ -287,3 +310,39 @@ class CensusSuite(_OneCluster):
             }
         finally:
             await provider.delete_all(other.cluster.uuid)
+
+
+class BatchSuite(_OneCluster):
+    """Of a provider that is a MachineBatch, the same fixtures."""
+
+    async def test_a_batch_is_made_at_once_and_found_when_asked_for_again(self, world: World) -> None:
+        provider = world.provider
+        assert isinstance(provider, MachineBatch)
+        network, endpoint = await world.place()
+        requests = [MachineRequest(world.spec(index), WELL) for index in range(3)]
+        made = await provider.ensure_machines(requests, network, endpoint)
+        assert sorted(made) == sorted(request.spec.name for request in requests)
+        more = [*requests, MachineRequest(world.spec(3), WELL)]
+        again = await provider.ensure_machines(more, network, endpoint)
+        assert {name: _id(machine) for name, machine in again.items() if name in made} == {
+            name: _id(machine) for name, machine in made.items()
+        }
+        assert len({_id(machine) for machine in again.values()}) == 4
+        assert await provider.ensure_machines([], network, endpoint) == {}
+
+    async def test_what_is_wrong_with_one_of_a_batch_is_said_of_that_one(self, world: World) -> None:
+        provider = world.provider
+        assert isinstance(provider, MachineBatch)
+        network, endpoint = await world.place()
+        good, bad = world.spec(0), replace(world.spec(1), image_id="no-such-image")
+        made = await provider.ensure_machines([MachineRequest(s, WELL) for s in (good, bad)], network, endpoint)
+        assert isinstance(made[good.name], Machine)
+        error = made[bad.name]
+        assert isinstance(error, JeroboamError)
+        assert "no-such-image" in error.message
+        assert [m.name for m in await provider.list_machines(world.cluster.uuid)] == [good.name]
+
+
+def _id(made: Machine | JeroboamError) -> str:
+    assert isinstance(made, Machine), made
+    return made.id

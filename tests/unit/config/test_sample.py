@@ -10,6 +10,7 @@ from jeroboam.config.passed import PASSED
 from jeroboam.domain.errors import ConfigError
 from jeroboam.providers.docker import plugin as docker
 from jeroboam.providers.fake import plugin as fake
+from jeroboam.providers.openstack import plugin as openstack
 
 _OPTION = re.compile(r"^#([a-z_]+ =.*)$", re.MULTILINE)
 
@@ -36,10 +37,19 @@ def test_each_option_is_there_with_its_meaning() -> None:
     assert max(map(len, text.splitlines())) <= 120
 
 
-@pytest.mark.parametrize(("name", "plugin"), [("docker", docker), ("fake", fake)])
-def test_what_it_says_of_a_provider_is_what_the_provider_takes(name: str, plugin: object) -> None:
+@pytest.mark.parametrize(
+    ("name", "plugin", "needs"),
+    [
+        ("docker", docker, {}),
+        ("fake", fake, {}),
+        ("openstack", openstack, {"auth_url": "http://keystone/v3", "username": "jeroboam", "password": "secret"}),
+    ],
+)
+def test_what_it_says_of_a_provider_is_what_the_provider_takes(
+    name: str, plugin: object, needs: dict[str, str]
+) -> None:
     create = plugin.create  # type: ignore[attr-defined]
-    create({option.name: option.default for option in PASSED[name] if option.default})
+    create({option.name: option.default for option in PASSED[name] if option.default} | needs)
     with pytest.raises(ConfigError) as caught:
         create({"no_such_option": "1"})
     known = caught.value.hint.removeprefix("Options are: ").removesuffix(".").split(", ")

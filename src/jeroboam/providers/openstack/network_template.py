@@ -43,6 +43,7 @@ class NetworkPlan:
     dns: tuple[str, ...] = ()
     network: str | None = None
     subnet: str | None = None
+    mtu: int = 1500  # of a network that exists already
 
 
 def render_network(plan: NetworkPlan) -> Template:
@@ -55,7 +56,13 @@ def render_network(plan: NetworkPlan) -> Template:
         "nodes": _id("nodes"),
         "control_planes": _id("control-planes"),
         "address": _endpoint(plan, "address"),
+        "port_number": plan.port,
+        "kind": str(plan.endpoint),
+        "cidr": plan.cidr,
+        "mtu": {"get_attr": ["network", "mtu"]} if plan.network is None else plan.mtu,
     }
+    if plan.subnet is not None:
+        outputs["own_subnet"] = plan.subnet  # the network may have others
     if plan.endpoint is EndpointKind.BALANCER:
         outputs |= {f"pool_{port}": _id(f"pool-{port}") for port in (plan.port, *plan.inner_ports)}
     else:

@@ -1,0 +1,58 @@
+"""What nodes say: their signals, read for all nodes of a stack at once and kept for a moment, else Nova's console."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+
+from ...contracts import Machine
+from .heat import Heat
+from .nova import Nova
+from .tags import machine_stack
+
+_FRESH_S = 1.0  # signals of a cluster are read once in it, however many nodes are looked at
+_CONSOLE_S = 30.0  # between two looks at the console of one silent server
+
+
+class Consoles:
+    """Keeps the last look at each cluster; a loss costs a call."""
+
+    def __init__(self, heat: Heat, nova: Nova) -> None:
+        self._heat = heat
+        self._nova = nova
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._signals: dict[str, tuple[float, dict[str, str]]] = {}
+        self._consoles: dict[str, tuple[float, str]] = {}
+
+    async def text(self, project_id: str, machine: Machine, lines: int) -> str:
+        """What is known of the machine's console."""
+        said = (await self._of_stack(project_id, machine_stack(machine.name))).get(machine.id, "")
+        if not said:
+            said = await self._console(project_id, machine.id, lines)
+        return "\n".join(said.splitlines()[-lines:])
+
+    def forget(self, cluster_uuid: str) -> None:
+        """The cluster is gone."""
+        mark = f"-{cluster_uuid.replace('-', '')[:8]}-"
+        for name in [name for name in self._signals if mark in name]:
+            del self._signals[name]
+            self._locks.pop(name, None)
+
+    async def _of_stack(self, project_id: str, name: str) -> dict[str, str]:
+        async with self._locks[name]:
+            when, found = self._signals.get(name, (float("-inf"), {}))
+            if time.monotonic() - when > _FRESH_S:
+                stack = await self._heat.stack(project_id, name)
+                found = dict(await self._heat.signals(stack)) if stack else {}
+                self._signals[name] = (time.monotonic(), found)
+            return found
+
+    async def _console(self, project_id: str, server_id: str, lines: int) -> str:
+        when, said = self._consoles.get(server_id, (float("-inf"), ""))
+        if time.monotonic() - when > _CONSOLE_S:
+            said = await self._nova.console(project_id, server_id, lines)
+            self._consoles = {
+                key: kept for key, kept in self._consoles.items() if time.monotonic() - kept[0] < _CONSOLE_S
+            } | {server_id: (time.monotonic(), said)}
+        return said

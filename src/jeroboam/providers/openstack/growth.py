@@ -1,0 +1,139 @@
+"""Stacks of machines: they grow by what a pass asks for, in as few updates as Heat's limits allow, and shrink by name."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...contracts import Machine, MachineState
+from ...domain import Role
+from ...domain.errors import ProviderRefused, ProviderUnavailable
+from .heat import Heat, Stack
+from .machine_template import ServerPlan, boot_parameter, empty_stack, machine_names, with_machine, without_machine
+from .network_template import Template
+from .tags import is_as_given
+
+BYTES_A_REQUEST = 768 * 1024  # of user data; Heat takes 1 MiB in all (max_json_body_size)
+_FIRST_LOOK_S, _LONGEST_PAUSE_S = 0.3, 3.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A machine that is to be, and the end of its user data."""
+
+    plan: ServerPlan
+    boot: str
+
+
+Look = Callable[[], Awaitable[Sequence[Machine]]]
+
+
+class Growth:
+    """Changes one cluster's stacks. Who calls keeps others away from the same cluster."""
+
+    def __init__(self, heat: Heat, request_bytes: int = BYTES_A_REQUEST) -> None:
+        self._heat = heat
+        self._request_bytes = request_bytes
+
+    async def settled(self, project_id: str, name: str, until: float) -> Stack | None:
+        """The stack when nothing goes on in it; None when it is absent. Raises ProviderUnavailable when `until`, a monotonic time, has
+        come before."""
+        pause = _FIRST_LOOK_S
+        while True:
+            stack = await self._heat.stack(project_id, name)
+            if stack is None or stack.status == "DELETE_COMPLETE":
+                return None
+            if not stack.busy:
+                return stack
+            if time.monotonic() + pause > until:
+                raise ProviderUnavailable(f"Stack {name} is still at {stack.status}.", after_s=2.0)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+
+    async def grow(self, project_id: str, name: str, wishes: Sequence[Wish], look: Look, until: float) -> Stack | None:
+        """Make or finish these machines, all of one stack. Returns the settled stack; what failed in it is for the caller to see."""
+        left = list(wishes)
+        while left:
+            stack = await self.settled(project_id, name, until)
+            there = {machine.name: machine for machine in await look()}
+            left = [wish for wish in left if not _is_well(there.get(wish.plan.name))]
+            few, left = _as_many_as_fit(left, self._request_bytes)
+            if few:
+                await self._apply(project_id, name, stack, few, there)
+        return await self.settled(project_id, name, until)
+
+    async def shrink(self, stack: Stack, machine: str, look: Look) -> None:
+        """Begin to remove a machine, or the stack when it was the last in it."""
+        template = await self._template(stack)
+        alive = {one.name for one in await look() if one.state is not MachineState.FAILED}
+        left = _only(template, alive - {machine})
+        if not machine_names(left):
+            await self._heat.delete(stack)
+        elif machine in machine_names(template):
+            await self._heat.update(stack, _cluster(stack), left, {})
+
+    async def _apply(
+        self, project_id: str, name: str, stack: Stack | None, wishes: Sequence[Wish], there: Mapping[str, Machine]
+    ) -> None:
+        parameters = {boot_parameter(wish.plan.name): wish.boot for wish in wishes}
+        one = wishes[0].plan
+        if stack is None:
+            apart = one.role is Role.CONTROL_PLANE
+            template = _grown(empty_stack(one.cluster_uuid, one.group, apart=apart), wishes)
+            await self._heat.create(project_id, name, one.cluster_uuid, template, parameters)
+            return
+        template = await self._template(stack)
+        wanted = {wish.plan.name for wish in wishes}
+        for again in sorted(wanted & set(machine_names(template))):  # Heat thinks that it is there
+            why = f"its server is {there[again].state}" if again in there else "its server is gone"
+            await self._heat.mark_unhealthy(stack, again, why)
+        # A broken one that is not asked for would be made anew by any update, with nothing to boot: it goes until it is asked for.
+        alive = {machine.name for machine in there.values() if machine.state is not MachineState.FAILED}
+        template = _grown(_only(template, alive | wanted), wishes)
+        await self._heat.update(stack, one.cluster_uuid, template, parameters)
+
+    async def _template(self, stack: Stack) -> Template:
+        """Raises ProviderRefused when it is not the one that we gave."""
+        template = await self._heat.template(stack)
+        if not is_as_given(template, stack.tags):
+            raise ProviderRefused(
+                f"Stack {stack.name} was changed by somebody else: its template is not the one of the last change by Jeroboam.",
+                hint="Delete the stack and let its machines be made anew, or give it the template and tags that it had.",
+            )
+        return template
+
+
+def _grown(template: Template, wishes: Iterable[Wish]) -> Template:
+    for wish in wishes:
+        template = with_machine(template, wish.plan)
+    return template
+
+
+def _only(template: Template, names: Iterable[str]) -> Template:
+    for name in set(machine_names(template)) - set(names):
+        template = without_machine(template, name)
+    return template
+
+
+def _is_well(machine: Machine | None) -> bool:
+    return machine is not None and machine.state in (MachineState.RUNNING, MachineState.STOPPED)
+
+
+def _as_many_as_fit(wishes: Sequence[Wish], most: int) -> tuple[list[Wish], list[Wish]]:
+    """At least one, and no more than one request holds."""
+    size = 0
+    for number, wish in enumerate(wishes):
+        size += len(wish.boot)
+        if number and size > most:
+            return list(wishes[:number]), list(wishes[number:])
+    return list(wishes), []
+
+
+def _cluster(stack: Stack) -> str:
+    if stack.cluster_uuid is None:
+        raise ProviderRefused(
+            f"Stack {stack.name} does not carry the tag of a cluster of ours.", hint="Rename or delete it."
+        )
+    return stack.cluster_uuid

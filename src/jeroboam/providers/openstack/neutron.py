@@ -1,0 +1,78 @@
+"""Networks of Neutron: look-ups, quotas, and what is left of a cluster. Source: Networking API v2.0 reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from ...contracts import CatalogueNetwork, FoundResource
+from .rest import NEUTRON, Body, Rest, checked
+from .tags import cluster_of, cluster_tag
+
+_TAGGED = ("network", "router")
+
+
+class Neutron:
+    """Raises what the answers mean."""
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+
+    async def find(self, project_id: str, kind: str, ident: str) -> Sequence[Body]:
+        """Networks or subnets by id, else by name."""
+        if not ident:
+            return []
+        for key in ("id", "name"):
+            found = await self._list(project_id, kind, {key: ident})
+            if found:
+                return found
+        return []
+
+    async def quotas(self, project_id: str) -> Mapping[str, Mapping[str, int]]:
+        """`limit`, `used` and `reserved` of each kind; limit -1 is none. Empty where the cloud does not tell."""
+        path = f"/quotas/{quote(project_id)}/details.json"
+        answer = await self._rest.call(project_id, NEUTRON, "GET", path)
+        found = checked(answer, "The quotas of Neutron could not be read", fine=(403, 404))
+        quotas: Mapping[str, Mapping[str, int]] = found.get("quota") or {}
+        return quotas
+
+    async def tagged(self, project_id: str, cluster_uuid: str | None) -> Sequence[FoundResource]:
+        """Networks and routers with a cluster's tag, or with any cluster's."""
+        query = {"project_id": project_id}  # an administrator would be shown those of all
+        if cluster_uuid:
+            query["tags"] = cluster_tag(cluster_uuid)
+        found = []
+        for kind in _TAGGED:
+            for raw in await self._list(project_id, kind, query):
+                owner = cluster_of(raw.get("tags") or ())
+                if owner is not None:
+                    found.append(FoundResource(kind, raw["id"], raw["name"], owner))
+        return found
+
+    async def ports(self, project_id: str, network_id: str) -> Sequence[Body]:
+        return await self._list(project_id, "port", {"network_id": network_id})
+
+    async def delete(self, project_id: str, kind: str, ident: str) -> bool:
+        """Whether it is gone; False when something still needs it."""
+        answer = await self._rest.call(project_id, NEUTRON, "DELETE", f"/{kind}s/{quote(ident)}")
+        checked(answer, f"{kind} {ident} was not deleted", fine=(404, 409))
+        return answer.status != 409
+
+    async def detach(self, project_id: str, router_id: str) -> None:
+        """Take the router off its subnets."""
+        for port in await self._list(project_id, "port", {"device_id": router_id}):
+            if port.get("device_owner") == "network:router_interface":
+                path = f"/routers/{quote(router_id)}/remove_router_interface"
+                answer = await self._rest.call(project_id, NEUTRON, "PUT", path, body={"port_id": port["id"]})
+                checked(answer, f"Router {router_id} was not detached", fine=(404, 409))
+
+    async def _list(self, project_id: str, kind: str, query: Mapping[str, str]) -> Sequence[Body]:
+        answer = await self._rest.call(project_id, NEUTRON, "GET", f"/{kind}s", query=query)
+        found: Any = checked(answer, f"{kind}s could not be listed", fine=(400,)).get(f"{kind}s")
+        return found or []
+
+
+def catalogue_network(raw: Body) -> CatalogueNetwork:
+    """A network or subnet of the catalogue."""
+    return CatalogueNetwork(raw["id"], raw["name"], external=bool(raw.get("router:external")))

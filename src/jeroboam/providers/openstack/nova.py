@@ -1,0 +1,133 @@
+"""Servers of Nova, as machines. Source: Nova API reference, servers (microversion 2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from ...contracts import Flavor, Keypair, Machine, MachineState
+from ...domain import Role
+from .rest import NOVA, Body, Rest, checked
+from .tags import CLUSTER, GROUP, IMAGE, INDEX, KEYS, ROLE
+
+_STATES = {
+    "BUILD": MachineState.BUILDING,
+    "REBUILD": MachineState.BUILDING,
+    "SHUTOFF": MachineState.STOPPED,
+    "PAUSED": MachineState.STOPPED,
+    "SUSPENDED": MachineState.STOPPED,
+    "SHELVED": MachineState.STOPPED,
+    "SHELVED_OFFLOADED": MachineState.STOPPED,
+    "ERROR": MachineState.FAILED,
+    "UNKNOWN": MachineState.FAILED,
+    "DELETED": MachineState.DELETING,
+    "SOFT_DELETED": MachineState.DELETING,
+}  # all others run: ACTIVE, REBOOT, MIGRATING, RESIZE ...
+_PAGE = 1000  # the most that Nova gives at once by default (osapi_max_limit)
+
+
+class Nova:
+    """Raises what the answers mean."""
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+
+    async def machines(self, project_id: str, cluster_uuid: str | None) -> Sequence[Machine]:
+        """Servers with a cluster's mark in their metadata, or with any cluster's. One call for a thousand."""
+        query = {"limit": str(_PAGE)}
+        if cluster_uuid:
+            query["name"] = f"-{cluster_uuid.replace('-', '')[:8]}-"  # part of every name; Nova cannot look by metadata
+        found: list[Body] = []
+        while True:
+            answer = await self._rest.call(project_id, NOVA, "GET", "/servers/detail", query=query)
+            page = checked(answer, "Servers could not be listed")["servers"]
+            found += page
+            if len(page) < _PAGE:
+                break
+            query["marker"] = page[-1]["id"]
+        mine = [raw for raw in found if _is_ours(raw, cluster_uuid)]
+        return sorted((seen_machine(raw) for raw in mine), key=lambda machine: machine.name)
+
+    async def start(self, project_id: str, server_id: str) -> None:
+        """A server that runs already is success (409)."""
+        await self._act(project_id, server_id, {"os-start": None}, "was not started")
+
+    async def console(self, project_id: str, server_id: str, lines: int) -> str:
+        """ "" where the hypervisor keeps none, or the server is gone."""
+        path = f"/servers/{server_id}/action"
+        body = {"os-getConsoleOutput": {"length": lines}}
+        answer = await self._rest.call(project_id, NOVA, "POST", path, body=body)
+        return str(answer.body.get("output") or "") if answer.status < 400 else ""
+
+    async def delete(self, project_id: str, server_id: str) -> None:
+        answer = await self._rest.call(project_id, NOVA, "DELETE", f"/servers/{server_id}")
+        checked(answer, f"Server {server_id} was not deleted", fine=(404,))
+
+    async def flavors(self, project_id: str) -> Sequence[Flavor]:
+        answer = await self._rest.call(project_id, NOVA, "GET", "/flavors/detail")
+        return [_flavor(raw) for raw in checked(answer, "Flavors could not be listed")["flavors"]]
+
+    async def keypairs(self, project_id: str) -> Sequence[Keypair]:
+        """Those of our own user: Nova shows nobody another's."""
+        answer = await self._rest.call(project_id, NOVA, "GET", "/os-keypairs")
+        found = checked(answer, "Keypairs could not be listed")["keypairs"]
+        return [Keypair(raw["keypair"]["name"], raw["keypair"]["name"]) for raw in found]
+
+    async def limits(self, project_id: str) -> Mapping[str, int]:
+        """Quotas and what is used of them: maxTotalInstances, totalInstancesUsed ... -1 is no limit."""
+        answer = await self._rest.call(project_id, NOVA, "GET", "/limits")
+        found: Mapping[str, int] = checked(answer, "The quotas of Nova could not be read")["limits"]["absolute"]
+        return found
+
+    async def _act(self, project_id: str, server_id: str, body: Body, failed: str) -> None:
+        answer = await self._rest.call(project_id, NOVA, "POST", f"/servers/{server_id}/action", body=body)
+        checked(answer, f"Server {server_id} {failed}", fine=(409,))
+
+
+def seen_machine(raw: Body) -> Machine:
+    """A machine from Nova's description of a server of ours."""
+    marks = raw["metadata"]
+    state = _STATES.get(raw["status"], MachineState.RUNNING)
+    if raw.get("OS-EXT-STS:task_state") == "deleting":
+        state = MachineState.DELETING
+    return Machine(
+        id=raw["id"],
+        name=raw["name"],
+        cluster_uuid=marks[CLUSTER],
+        group=marks[GROUP],
+        role=Role(marks[ROLE]),
+        index=int(marks[INDEX]),
+        state=state,
+        address=_address(raw.get("addresses") or {}),
+        detail=str((raw.get("fault") or {}).get("message") or raw["status"]),
+        created_at=_time(raw.get("created")),
+        image_id=marks.get(IMAGE),
+        keys=marks.get(KEYS),
+    )
+
+
+def _is_ours(raw: Body, cluster_uuid: str | None) -> bool:
+    """All marks are there and make sense: tenants may write metadata of their own servers."""
+    marks = raw.get("metadata") or {}
+    if not {CLUSTER, GROUP, ROLE, INDEX} <= set(marks) or cluster_uuid not in (None, marks[CLUSTER]):
+        return False
+    return marks[ROLE] in set(Role) and marks[INDEX].isdecimal()
+
+
+def _address(networks: Mapping[str, Sequence[Mapping[str, Any]]]) -> str | None:
+    """The fixed IPv4 address, else the first fixed one."""
+    fixed = [one for some in networks.values() for one in some if one.get("OS-EXT-IPS:type", "fixed") == "fixed"]
+    fixed.sort(key=lambda one: one.get("version") != 4)
+    return str(fixed[0]["addr"]) if fixed else None
+
+
+def _time(text: str | None) -> datetime | None:
+    with suppress(ValueError):
+        return datetime.fromisoformat(text) if text else None
+    return None
+
+
+def _flavor(raw: Body) -> Flavor:
+    return Flavor(raw["id"], raw["name"], raw["vcpus"], raw["ram"], raw["disk"])

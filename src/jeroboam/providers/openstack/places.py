@@ -1,0 +1,127 @@
+"""The network stack of a cluster, made and read: its network, its endpoint, and what its machines need to know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...contracts import Address, Endpoint, MachineSpec, Network, NetworkSpec
+from ...domain import Cluster, Role, cluster_slug
+from ...domain.errors import InvalidRequest, NotFound
+from .heat import Stack
+from .machine_template import ServerPlan
+from .network_template import EndpointKind, NetworkPlan
+from .neutron import Neutron
+from .rest import OCTAVIA, Rest
+from .settings import OpenStackSettings
+
+CIDR_LABEL = "fixed_subnet_cidr"  # Magnum's
+
+
+@dataclass(frozen=True)
+class Place:
+    """The outputs of a finished network stack."""
+
+    outputs: Mapping[str, Any]
+    name: str
+
+    @property
+    def kind(self) -> EndpointKind:
+        return EndpointKind(self.outputs["kind"])
+
+    def network(self) -> Network:
+        return Network(self.outputs["network"], self.name, self.outputs["cidr"], int(self.outputs["mtu"] or 1500))
+
+    def endpoint(self) -> Endpoint:
+        port = int(self.outputs["port_number"])
+        outside = self.outputs.get("outside")
+        return Endpoint(
+            Address(self.outputs["address"], port),
+            Address(outside, port) if outside else None,
+            balanced=self.kind is not EndpointKind.SINGLE,
+        )
+
+    def server(self, spec: MachineSpec, image: str, flavor: str) -> ServerPlan:
+        """A machine in this network: a control plane is part of the endpoint."""
+        head = spec.role is Role.CONTROL_PLANE
+        holder = head and self.kind is EndpointKind.SINGLE and spec.first
+        pools = tuple(
+            (int(name.removeprefix("pool_")), str(value))
+            for name, value in sorted(self.outputs.items())
+            if head and name.startswith("pool_")
+        )
+        groups = (self.outputs["nodes"], self.outputs["control_planes"]) if head else (self.outputs["nodes"],)
+        return ServerPlan(
+            cluster_uuid=spec.cluster_uuid,
+            name=spec.name,
+            group=spec.group,
+            role=spec.role,
+            index=spec.index,
+            image=image,
+            image_word=spec.image_id,
+            flavor=flavor,
+            network=self.outputs["network"],
+            security_groups=groups,
+            keys=spec.keys,
+            port=self.outputs["port"] if holder else None,
+            subnet=self.outputs.get("own_subnet"),
+            pairs=(self.outputs["address"],) if head and self.kind is EndpointKind.VIRTUAL else (),
+            pools=pools,
+        )
+
+
+def place_of(stack: Stack) -> Place:
+    """Of a stack that was looked at alone, so that its outputs are known."""
+    return Place(stack.outputs, stack.name.removeprefix("jeroboam-"))
+
+
+class Planner:
+    """What a cluster's network stack shall be. Asks the cloud what its words mean."""
+
+    def __init__(self, rest: Rest, settings: OpenStackSettings) -> None:
+        self._rest = rest
+        self._neutron = Neutron(rest)
+        self._settings = settings
+
+    async def network_plan(self, cluster: Cluster, spec: NetworkSpec) -> NetworkPlan:
+        """Raises NotFound and InvalidRequest for networks that the tenant named."""
+        shape, project = cluster.shape, cluster.project_id
+        external = await self._one(project, "network", shape.external_network_id)
+        network = await self._one(project, "network", shape.fixed_network)
+        subnet = await self._one(project, "subnet", shape.fixed_subnet)
+        if subnet and not network:
+            network = await self._one(project, "network", subnet["network_id"])
+        return NetworkPlan(
+            cluster_uuid=cluster.uuid,
+            slug=cluster_slug(cluster.name, cluster.uuid),
+            cidr=subnet["cidr"] if subnet else shape.labels.get(CIDR_LABEL, str(self._settings.network_cidr)),
+            endpoint=await self.endpoint_kind(project, spec.control_planes),
+            port=spec.endpoint_port,
+            protocol=spec.endpoint_protocol,
+            inner_ports=spec.inner_ports,
+            external=external["id"] if external else None,
+            floating=shape.floating_ip_enabled,
+            dns=tuple(shape.dns_nameserver.split(",")) if shape.dns_nameserver else (),
+            network=network["id"] if network else None,
+            subnet=subnet["id"] if subnet else None,
+            mtu=int(network.get("mtu") or 1500) if network else 1500,
+        )
+
+    async def endpoint_kind(self, project_id: str, control_planes: int) -> EndpointKind:
+        """Octavia where the catalogue has it and there is something to balance."""
+        if control_planes < 2:
+            return EndpointKind.SINGLE
+        balanced = await self._rest.serves(project_id, OCTAVIA)
+        return EndpointKind.BALANCER if balanced else EndpointKind.VIRTUAL
+
+    async def _one(self, project_id: str, kind: str, ident: str | None) -> Mapping[str, Any] | None:
+        """None when nothing is named."""
+        if not ident:
+            return None
+        found = await self._neutron.find(project_id, kind, ident)
+        if not found:
+            raise NotFound(kind.capitalize(), ident)
+        if len(found) > 1:
+            raise InvalidRequest(f"{len(found)} {kind}s are named {ident}.", value=ident, hint="Give the id.")
+        return found[0]

@@ -1,0 +1,308 @@
+"""The openstack provider itself: look by tag, then change stacks. Keeps nothing but where clusters were last seen."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+
+from ...bootstrap.console import clean
+from ...contracts import (
+    Endpoint,
+    FoundResource,
+    Machine,
+    MachineRequest,
+    MachineSpec,
+    MachineState,
+    Network,
+    NetworkSpec,
+    NodeConfig,
+    Problem,
+)
+from ...domain import Cluster, cluster_slug
+from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable, QuotaExceeded
+from .catalogue import OpenStackCatalogue
+from .consoles import Consoles
+from .growth import BYTES_A_REQUEST, Growth, Wish
+from .heat import Heat, Stack
+from .network_template import render_network
+from .nova import Nova
+from .places import Place, Planner, place_of
+from .preflight import Preflight
+from .removal import Removal
+from .rest import Rest, is_quota
+from .settings import OpenStackSettings
+from .tags import machine_stack, network_stack
+from .user_data import render_boot
+
+_WAIT_S = 120.0  # for Heat in one call; whoever needs more calls again
+_STACKS_AT_ONCE = 5
+_NAME = re.compile(r"[a-z0-9-]+-\d{1,9}")
+
+
+class OpenStackProvider:
+    """Implements contracts.Provider, MachineBatch and MachineCensus."""
+
+    name = "openstack"
+    server_types = frozenset({"vm", "container"})
+
+    def __init__(self, rest: Rest, settings: OpenStackSettings, request_bytes: int = BYTES_A_REQUEST) -> None:
+        """`request_bytes`: the most user data that Heat is given at once."""
+        self.settings = settings
+        self.catalogue = OpenStackCatalogue(rest)
+        self._rest = rest
+        self._ca = settings.ca()
+        self._heat = Heat(rest)
+        self._nova = Nova(rest)
+        self._growth = Growth(self._heat, request_bytes)
+        self._planner = Planner(rest, settings)
+        self._preflight = Preflight(rest, self.catalogue, self._planner)
+        self._removal = Removal(rest)
+        self._consoles = Consoles(self._heat, self._nova)
+        self._projects: dict[str, str] = {}
+        self._hands: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._seen: dict[str, tuple[float, Sequence[Machine]]] = {}
+        self._gate = asyncio.Semaphore(_STACKS_AT_ONCE)
+
+    async def start(self) -> None:
+        try:
+            projects = await self._rest.projects()
+        except (ProviderUnavailable, ProviderRefused) as error:
+            raise HostUnsupported(
+                f"The cloud at {self.settings.auth_url} cannot be used: {error.message}", hint=error.hint
+            ) from error
+        if not projects:
+            user = self.settings.username
+            raise HostUnsupported(
+                f"The user {user} has no role in any project.",
+                hint=f"`openstack role add --user {user} --project PROJECT member`, or for all projects of a domain "
+                f"`openstack role add --user {user} --domain DOMAIN --inherited member`.",
+            )
+
+    async def stop(self) -> None:
+        await self._rest.close()
+
+    async def preflight(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
+        self._projects[cluster.uuid] = cluster.project_id
+        return await self._preflight.problems(cluster, machines)
+
+    async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
+        return (await self._place(cluster, spec)).network()
+
+    async def ensure_endpoint(self, cluster: Cluster, network: Network, spec: NetworkSpec) -> Endpoint:
+        return (await self._place(cluster, spec)).endpoint()
+
+    async def ensure_machine(
+        self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig
+    ) -> Machine:
+        made = (await self.ensure_machines([MachineRequest(spec, config)], network, endpoint))[spec.name]
+        if isinstance(made, JeroboamError):
+            raise made
+        return made
+
+    async def ensure_machines(
+        self, requests: Sequence[MachineRequest], network: Network, endpoint: Endpoint
+    ) -> Mapping[str, Machine | JeroboamError]:
+        if not requests:
+            return {}
+        uuid, project = requests[0].spec.cluster_uuid, requests[0].spec.project_id
+        self._projects[uuid] = project
+        async with self._hands[uuid]:
+            there = {machine.name: machine for machine in await self._look(uuid, project)}
+            await self._start_stopped(project, [there[r.spec.name] for r in requests if r.spec.name in there])
+            missing = [r for r in requests if not _runs(there.get(r.spec.name))]
+            broken = await self._make(project, uuid, network, missing) if missing else {}
+            there = {machine.name: machine for machine in await self._look(uuid, project)}
+        return {r.spec.name: _outcome(r.spec.name, there, broken) for r in requests}
+
+    async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
+        when, seen = self._seen.get(cluster_uuid, (float("-inf"), ()))
+        if time.monotonic() - when < 1.0:  # the boot of a cluster is looked at four times a second
+            return seen
+        project = await self._project(cluster_uuid)
+        return await self._look(cluster_uuid, project) if project else []
+
+    async def list_machines_of(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[Machine]]:
+        """A call for each project, not for each cluster."""
+        places = {uuid: await self._project(uuid) for uuid in cluster_uuids}
+        projects = sorted({project for project in places.values() if project})
+        seen = await asyncio.gather(*(self._nova.machines(project, None) for project in projects))
+        machines = [machine for some in seen for machine in some]
+        return {uuid: [one for one in machines if one.cluster_uuid == uuid] for uuid in cluster_uuids}
+
+    async def delete_machine(self, cluster_uuid: str, name: str) -> None:
+        project = await self._project(cluster_uuid)
+        if not project or not _NAME.fullmatch(name):
+            return
+        until = time.monotonic() + _WAIT_S
+        async with self._hands[cluster_uuid]:
+            stack = await self._growth.settled(project, machine_stack(name), until)
+            if stack is not None and stack.cluster_uuid == cluster_uuid:
+                await self._growth.shrink(stack, name, lambda: self._look(cluster_uuid, project))
+                await self._growth.settled(project, stack.name, until)
+            left = [machine for machine in await self._look(cluster_uuid, project) if machine.name == name]
+            for machine in left:
+                await self._nova.delete(project, machine.id)
+            if left:
+                self._seen.pop(cluster_uuid, None)
+                raise ProviderUnavailable(f"Server {name} is still being deleted.", after_s=1.0)
+
+    async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
+        machine = next((one for one in await self.list_machines(cluster_uuid) if one.name == name), None)
+        project = self._projects.get(cluster_uuid)
+        return clean(await self._consoles.text(project, machine, lines)) if machine and project else ""
+
+    async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
+        project = await self._project(cluster_uuid)
+        if project is None:
+            return []
+        async with self._hands[cluster_uuid]:
+            found = await self._removal.found(project, cluster_uuid)
+            if found:
+                head = _network_stack_of(found)
+                await self._removal.delete(project, cluster_uuid, head, time.monotonic() + _WAIT_S)
+            self._seen.pop(cluster_uuid, None)
+            self._consoles.forget(cluster_uuid)
+            left = await self._removal.found(project, cluster_uuid) if found else []
+        if left:
+            names = ", ".join(f"{one.kind} {one.name}" for one in left[:5])
+            raise ProviderUnavailable(f"{len(left)} resources are still there: {names}.", after_s=1.0)
+        return found
+
+    async def list_resources(self, cluster_uuid: str | None = None) -> Sequence[FoundResource]:
+        if cluster_uuid is not None:
+            project = await self._project(cluster_uuid)
+            return await self._removal.found(project, cluster_uuid) if project else []
+        found = await asyncio.gather(*(self._removal.found(one, None) for one in await self._rest.projects()))
+        return [one for some in found for one in some]
+
+    async def _place(self, cluster: Cluster, spec: NetworkSpec) -> Place:
+        """The finished network stack, made or found."""
+        project, name = cluster.project_id, network_stack(cluster_slug(cluster.name, cluster.uuid))
+        self._projects[cluster.uuid] = project
+        until = time.monotonic() + _WAIT_S
+        async with self._hands[cluster.uuid]:
+            stack = await self._growth.settled(project, name, until)
+            if stack is None:
+                template = render_network(await self._planner.network_plan(cluster, spec))
+                await self._heat.create(project, name, cluster.uuid, template, {})
+                stack = await self._growth.settled(project, name, until)
+            elif stack.failed:  # the same once more: what failed then is made anew
+                await self._heat.update(stack, cluster.uuid, await self._heat.template(stack), {})
+                stack = await self._growth.settled(project, name, until)
+        if stack is None:
+            raise ProviderUnavailable(f"Stack {name} vanished while it was made.", after_s=1.0)
+        if stack.failed:
+            raise await self._network_failed(stack)
+        return place_of(stack)
+
+    async def _network_failed(self, stack: Stack) -> JeroboamError:
+        failures = await self._heat.failures(stack)
+        reason = "; ".join(f"{one.resource}: {one.reason}" for one in failures[:5]) or stack.reason
+        return _refused(f"The cluster's network could not be made: {reason}", reason)
+
+    async def _make(
+        self, project: str, cluster_uuid: str, network: Network, requests: Sequence[MachineRequest]
+    ) -> Mapping[str, JeroboamError]:
+        """Why machines could not be made, by name."""
+        until = time.monotonic() + _WAIT_S
+        head = await self._heat.stack(project, network_stack(network.name))
+        if head is None or head.busy or head.failed:
+            raise ProviderUnavailable(f"The stack of the network {network.name} is not there.", after_s=1.0)
+        place, stacks = place_of(head), defaultdict(list)
+        images = {word: await self._image(project, word) for word in {r.spec.image_id for r in requests}}
+        flavors = {word: await self._flavor(project, word) for word in {r.spec.flavor_id for r in requests}}
+        broken: dict[str, JeroboamError] = {}
+        for request in requests:
+            spec = request.spec
+            try:
+                plan = place.server(spec, _good(images[spec.image_id]), _good(flavors[spec.flavor_id]))
+                stacks[machine_stack(spec.name)].append(Wish(plan, render_boot(request.config, self._ca)))
+            except JeroboamError as error:
+                broken[spec.name] = error
+        grown = (self._grow(project, cluster_uuid, name, wishes, until) for name, wishes in sorted(stacks.items()))
+        for some in await asyncio.gather(*grown):
+            broken |= some
+        return broken
+
+    async def _grow(
+        self, project: str, cluster_uuid: str, name: str, wishes: Sequence[Wish], until: float
+    ) -> Mapping[str, JeroboamError]:
+        names = [wish.plan.name for wish in wishes]
+        async with self._gate:
+            try:
+                stack = await self._growth.grow(project, name, wishes, lambda: self._look(cluster_uuid, project), until)
+                if stack is None or not stack.failed:
+                    return {}
+                failures = await self._heat.failures(stack)
+            except JeroboamError as error:  # of this stack: the others go on
+                return dict.fromkeys(names, error)
+        reasons = {one.resource.split(".")[0] if one.resource not in names else one.resource: one for one in failures}
+        return {one: _refused(f"{one}: {reasons[one].reason}", reasons[one].reason) for one in names if one in reasons}
+
+    async def _start_stopped(self, project: str, machines: Sequence[Machine]) -> None:
+        for machine in machines:
+            if machine.state is MachineState.STOPPED:
+                await self._nova.start(project, machine.id)
+
+    async def _look(self, cluster_uuid: str, project: str) -> Sequence[Machine]:
+        """What Nova shows now."""
+        seen = await self._nova.machines(project, cluster_uuid)
+        self._seen[cluster_uuid] = (time.monotonic(), seen)
+        return seen
+
+    async def _project(self, cluster_uuid: str) -> str | None:
+        """The project that a cluster lies in: remembered, else looked for wherever our user may enter. None: nothing of it is anywhere."""
+        if cluster_uuid not in self._projects:
+            for project in await self._rest.projects():
+                if await self._removal.found(project, cluster_uuid):
+                    self._projects[cluster_uuid] = project
+                    break
+        return self._projects.get(cluster_uuid)
+
+    async def _image(self, project: str, word: str) -> str | JeroboamError:
+        found = await self.catalogue.find_images(project, word)
+        return found[0].id if found else ProviderRefused(f"Image {word} could not be found.", hint="Name another.")
+
+    async def _flavor(self, project: str, word: str | None) -> str | JeroboamError:
+        found = await self.catalogue.find_flavors(project, word) if word else []
+        return found[0].id if found else ProviderRefused(f"Unable to find flavor {word}.", hint="Name another.")
+
+
+def _good(found: str | JeroboamError) -> str:
+    if isinstance(found, JeroboamError):
+        raise found
+    return found
+
+
+def _runs(machine: Machine | None) -> bool:
+    return machine is not None and machine.state in (MachineState.RUNNING, MachineState.STOPPED)
+
+
+def _outcome(name: str, there: Mapping[str, Machine], broken: Mapping[str, JeroboamError]) -> Machine | JeroboamError:
+    machine = there.get(name)
+    if machine is not None and machine.state is MachineState.RUNNING:
+        return machine
+    if name in broken:
+        return broken[name]
+    if machine is not None and machine.state is MachineState.FAILED:
+        return _refused(f"{name}: {machine.detail}", machine.detail)
+    return ProviderUnavailable(f"{name} is {machine.state if machine else 'not there yet'}.", after_s=1.0)
+
+
+def _refused(message: str, reason: str) -> JeroboamError:
+    """A failure of Heat in our tree: its reasons are texts of the services behind it."""
+    if is_quota(reason):
+        return QuotaExceeded(message, hint="Free some of it, or ask the operator of the cloud for more.")
+    hint = ""
+    if "No valid host" in reason:
+        hint = "No host of the cloud has room for this flavor, or none fits its extra specs: choose another, or ask the operator."
+    return ProviderRefused(message, hint=hint)
+
+
+def _network_stack_of(found: Sequence[FoundResource]) -> str | None:
+    """The stack that is deleted last: the one whose name is no machine stack's."""
+    names = [one.name for one in found if one.kind == "stack"]
+    return next((name for name in names if "." not in name), None)

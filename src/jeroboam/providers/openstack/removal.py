@@ -1,0 +1,110 @@
+"""The end of a cluster: its stacks, then whatever else carries its tag, and a look whether it is so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from ...contracts import FoundResource
+from ...domain.errors import ProviderUnavailable
+from .heat import Heat, Stack
+from .neutron import Neutron
+from .nova import Nova
+from .rest import Rest
+
+_PAUSE_S = 0.5
+_SHOWN = 5
+
+
+class Removal:
+    """Deletes in the right order, and goes on where an earlier call stopped."""
+
+    def __init__(self, rest: Rest) -> None:
+        self._heat = Heat(rest)
+        self._nova = Nova(rest)
+        self._neutron = Neutron(rest)
+
+    async def found(self, project_id: str, cluster_uuid: str | None) -> Sequence[FoundResource]:
+        """All that is there in a project."""
+        stacks, machines, tagged = await asyncio.gather(
+            self._heat.stacks(project_id, cluster_uuid),
+            self._nova.machines(project_id, cluster_uuid),
+            self._neutron.tagged(project_id, cluster_uuid),
+        )
+        found = [FoundResource("stack", one.id, one.name, one.cluster_uuid) for one in stacks if one.cluster_uuid]
+        found += [FoundResource("server", one.id, one.name, one.cluster_uuid) for one in machines]
+        return [*found, *tagged]
+
+    async def delete(self, project_id: str, cluster_uuid: str, network_stack: str | None, until: float) -> None:
+        """Machines first, then the network, which they hold. Raises ProviderUnavailable when `until` comes before the end."""
+        stacks = await self._heat.stacks(project_id, cluster_uuid)
+        machines = [one for one in stacks if one.name != network_stack]
+        await self._stacks(project_id, cluster_uuid, machines, until)
+        await self._servers(project_id, cluster_uuid, until)
+        await self._stacks(project_id, cluster_uuid, [one for one in stacks if one.name == network_stack], until)
+        await self._networks(project_id, cluster_uuid)
+
+    async def _stacks(self, project_id: str, cluster_uuid: str, stacks: Sequence[Stack], until: float) -> None:
+        """What fails to be deleted is tried once more; what is left of it then is deleted one by one elsewhere."""
+        wanted, tried = {one.id for one in stacks}, dict.fromkeys((one.id for one in stacks), 0)
+        left = list(stacks)
+        while left:
+            for stack in left:
+                if stack.status != "DELETE_IN_PROGRESS":
+                    if tried[stack.id] > 1:
+                        raise ProviderUnavailable(await self._why(stack), after_s=5.0, hint=await self._blame(stack))
+                    tried[stack.id] += 1
+                    await self._heat.delete(stack)
+            if time.monotonic() > until:
+                raise ProviderUnavailable(
+                    f"{len(left)} stacks are still being deleted, first {left[0].name}.", after_s=2.0
+                )
+            await asyncio.sleep(_PAUSE_S)
+            left = [one for one in await self._heat.stacks(project_id, cluster_uuid) if one.id in wanted]
+
+    async def _servers(self, project_id: str, cluster_uuid: str, until: float) -> None:
+        """Those that no stack knows of any more."""
+        asked: set[str] = set()
+        while left := await self._nova.machines(project_id, cluster_uuid):
+            for machine in left:
+                if machine.id not in asked:
+                    await self._nova.delete(project_id, machine.id)
+                    asked.add(machine.id)
+            if time.monotonic() > until:
+                raise ProviderUnavailable(
+                    f"{len(left)} servers are still being deleted, first {left[0].name}.", after_s=2.0
+                )
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _networks(self, project_id: str, cluster_uuid: str) -> None:
+        """Routers and networks with the cluster's tag that no stack took along."""
+        for one in sorted(await self._neutron.tagged(project_id, cluster_uuid), key=lambda one: one.kind != "router"):
+            if one.kind == "router":
+                await self._neutron.detach(project_id, one.id)
+            if not await self._neutron.delete(project_id, one.kind, one.id):
+                raise ProviderUnavailable(
+                    f"{one.kind} {one.name} is still in use.", after_s=5.0, hint=await self._holders(project_id, one.id)
+                )
+
+    async def _why(self, stack: Stack) -> str:
+        failures = await self._heat.failures(stack)
+        reasons = "; ".join(f"{one.resource}: {one.reason}" for one in failures[:_SHOWN]) or stack.reason
+        return f"Stack {stack.name} cannot be deleted: {reasons}"
+
+    async def _blame(self, stack: Stack) -> str:
+        """The next move: foreign ports in the cluster's network hold it."""
+        tagged = await self._neutron.tagged(stack.project_id, stack.cluster_uuid)
+        networks = [one for one in tagged if one.kind == "network"]
+        return await self._holders(stack.project_id, networks[0].id) if networks else ""
+
+    async def _holders(self, project_id: str, network_id: str) -> str:
+        ports = await self._neutron.ports(project_id, network_id)
+        foreign = [one for one in ports if not str(one.get("device_owner")).startswith("network:")]
+        if not foreign:
+            return ""
+        names = ", ".join(
+            f"port {one['id']}" + (f" of {one['device_id']}" if one.get("device_id") else "")
+            for one in foreign[:_SHOWN]
+        )
+        return f"In the cluster's network there is still {names}: remove it, and the deletion goes on."

@@ -1,0 +1,96 @@
+"""The door to a cloud's APIs: one call, one answer. `Rest` is the port; session.py has the real one, tests have a stand-in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ...domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable, QuotaExceeded, RateLimited
+
+Body = Mapping[str, Any]
+HEAT, NOVA, NEUTRON, GLANCE, OCTAVIA = "orchestration", "compute", "network", "image", "load-balancer"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an API said. `body` is {} where it said nothing."""
+
+    status: int
+    body: Body = field(default_factory=dict)
+    wait_s: float = 0.0  # Retry-After
+
+
+class Rest(Protocol):
+    """Calls in the name of the service's own user. Every call has a deadline."""
+
+    async def call(
+        self,
+        project_id: str,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> Answer:
+        """`path` is below the service's versioned endpoint. Any status is an answer.
+
+        Raises ProviderUnavailable (nobody answers), ProviderRefused (our user may not enter the project, no such service).
+        """
+        ...
+
+    async def serves(self, project_id: str, service: str) -> bool:
+        """Whether the catalogue has this service."""
+        ...
+
+    async def projects(self) -> Sequence[str]:
+        """The projects in which our user has a role. Raises as `call` does."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+def checked(answer: Answer, what: str, *, fine: Collection[int] = ()) -> Body:
+    """The body of a good answer, or of one of a `fine` status. Raises what the answer means; `what` says what was to be done."""
+    if answer.status < 400 or answer.status in fine:
+        return answer.body
+    raise translated(answer, what)
+
+
+def translated(answer: Answer, what: str) -> JeroboamError:
+    """A refusal in our words. Nova's quotas are a 403 and Neutron's a 409; both say so."""
+    said = words(answer.body) or f"status {answer.status}"
+    if is_quota(said):
+        return QuotaExceeded(f"{what}: {said}", hint="Free some of it, or ask the operator of the cloud for more.")
+    if answer.status in (413, 429):
+        return RateLimited(f"{what}: {said}", after_s=answer.wait_s or 5.0)
+    if answer.status >= 500:
+        return ProviderUnavailable(f"{what}: {said}", after_s=3.0)
+    if answer.status in (401, 403):
+        return ProviderRefused(f"{what}: {said}", hint="Look at the roles of the user in [openstack].")
+    if answer.status == 409:
+        return ProviderUnavailable(f"{what}: {said}", after_s=2.0)
+    return ProviderRefused(f"{what}: {said}")
+
+
+def is_quota(said: str) -> bool:
+    """Whether these words of a cloud are about a quota."""
+    return re.search(r"quota", said, re.IGNORECASE) is not None and (
+        re.search(r"exceed|limit|OverQuota", said, re.IGNORECASE) is not None
+    )
+
+
+def words(body: object) -> str:
+    """The message in an error's body, in whichever of the services' shapes; "" when there is none. At most 500 characters."""
+    if isinstance(body, str):
+        return body.strip()[:500]
+    if isinstance(body, Mapping):
+        for key in ("message", "detail", "faultstring"):
+            if isinstance(body.get(key), str) and body[key].strip():
+                return str(body[key]).strip()[:500]
+        return next(
+            (found for value in body.values() if (found := words(value) if isinstance(value, Mapping) else "")), ""
+        )
+    return ""

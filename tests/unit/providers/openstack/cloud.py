@@ -1,0 +1,194 @@
+"""A small cloud behind the provider's door: Heat, Nova, Neutron and Glance as far as the provider calls them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+from tests.unit.providers.openstack import engine
+from tests.unit.providers.openstack.engine import Raw, Stack, Things
+
+from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, Answer, Body
+
+IMAGE = {"id": str(uuid4()), "name": "node", "status": "active", "os_distro": "debian", "size": 7}
+FLAVORS = [{"id": "1", "name": "m1.small", "vcpus": 1, "ram": 1024, "disk": 4}]
+GONE = Answer(404, {"error": {"message": "not found"}})
+
+
+class Cloud:
+    """Implements Rest. `answers` are given in place of the real ones, by service, method and a pattern of the path, each once."""
+
+    def __init__(self, *projects: str) -> None:
+        self.names = projects or ("project-1",)
+        self.things = Things()
+        self.stacks: dict[tuple[str, str], Stack] = {}
+        self.calls: Counter[str] = Counter()
+        self.services = {HEAT, NOVA, NEUTRON, GLANCE}
+        self.limits: Raw = {"maxTotalInstances": -1}
+        self.quotas: Raw = {}
+        self.answers: list[tuple[str, str, str, Answer]] = []
+        self.busy = 0  # looks for which a change of a stack takes
+        self.closed = False
+
+    async def call(
+        self,
+        project_id: str,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> Answer:
+        self.calls[f"{service} {method}"] += 1
+        for planned in self.answers:
+            if planned[:2] == (service, method) and re.search(planned[2], path):
+                self.answers.remove(planned)
+                return planned[3]
+        routes: Mapping[str, Callable[..., Answer]] = {
+            HEAT: self._heat,
+            NOVA: self._nova,
+            NEUTRON: self._neutron,
+            GLANCE: self._glance,
+        }
+        return routes[service](project_id, method, unquote(path), dict(query or {}), body or {})
+
+    async def serves(self, project_id: str, service: str) -> bool:
+        return service in self.services
+
+    async def projects(self) -> Sequence[str]:
+        return self.names
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def stack(self, name: str) -> Stack:
+        """The only stack whose name ends so."""
+        [found] = [one for one in self.stacks.values() if one.name.endswith(name)]
+        return found
+
+    # --- Heat
+
+    def _heat(self, project: str, method: str, path: str, query: Raw, body: Body) -> Answer:
+        words = path.strip("/").split("/")
+        if len(words) == 1:
+            return self._stacks(project, query) if method == "GET" else self._create(project, body)
+        stack = self.stacks.get((project, words[1]))
+        if stack is None:
+            return GONE
+        if words[3:] == ["template"]:
+            return Answer(200, stack.template)
+        if words[3:4] == ["resources"]:
+            return self._resources(stack, words[4:], body)
+        if method == "GET":
+            return Answer(200, {"stack": {**self._row(stack), "outputs": engine.outputs(stack)}})
+        if stack.busy:
+            return Answer(409, {"error": {"message": "Stack already has an action in progress"}})
+        return self._delete(stack) if method == "DELETE" else self._change(stack, "UPDATE", body)
+
+    def _stacks(self, project: str, query: Raw) -> Answer:
+        mine = [one for one in self.stacks.values() if one.project == project and query["tags"] in one.tags]
+        return Answer(200, {"stacks": [self._row(one) for one in mine]})
+
+    def _create(self, project: str, body: Body) -> Answer:
+        if (project, body["stack_name"]) in self.stacks:
+            return Answer(409, {"error": {"message": "The Stack already exists."}})
+        stack = self.stacks[project, body["stack_name"]] = Stack(project, body["stack_name"])
+        return self._change(stack, "CREATE", body)
+
+    def _change(self, stack: Stack, verb: str, body: Body) -> Answer:
+        stack.template, stack.parameters = body["template"], dict(body["parameters"])
+        stack.tags = tuple(body["tags"].split(","))
+        stack.status, stack.busy = f"{verb}_IN_PROGRESS", self.busy
+        engine.settle(stack, self.things)
+        return Answer(202)
+
+    def _delete(self, stack: Stack) -> Answer:
+        networks = {one["id"] for one in stack.made.values()}
+        foreign = [p for p in self.things.ports.values() if p["network_id"] in networks and p["id"] not in networks]
+        if foreign:
+            stack.status = "DELETE_FAILED"
+            stack.made["subnet"]["why"] = "Conflict: One or more ports have an IP allocation from this subnet."
+            return Answer(204)
+        for one in stack.made.values():
+            engine.unmake(one, self.things)
+        del self.stacks[stack.project, stack.name]
+        return Answer(204)
+
+    def _resources(self, stack: Stack, words: list[str], body: Body) -> Answer:
+        if words[1:] == ["metadata"]:
+            return Answer(200, {"metadata": stack.signals})
+        if words:
+            stack.made[words[0]]["why"] = body["resource_status_reason"]
+            return Answer(200)
+        rows = [
+            {
+                "resource_name": name,
+                "resource_status": "CREATE_FAILED" if one.get("why") else "CREATE_COMPLETE",
+                "resource_status_reason": one.get("why", ""),
+            }
+            for name, one in stack.made.items()
+        ]
+        return Answer(200, {"resources": rows})
+
+    def _row(self, stack: Stack) -> Raw:
+        status = stack.status
+        if stack.busy:
+            stack.busy -= 1
+            status = f"{status.partition('_')[0]}_IN_PROGRESS"
+        return {
+            "id": stack.id,
+            "stack_name": stack.name,
+            "stack_status": status,
+            "stack_status_reason": stack.reason,
+            "tags": list(stack.tags),
+        }
+
+    # --- Nova, Neutron, Glance
+
+    def _nova(self, project: str, method: str, path: str, query: Raw, body: Body) -> Answer:
+        words = path.strip("/").split("/")
+        if words[0] == "flavors":
+            return Answer(200, {"flavors": FLAVORS})
+        if words[0] == "os-keypairs":
+            return Answer(200, {"keypairs": [{"keypair": {"name": "ours"}}]})
+        if words[0] == "limits":
+            return Answer(200, {"limits": {"absolute": self.limits}})
+        if words[1] == "detail":
+            mine = [one for one in self.things.servers.values() if one["project"] == project]
+            return Answer(200, {"servers": [one for one in mine if re.search(query.get("name", ""), one["name"])]})
+        server = self.things.servers.get(words[1])
+        if server is None:
+            return GONE
+        if method == "DELETE":
+            del self.things.servers[words[1]]
+        elif "os-start" in body:
+            server["status"] = "ACTIVE"
+        return Answer(202, {"output": "the console of Nova"} if "os-getConsoleOutput" in body else {})
+
+    def _neutron(self, project: str, method: str, path: str, query: Raw, body: Body) -> Answer:
+        words = path.strip("/").split("/")
+        if words[0] == "quotas":
+            return Answer(200, {"quota": self.quotas})
+        things: dict[str, Raw] = getattr(self.things, words[0])
+        if method == "DELETE":
+            return Answer(204) if things.pop(words[1], None) else GONE
+        if method == "PUT":
+            return Answer(200)
+        found = [one for one in things.values() if all(_matches(one, key, query[key]) for key in query)]
+        return Answer(200, {words[0]: found})
+
+    def _glance(self, project: str, method: str, path: str, query: Raw, body: Body) -> Answer:
+        if path != "/images":
+            return Answer(200, IMAGE) if path == f"/images/{IMAGE['id']}" else GONE
+        return Answer(200, {"images": [IMAGE] if query.get("name", IMAGE["name"]) == IMAGE["name"] else []})
+
+
+def _matches(one: Raw, key: str, wanted: Any) -> bool:
+    if key == "tags":
+        return wanted in one.get("tags", ())
+    return bool(one.get(key) == wanted)

@@ -1,0 +1,292 @@
+"""The provider on a small cloud: the suite that every provider passes, and what befalls this one."""
+
+import pytest
+from tests.unit.providers.openstack.cloud import IMAGE, Cloud
+
+from jeroboam.contracts import Machine, MachineRequest, MachineState, NetworkSpec
+from jeroboam.domain import Role, Secret
+from jeroboam.domain.errors import (
+    HostUnsupported,
+    JeroboamError,
+    NotFound,
+    ProviderRefused,
+    ProviderUnavailable,
+    QuotaExceeded,
+)
+from jeroboam.providers.openstack import OpenStackProvider, OpenStackSettings
+from jeroboam.providers.openstack.growth import Growth
+from jeroboam.providers.openstack.heat import Heat
+from jeroboam.providers.openstack.rest import HEAT, NOVA, OCTAVIA, Answer
+from jeroboam.providers.openstack.user_data import render_boot
+from jeroboam.testing import builders
+from jeroboam.testing.provider_suite import WELL, BatchSuite, CensusSuite, ProviderSuite, World
+
+SETTINGS = OpenStackSettings("http://keystone/v3", "jeroboam", Secret(b"s3cret"))
+
+
+class TestSuite(ProviderSuite, BatchSuite, CensusSuite):
+    settle_s = 5.0
+
+    @pytest.fixture
+    async def provider(self) -> OpenStackProvider:
+        return OpenStackProvider(Cloud(), SETTINGS)
+
+    @pytest.fixture
+    def image_id(self) -> str:
+        return str(IMAGE["name"])
+
+    @pytest.fixture
+    def flavor_id(self) -> str | None:
+        return "m1.small"
+
+
+@pytest.fixture
+def cloud() -> Cloud:
+    return Cloud("project-0", "project-1")
+
+
+@pytest.fixture
+def world(cloud: Cloud) -> World:
+    return World(OpenStackProvider(cloud, SETTINGS), builders.cluster(name="suite"), "node", "m1.small")
+
+
+async def _make(world: World, *indexes: int, role: Role = Role.WORKER) -> dict[int, Machine | JeroboamError]:
+    network, endpoint = await world.place()
+    assert isinstance(world.provider, OpenStackProvider)
+    specs = {index: world.spec(index, role) for index in indexes}
+    requests = [MachineRequest(spec, WELL) for spec in specs.values()]
+    made = await world.provider.ensure_machines(requests, network, endpoint)
+    return {index: made[spec.name] for index, spec in specs.items()}
+
+
+async def test_a_hundred_machines_cost_no_more_calls_than_two_that_are_in_as_many_stacks(world: World) -> None:
+    cloud = _cloud(world)
+    await world.place()
+    cloud.calls.clear()
+    await _make(world, 0, 50)
+    few = cloud.calls.total()
+    many = world.beside()
+    await many.place()
+    cloud.calls.clear()
+    made = await _make(many, *range(100))
+    assert all(isinstance(one, Machine) for one in made.values())
+    assert cloud.calls.total() == few
+    assert cloud.calls["orchestration POST"] == 2
+
+
+async def test_more_user_data_than_a_request_holds_is_given_in_several(cloud: Cloud, world: World) -> None:
+    world.provider = OpenStackProvider(cloud, SETTINGS, request_bytes=2 * len(render_boot(WELL)) + 10)
+    await _make(world, 0, 1, 2)
+    assert cloud.calls["orchestration PUT"] == 1
+    assert len(await world.provider.list_machines(world.cluster.uuid)) == 3
+
+
+async def test_a_machine_without_a_host_says_so_and_is_made_when_there_is_one(world: World) -> None:
+    cloud, lost = _cloud(world), world.spec(1).name
+    cloud.things.no_host = {lost}
+    made = await _make(world, 0, 1)
+    assert isinstance(made[0], Machine)
+    error = made[1]
+    assert isinstance(error, ProviderRefused)
+    assert error.message == f"{lost}: ResourceInError: Went to status ERROR due to No valid host was found."
+    assert error.hint.startswith("No host of the cloud has room for this flavor")
+    cloud.things.no_host = set()
+    again = await _make(world, 1)
+    assert isinstance(again[1], Machine)
+    assert (await world.settled(lost, 5)).done  # it has something to boot with
+
+
+async def test_a_broken_machine_that_nobody_asks_for_is_not_made_with_nothing_to_boot(world: World) -> None:
+    cloud = _cloud(world)
+    cloud.things.no_host = {world.spec(1).name}
+    await _make(world, 0, 1)
+    cloud.things.no_host = set()
+    await _make(world, 2)
+    names = [machine.name for machine in await world.provider.list_machines(world.cluster.uuid)]
+    assert names == [world.spec(0).name, world.spec(2).name]
+    assert sorted(one for one in cloud.stack(".0").made if one != "signal") == names
+
+
+async def test_a_quota_hit_half_way_is_a_quota(world: World) -> None:
+    cloud = _cloud(world)
+    network, endpoint = await world.place()
+    said = {"forbidden": {"message": "Quota exceeded for cores: Requested 4, but already used 20 of 20 cores"}}
+    cloud.answers = [(HEAT, "POST", "stacks$", Answer(403, said))]
+    with pytest.raises(QuotaExceeded, match="already used 20 of 20 cores"):
+        await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
+
+
+async def test_heat_that_fails_for_a_while_is_asked_again_later(world: World) -> None:
+    network, endpoint = await world.place()
+    _cloud(world).answers = [(HEAT, "POST", "stacks$", Answer(500, {"error": {"message": "database is away"}}))]
+    with pytest.raises(ProviderUnavailable, match=r"Stack jeroboam-\S+ was not created: database is away"):
+        await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
+    assert (await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)).state is MachineState.RUNNING
+
+
+async def test_a_server_that_was_deleted_by_hand_is_made_again(world: World) -> None:
+    made = await _make(world, 0, 1)
+    gone = made[0]
+    assert isinstance(gone, Machine)
+    del _cloud(world).things.servers[gone.id]
+    again = await _make(world, 0, 1)
+    assert isinstance(again[0], Machine)
+    assert again[0].id != gone.id
+    assert again[1] == made[1]
+    assert (await world.settled(gone.name, 5)).done
+
+
+async def test_a_server_that_was_stopped_is_started(world: World) -> None:
+    made = await _make(world, 0)
+    assert isinstance(made[0], Machine)
+    _cloud(world).things.servers[made[0].id]["status"] = "SHUTOFF"
+    assert isinstance((await _make(world, 0))[0], Machine)
+
+
+async def test_a_stack_that_somebody_changed_is_left_alone(world: World) -> None:
+    await _make(world, 0)
+    stack = _cloud(world).stack(".0")
+    stack.template = {**stack.template, "description": "mine now"}
+    error = (await _make(world, 0, 1))[1]
+    assert isinstance(error, ProviderRefused)
+    assert error.message == (
+        f"Stack {stack.name} was changed by somebody else: its template is not the one of the last change by Jeroboam."
+    )
+    with pytest.raises(ProviderRefused, match="was changed by somebody else"):
+        await world.provider.delete_machine(world.cluster.uuid, world.spec(0).name)
+
+
+async def test_a_stack_in_progress_is_waited_for(world: World) -> None:
+    cloud = _cloud(world)
+    await _make(world, 0)
+    cloud.stack(".0").busy = 1
+    assert isinstance((await _make(world, 1))[1], Machine)
+
+
+async def test_waiting_for_heat_has_an_end(world: World) -> None:
+    await _make(world, 0)
+    stack = _cloud(world).stack(".0")
+    stack.busy = 100
+    with pytest.raises(ProviderUnavailable, match=rf"Stack {stack.name} is still at CREATE_IN_PROGRESS"):
+        await Growth(Heat(_cloud(world))).settled("project-1", stack.name, until=0.0)
+
+
+async def test_the_last_machine_takes_its_stack_along(world: World) -> None:
+    await _make(world, 0, 1)
+    for index in (0, 1):
+        await world.provider.delete_machine(world.cluster.uuid, world.spec(index).name)
+    kinds = {one.kind: one.name for one in await world.provider.list_resources(world.cluster.uuid)}
+    assert set(kinds) == {"stack", "network"}
+    assert not kinds["stack"].endswith(".0")
+
+
+async def test_a_foreign_port_in_the_network_stops_the_deletion_until_it_is_gone(world: World) -> None:
+    cloud = _cloud(world)
+    network, _ = await world.place()
+    cloud.things.ports["p"] = {
+        "id": "p",
+        "network_id": network.id,
+        "device_id": "their-server",
+        "device_owner": "compute:az",
+    }
+    with pytest.raises(ProviderUnavailable) as caught:
+        await world.provider.delete_all(world.cluster.uuid)
+    assert "subnet: Conflict: One or more ports have an IP allocation" in caught.value.message
+    assert "port p of their-server: remove it, and the deletion goes on." in caught.value.hint
+    del cloud.things.ports["p"]
+    await world.provider.delete_all(world.cluster.uuid)
+    assert await world.provider.list_resources(world.cluster.uuid) == []
+
+
+async def test_what_no_stack_knows_of_goes_by_its_tag(world: World) -> None:
+    cloud = _cloud(world)
+    await _make(world, 0)
+    for stack in list(cloud.stacks.values()):  # abandoned: the stacks are gone, their resources are not
+        del cloud.stacks[stack.project, stack.name]
+    deleted = await world.provider.delete_all(world.cluster.uuid)
+    assert sorted(one.kind for one in deleted) == ["network", "server"]
+    assert (cloud.things.servers, cloud.things.networks) == ({}, {})
+
+
+async def test_another_process_finds_the_clusters_project(world: World) -> None:
+    await _make(world, 0)
+    other = OpenStackProvider(_cloud(world), SETTINGS)
+    [machine] = await other.list_machines(world.cluster.uuid)
+    assert machine.name == world.spec(0).name
+    assert await other.console_log(world.cluster.uuid, machine.name) == "JEROBOAM/1 done all"
+    await other.delete_all(world.cluster.uuid)
+    assert await OpenStackProvider(_cloud(world), SETTINGS).list_machines(world.cluster.uuid) == []
+
+
+async def test_a_silent_node_shows_the_console_that_nova_keeps(world: World) -> None:
+    await _make(world, 0)
+    _cloud(world).stack(".0").signals.clear()
+    assert await world.provider.console_log(world.cluster.uuid, world.spec(0).name) == "the console of Nova"
+
+
+async def test_consoles_of_many_nodes_are_one_look(world: World) -> None:
+    await _make(world, *range(50))
+    cloud = _cloud(world)
+    cloud.calls.clear()
+    for index in range(50):
+        await world.provider.console_log(world.cluster.uuid, world.spec(index).name)
+    assert cloud.calls.total() <= 4
+
+
+async def test_metadata_that_tenants_wrote_makes_no_machine(world: World) -> None:
+    await _make(world, 0)
+    [server] = _cloud(world).things.servers.values()
+    for marks in ({}, {"jeroboam_cluster": world.cluster.uuid}, {**server["metadata"], "jeroboam_index": "x"}):
+        server["metadata"] = marks
+        assert await OpenStackProvider(_cloud(world), SETTINGS).list_machines(world.cluster.uuid) == []
+
+
+async def test_preflight_tells_all_at_once(world: World) -> None:
+    cloud = _cloud(world)
+    cloud.limits = {"maxTotalInstances": 10, "totalInstancesUsed": 8, "maxTotalRAMSize": 2048, "totalRAMUsed": 0}
+    cloud.quotas = {"port": {"limit": 5, "used": 2, "reserved": 1}}
+    specs = [world.spec(index, Role.CONTROL_PLANE) for index in range(3)]
+    problems = await world.provider.preflight(world.cluster, specs)
+    assert [(one.field, one.message) for one in problems] == [
+        ("master_count", "Several control planes need a load balancer (Octavia), which this cloud does not have."),
+        ("node_count", "The project's quota of 10 instances is not enough: 8 are used and 3 more are needed."),
+        ("node_count", "The project's quota of 2048 MiB of memory is not enough: 0 are used and 3072 more are needed."),
+        ("node_count", "The project's quota of 5 ports is not enough: 3 are used and 4 more are needed."),
+    ]
+    cloud.services.add(OCTAVIA)
+    assert "master_count" not in [one.field for one in await world.provider.preflight(world.cluster, specs)]
+
+
+async def test_preflight_wants_a_flavor_that_exists(world: World) -> None:
+    for word, said in ((None, "A flavor is needed for every machine."), ("huge", "Unable to find flavor huge.")):
+        world.flavor_id = word
+        [problem] = await world.provider.preflight(world.cluster, [world.spec()])
+        assert (problem.field, problem.message) == ("flavor_id", said)
+
+
+async def test_an_unknown_external_network_is_said_by_its_name(world: World) -> None:
+    shape = world.cluster.shape
+    cluster = builders.cluster(shape=type(shape)(coe="swarm", image_id="node", external_network_id="nowhere"))
+    with pytest.raises(NotFound, match="Network nowhere could not be found"):
+        await world.provider.ensure_network(cluster, NetworkSpec(endpoint_port=2376))
+
+
+async def test_the_start_says_what_the_user_lacks(cloud: Cloud) -> None:
+    cloud.names = ()
+    with pytest.raises(HostUnsupported) as caught:
+        await OpenStackProvider(cloud, SETTINGS).start()
+    assert caught.value.message == "The user jeroboam has no role in any project."
+    assert "openstack role add --user jeroboam --project PROJECT member" in caught.value.hint
+
+
+async def test_nova_that_is_away_is_no_empty_list(world: World) -> None:
+    await _make(world, 0)
+    _cloud(world).answers = [(NOVA, "GET", "detail", Answer(503))]
+    with pytest.raises(ProviderUnavailable, match="Servers could not be listed: status 503"):
+        await OpenStackProvider(_cloud(world), SETTINGS).list_machines(world.cluster.uuid)
+
+
+def _cloud(world: World) -> Cloud:
+    assert isinstance(world.provider, OpenStackProvider)
+    assert isinstance(world.provider._rest, Cloud)
+    return world.provider._rest
