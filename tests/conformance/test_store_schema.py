@@ -21,7 +21,9 @@ from jeroboam.domain.errors import (
     ProviderUnavailable,
 )
 from jeroboam.store import Sealer, SqlStore
-from jeroboam.store.database import alembic_config
+from jeroboam.store.database import patient_engine
+from jeroboam.store.migration import Migration
+from jeroboam.store.schema import Chain
 from jeroboam.store.tables import metadata
 from jeroboam.testing.builders import ManualClock
 
@@ -43,12 +45,13 @@ async def test_a_second_start_finds_everything_and_a_newer_schema_is_refused(
     await second.stop()
     with plain_engine(empty_url).begin() as raw:
         raw.execute(sa.text("UPDATE alembic_version SET version_num='9999'"))
-    with pytest.raises(ConfigError, match="has the schema 9999, which this program does not know"):
+        raw.execute(sa.text("UPDATE schema_floor SET revision='9999'"))
+    with pytest.raises(ConfigError, match="has the schema 9999, which serves no program older than schema 9999"):
         await SqlStore(empty_url, Sealer(KEY), clock).start()
 
 
 async def test_operations_of_the_first_schema_keep_their_verb_as_their_kind(empty_url: str, clock: ManualClock) -> None:
-    config = alembic_config()
+    config = Chain().config()
     with plain_engine(empty_url).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
@@ -58,6 +61,9 @@ async def test_operations_of_the_first_schema_keep_their_verb_as_their_kind(empt
                 " summary, cancel_requested) VALUES ('o', 'c', 'update', 'p', 'u', 'r', 1, 'succeeded', 's', false)"
             )
         )
+    engine = patient_engine(empty_url)
+    await Migration(engine, Chain()).run(contract=True)
+    await engine.dispose()
     store = SqlStore(empty_url, Sealer(KEY), clock)
     await store.start()
     found = await store.get_operation("o")
@@ -72,7 +78,7 @@ async def test_certificates_of_an_older_schema_are_for_nobody_knows_what(empty_u
         "INSERT INTO certificates (cluster_uuid, serial, subject, ca, not_after, user_id, project_id, created_at) VALUES"
         " ('c', '{}', 'CN=a', 'kubernetes', '2031-01-02 03:04:05', 'u', 'p', '2026-01-02 03:04:05')"
     )
-    config = alembic_config()
+    config = Chain().config()
     with plain_engine(empty_url).begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0006")

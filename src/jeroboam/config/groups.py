@@ -72,6 +72,12 @@ class DatabaseGroup:
         "SQLAlchemy URL, sqlite or postgresql. When it is not set: an SQLite file in the data folder.",
         secret=True,
     )
+    migrate: bool = option(
+        True,
+        kinds.flag(),
+        "Whether a process brings the schema up to date at its start; processes of the release before serve on. false: it "
+        "refuses to start on an older schema, and `jeroboam db upgrade` is the way.",
+    )
 
 
 @dataclass(frozen=True)

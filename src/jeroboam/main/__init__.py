@@ -2,7 +2,7 @@
 
 from .data_folder import DataFolder, default_folder, locate, write_private
 from .listening import find_holder
-from .process import FIRST_TEMPLATE, Announce, Ready, Roles, run
+from .process import FIRST_TEMPLATE, Announce, Ready, Roles, place, run
 
 __all__ = [
     "FIRST_TEMPLATE",
@@ -13,6 +13,7 @@ __all__ = [
     "default_folder",
     "find_holder",
     "locate",
+    "place",
     "run",
     "write_private",
 ]

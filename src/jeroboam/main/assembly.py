@@ -68,6 +68,7 @@ def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> P
     meter = Meter()
     meter.watch(provider)
     store = _store(folder, clock, meter)
+    store.migrates = config.database.migrate
     store.record_events = config.notifications.driver != "none"  # also of an API that runs alone
     return Parts(config, folder, clock, store, provider, drivers.loaded, drivers.broken, default, meter)
 

@@ -8,21 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ..contracts import Clock
-from ..domain.errors import ConfigError
+from ..domain.errors import ConfigError, ProviderUnavailable
 from .arrivals import Arrivals, Told, Watched
+from .migration import Migration
 from .reading import InPlace, OverTheWire, Reader, T, Work
+from .schema import Chain
 from .sealing import Sealer
+from .tables import schema_floor
 from .trouble import translated
 from .writing import SharedCommits, Writing
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _POOL: dict[str, Any] = {
     "pool_size": 20,
@@ -35,21 +34,22 @@ _DEADLINES: dict[str, Any] = {"timeout": 5, "command_timeout": 30}  # seconds: o
 _SETTINGS = {"jit": "off", "idle_in_transaction_session_timeout": "5000"}
 
 
+_BUSY_S = 15.0
+_OLD_S = 60.0  # a process that is too old for its database stays so
+
+
 class Database:
     """Base of the store's parts: reads, transactions that write, one clock, one sealer."""
 
-    def __init__(self, url: str, sealer: Sealer, clock: Clock, *, busy_s: float = 15) -> None:
+    migrates = True  # whether its start brings the schema up to date, as far as older processes serve on
+
+    def __init__(self, url: str, sealer: Sealer, clock: Clock, *, busy_s: float = _BUSY_S) -> None:
         """`busy_s`: how long a writer of SQLite waits for the others of this process, and then for those of other processes."""
-        parsed = make_url(url)
-        backend = parsed.get_backend_name()
-        if backend not in _DRIVERS:
-            raise ConfigError(
-                f"[database] connection: {backend} is not supported.", hint="Use an sqlite or postgresql URL."
-            )
-        self._url = parsed.set(drivername=_DRIVERS[backend])
-        self._sqlite = backend == "sqlite"
+        self._url = _with_driver(url)
+        self._sqlite = _is_sqlite(self._url)
         self._sealer = sealer
         self._clock = clock
+        self._chain = Chain()
         self._engine: AsyncEngine
         self._reader: Reader
         self._arrivals: Arrivals
@@ -75,20 +75,15 @@ class Database:
         return engine
 
     async def start(self) -> None:
-        """Bring the schema up to date. Raises ConfigError for a schema newer than this program."""
+        """Bring the schema up to date, unless `migrates` is false. Raises ConfigError for one that this program cannot serve with."""
+        engine = self._immediate if self._sqlite else patient_engine(self._url)
         if self._sqlite and self._url.database:
             _make_private(self._url.database)
         with translated():
-            async with self._patient().begin() as connection:
-                if not self._sqlite:
-                    await connection.execute(sa.text("SELECT pg_advisory_xact_lock(7235198)"))
-                await connection.run_sync(_migrate)
-
-    def _patient(self) -> AsyncEngine:
-        """For migrations, which may take long and wait for those of another process."""
-        if self._sqlite:
-            return self._immediate
-        return create_async_engine(self._url, poolclass=sa.NullPool, connect_args={"timeout": _DEADLINES["timeout"]})
+            migration = Migration(engine, self._chain)
+            if self.migrates:
+                await migration.run()
+            await migration.check()
 
     async def stop(self) -> None:
         await self._arrivals.stop()
@@ -99,7 +94,13 @@ class Database:
         await self._aside.dispose()
 
     async def ping(self) -> None:
-        await self._look(lambda connection: connection.execute(sa.text("SELECT 1")).close())
+        """Raises ProviderUnavailable, also where the schema has become one that this process cannot serve with."""
+        floor = await self._look(lambda connection: connection.execute(sa.select(schema_floor.c.revision)).scalar())
+        if floor and not self._chain.knows(floor):
+            raise ProviderUnavailable(
+                f"The database's schema serves no program older than schema {floor}: this process is too old.",
+                after_s=_OLD_S,
+            )
 
     async def _look(self, work: Work[T]) -> T:
         """Read; see reading.py. For the paths of lists and single things."""
@@ -182,23 +183,33 @@ def _still_open(connection: Any, _record: object, _proxy: object) -> None:
         raise sa.exc.DisconnectionError
 
 
-def alembic_config() -> Config:
-    """Alembic's configuration without a file of its own."""
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    return config
+def patient_engine(url: str | URL) -> AsyncEngine:
+    """For migrations, which may take long and wait for those of another process. Raises ConfigError for what is no database of ours."""
+    chosen = _with_driver(url)
+    if not _is_sqlite(chosen):
+        return create_async_engine(chosen, poolclass=sa.NullPool, connect_args={"timeout": _DEADLINES["timeout"]})
+    if chosen.database:
+        _make_private(chosen.database)
+    engine = create_async_engine(chosen)
+    _prepare_sqlite(engine.sync_engine, _BUSY_S)
+    return engine.execution_options(jeroboam_immediate=True)
 
 
-def _migrate(connection: sa.Connection) -> None:
-    config = alembic_config()
-    config.attributes["connection"] = connection
-    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    present = set()
-    if sa.inspect(connection).has_table("alembic_version"):
-        present = set(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars())
-    if present - known:
+def _with_driver(url: str | URL) -> URL:
+    parsed = make_url(url)
+    backend = parsed.get_backend_name()
+    if backend not in _DRIVERS:
         raise ConfigError(
-            f"The database has the schema {', '.join(sorted(present))}, which this program does not know.",
-            hint="It was used by a newer Jeroboam: start that one.",
+            f"[database] connection: {backend} is not supported.", hint="Use an sqlite or postgresql URL."
         )
-    command.upgrade(config, "head")
+    return parsed.set(drivername=_DRIVERS[backend])
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def is_made(url: str) -> bool:
+    """False of an SQLite database whose file is not there; of others a connection must tell."""
+    chosen = _with_driver(url)
+    return not _is_sqlite(chosen) or not chosen.database or Path(chosen.database).exists()

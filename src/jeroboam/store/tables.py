@@ -145,6 +145,13 @@ leases = sa.Table(
     sa.Column("taken_at", Utc(), nullable=False),
     sa.Column("beaten_at", Utc(), nullable=False),
 )
+schema_floor = sa.Table(
+    "schema_floor",
+    metadata,
+    sa.Column(
+        "revision", sa.Text(), primary_key=True
+    ),  # the oldest one that a program must know to serve; see schema.py
+)
 events = sa.Table(
     "events",
     metadata,

@@ -4,6 +4,7 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
+contract = "0002"  # nothing of the first schema was released: no program that says `verb` runs anywhere
 
 
 def upgrade() -> None:
