@@ -52,19 +52,19 @@ WORK = {
 }
 
 
-def image(version: str) -> str:
-    return asyncio.run(artifacts.build_node_image(version)).tag
+def image(version: str, *runtimes: str) -> str:
+    return asyncio.run(artifacts.build_node_image(version, runtimes=runtimes)).tag
 
 
 @pytest.fixture(scope="module")
 def live(service: Service, kubectl_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Version 1.35: one control plane, one worker, and the group `gpu` of version 1.34."""
+    """Version 1.35: one control plane, one worker, and the group `gpu` of version 1.34, whose image has gVisor besides."""
     uuid = service.ask_cluster(service.template("groups", image("v1.35.4")), "groups", node_count=1)
     try:
         service.settle(uuid, "CREATE_COMPLETE")
         kubeconfig = tmp_path_factory.mktemp("groups") / "kubeconfig"
         service.cli("cluster", "config", uuid, "--file", str(kubeconfig))
-        answer = ask(service, "POST", uuid, json={**GROUP, "image_id": image("v1.34.4")})
+        answer = ask(service, "POST", uuid, json={**GROUP, "image_id": image("v1.34.4", "runsc")})
         assert answer.status_code == 202, answer.text
         service.settle(uuid, "UPDATE_COMPLETE")
         yield Cluster(uuid, kubeconfig, kubectl_program)
@@ -189,6 +189,15 @@ def test_exactly_the_named_nodes_go_by_server_id_name_and_address_drained_first(
     assert uids(live) == {name: uid for name, uid in before.items() if name not in (first, second, fourth)}
     assert killed_on(live) == {first, second, fourth}
     live.kubectl("rollout", "status", "deployment/work", "--timeout=120s")
+
+
+def test_a_group_brought_the_runtimes_of_its_image(live: Cluster) -> None:
+    one = {"name": "web", "image": "jeroboam.local/hello:1", "imagePullPolicy": "Never", "args": ["serve"]}
+    pod = {"metadata": {"name": "boxed"}, "spec": {"runtimeClassName": "runsc", "containers": [one]}}
+    live.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Pod", **pod}))
+    live.kubectl("wait", "pod/boxed", "--for=condition=Ready", "--timeout=120s")
+    assert live.get("pod", "boxed")["spec"]["nodeName"] in members(live)
+    live.kubectl("delete", "pod/boxed", "--timeout=60s")
 
 
 def test_a_group_that_is_deleted_takes_its_nodes_and_no_others(service: Service, live: Cluster) -> None:

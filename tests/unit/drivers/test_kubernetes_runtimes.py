@@ -1,15 +1,18 @@
 """Container runtimes of the driver kubernetes: what a cluster offers, what a node tries, what a template is refused for."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
 from jeroboam.contracts import Image, NodeConfig
 from jeroboam.domain import Cluster, ClusterShape, Role
-from jeroboam.drivers.kubernetes import KubernetesDriver
+from jeroboam.drivers.kubernetes import KubernetesDriver, offers
+from jeroboam.drivers.kubernetes.api import KubeApi
 from jeroboam.testing import builders
 from jeroboam.testing.driver_suite import context_of, specs_of
 
@@ -63,6 +66,9 @@ def test_without_the_label_all_that_the_image_holds_is_offered(image: Image, exp
 def test_a_node_says_which_runtimes_it_has() -> None:
     said = content(boot(Role.WORKER, IMAGE), "/etc/default/kubelet").decode()
     assert "runtime.jeroboam.io/crun=true,runtime.jeroboam.io/runsc=true" in said
+    chosen = content(boot(Role.WORKER, IMAGE, oci_runtimes="runc,crun"), "/etc/default/kubelet").decode()
+    assert "runtime.jeroboam.io/crun=true" in chosen
+    assert "runsc" not in chosen
     assert "runtime.jeroboam.io" not in content(boot(Role.WORKER, OLD), "/etc/default/kubelet").decode()
 
 
@@ -110,3 +116,37 @@ async def test_a_trial_that_fails_says_why_in_its_last_line(code: int, said: str
             "gVisor's sandbox does not come up on this host: creating container: ptrace is not allowed. "
             "Leave runsc out of oci_runtimes."
         )
+
+
+def node(*runtimes: str) -> dict[str, object]:
+    return {"metadata": {"labels": {f"runtime.jeroboam.io/{name}": "true" for name in runtimes}}}
+
+
+async def made_for(*nodes: dict[str, object], there: tuple[str, ...] = ("runc", "crun"), code: int = 201) -> list[str]:
+    """The classes that are made in a cluster of these nodes, which has `there` already."""
+    made = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert request.url.path == "/apis/node.k8s.io/v1/runtimeclasses"
+        if request.method == "GET":
+            return httpx.Response(200, json={"items": [{"metadata": {"name": name}} for name in there]})
+        body = json.loads(request.content)
+        assert body["scheduling"] == {"nodeSelector": {f"runtime.jeroboam.io/{body['handler']}": "true"}}
+        made.append(body["metadata"]["name"])
+        return httpx.Response(code, json={})
+
+    client = httpx.AsyncClient(base_url="https://192.0.2.1:6443", transport=httpx.MockTransport(answer))
+    await offers.ensure(KubeApi(client), nodes)
+    return made
+
+
+async def test_a_live_cluster_gets_a_class_for_what_later_nodes_bring() -> None:
+    assert await made_for(node("crun"), node("crun", "runsc")) == ["runsc"]
+    assert await made_for(node("crun", "runsc"), there=("runc",)) == ["crun", "runsc"]
+    assert await made_for(node("crun", "runsc"), code=409) == ["runsc"]  # somebody else was faster
+
+
+async def test_a_live_cluster_gets_no_class_that_it_has_or_that_nobody_knows() -> None:
+    assert await made_for(node("crun"), node()) == []
+    assert await made_for({"metadata": {}}, there=()) == []
+    assert await made_for(node("mine"), there=()) == []

@@ -27,7 +27,7 @@ from ...contracts import (
 )
 from ...domain import Cluster, ClusterShape, NodeGroup, Role
 from ..live_api import Contexts, connect
-from . import drain, health, marks, nodes, validation
+from . import drain, health, marks, nodes, offers, validation
 from .api import KubeApi
 from .labels import LABELS, kernel_needs, read
 
@@ -96,9 +96,9 @@ class KubernetesDriver:
             await drain.release(api, machine.name)
 
     async def mark(self, access: Access, wishes: Sequence[NodeMark]) -> None:
-        """Labels, taints and provider ids on the nodes. Raises CoeUnreachable, CoeRefused."""
+        """Labels, taints and provider ids on the nodes, and RuntimeClasses of theirs. Raises CoeUnreachable, CoeRefused."""
         async with connect(KubeApi, access, self._contexts) as api:
-            await marks.mark(api, wishes)
+            await offers.ensure(api, await marks.mark(api, wishes))
 
     def client_config(self, name: str, access: Access) -> bytes:
         """A kubeconfig."""

@@ -52,6 +52,10 @@ class KubeApi(LiveApi):
         answer = await self._send("PATCH", path, json=change, headers=headers, fine=(404, 409))
         return answer.is_success
 
+    async def create(self, path: str, body: Json) -> None:
+        """Make an object in the collection `path`; there already is success."""
+        await self._send("POST", path, json=body, fine=(409,))
+
     async def evict(self, namespace: str, pod: str) -> bool:
         """Ask a pod to leave; False while a disruption budget forbids it. Gone already is success."""
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}

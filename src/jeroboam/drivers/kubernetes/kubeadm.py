@@ -64,9 +64,9 @@ def kubelet(context: ClusterContext, machine: MachineSpec, options: Options) -> 
     }
 
 
-def kubelet_environment(context: ClusterContext, machine: MachineSpec) -> bytes:
+def kubelet_environment(context: ClusterContext, machine: MachineSpec, chosen: Options) -> bytes:
     """Arguments that have no place in the kubelet's file. Source: kubelet 1.34, --help."""
-    labels = runtimes.node_labels(context.image) | node_labels(machine, group_of(context, machine))
+    labels = runtimes.node_labels(context.image, chosen.oci_runtimes) | node_labels(machine, group_of(context, machine))
     words = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
     return f"KUBELET_ARGS=--hostname-override={machine.name} --node-labels={words}\n".encode()
 

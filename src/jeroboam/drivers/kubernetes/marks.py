@@ -19,11 +19,13 @@ _ATTEMPTS = 5
 _Taint = Mapping[str, str]
 
 
-async def mark(api: KubeApi, marks: Sequence[NodeMark]) -> None:
-    """One list, and one patch for each node that differs. Raises CoeUnreachable, CoeRefused."""
-    nodes = {node["metadata"]["name"]: node for node in await api.items("/api/v1/nodes")}
+async def mark(api: KubeApi, marks: Sequence[NodeMark]) -> list[Json]:
+    """One list, and one patch for each node that differs; the nodes as they were. Raises CoeUnreachable, CoeRefused."""
+    listed = await api.items("/api/v1/nodes")
+    nodes = {node["metadata"]["name"]: node for node in listed}
     for wish in marks:
         await _mark(api, wish, nodes.get(wish.node))
+    return listed
 
 
 async def _mark(api: KubeApi, wish: NodeMark, node: Json | None) -> None:

@@ -43,7 +43,7 @@ def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
     """Files and commands of one machine."""
     chosen = options(context.cluster.shape.labels)
     common = (
-        File("/etc/default/kubelet", kubeadm.kubelet_environment(context, machine)),
+        File("/etc/default/kubelet", kubeadm.kubelet_environment(context, machine, chosen)),
         *_resolver(context.cluster),
         *bootstrap.proxy_of("containerd", context.cluster.shape),
         File(f"{kubeadm.PKI}/ca.crt", context.secrets.ca.cert_pem),

@@ -79,14 +79,19 @@ def offered(image: Image, asked: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in held(image) if not asked or name in asked)
 
 
-def node_labels(image: Image) -> dict[str, str]:
+def node_labels(image: Image, asked: Sequence[str]) -> dict[str, str]:
     """By which a RuntimeClass finds nodes that have its runtime: images of node groups differ."""
-    return {f"{_NODE_LABEL}{name}": "true" for name in held(image) if name != _DEFAULT}
+    return {f"{_NODE_LABEL}{name}": "true" for name in offered(image, asked) if name != _DEFAULT}
+
+
+def borne(labels: Mapping[str, str]) -> set[str]:
+    """The runtimes that a live node says it offers. A kubelet may write such labels itself, so words of its own do not count."""
+    return {name for name in _KNOWN if labels.get(f"{_NODE_LABEL}{name}") == "true"}
 
 
 def classes(names: Sequence[str]) -> bytes:
     """A RuntimeClass each, of the same name."""
-    return yaml.safe_dump_all([_class(name) for name in names], sort_keys=False).encode()
+    return yaml.safe_dump_all([class_of(name) for name in names], sort_keys=False).encode()
 
 
 def trial(names: Sequence[str]) -> tuple[Command, ...]:
@@ -96,7 +101,8 @@ def trial(names: Sequence[str]) -> tuple[Command, ...]:
     return (Command("runtime-runsc", ("bash", "-c", _TRY_RUNSC), 40, background=True),)
 
 
-def _class(name: str) -> dict[str, Any]:
+def class_of(name: str) -> dict[str, Any]:
+    """The RuntimeClass of a runtime: only nodes that bear its label run what asks for it."""
     made: dict[str, Any] = {
         "apiVersion": "node.k8s.io/v1",
         "kind": "RuntimeClass",
