@@ -261,6 +261,108 @@ PROVIDER = (
         30,
     ),
 )
+DOCKER = (
+    Fault(
+        "docker-answers-500",
+        "Docker answers with an error",
+        "a proxy before its socket answers 500",
+        "transient",
+        STATUS,
+        "Docker: the storage driver is confused",
+        "If it lasts, the daemon's log says why.",
+        30,
+    ),
+    Fault(
+        "docker-answers-429",
+        "Docker asks for fewer calls",
+        "a proxy before its socket answers 429",
+        "transient",
+        STATUS,
+        "Docker asks for fewer calls: slow down",
+        "Nothing is lost; it goes on, slower.",
+        30,
+    ),
+    Fault(
+        "docker-answers-garbage",
+        "what answers is no Docker",
+        "a proxy before its socket answers with a web page",
+        "transient",
+        STATUS,
+        "What answers at unix://… is no Docker daemon, or a broken one",
+        "Look at the daemon and at what stands before its socket; this goes on when it answers.",
+        30,
+    ),
+    Fault(
+        "docker-slow",
+        "Docker does not answer in time",
+        "a proxy before its socket keeps a call for longer than call_timeout_s",
+        "transient",
+        STATUS,
+        "Docker did not answer within 1 s.",
+        "It is overloaded, or its disk is.",
+        30,
+    ),
+    Fault(
+        "docker-restarted",
+        "Docker is restarted during the create",
+        "the socket goes away when the network is made, and comes back 2 s later; the create goes on",
+        "transient",
+        STATUS,
+        "Docker cannot be reached",
+        "Look at the daemon and at what stands before its socket; this goes on when it answers.",
+        30,
+    ),
+    Fault(
+        "docker-disk-full",
+        "the disk of the Docker host is full",
+        "a proxy before its socket answers as Docker does then",
+        "operator",
+        STATUS,
+        "Docker refused: mkdir /var/lib/docker/…: no space left on device",
+        "The disk of the Docker daemon is full; make room (`docker system df`).",
+        30,
+    ),
+    Fault(
+        "docker-memory-full",
+        "the Docker host has no memory left",
+        "a proxy before its socket answers as Docker does then",
+        "operator",
+        STATUS,
+        "Docker refused: …cannot allocate memory",
+        "The host has no memory left; use fewer or smaller nodes.",
+        30,
+    ),
+    Fault(
+        "networks-used-up",
+        "no network is free for another cluster",
+        "the pool is a single /24, and a network of somebody else overlaps it",
+        "operator",
+        STATUS,
+        "No /24 network of 10.213.77.0/24 is free.",
+        "Delete clusters that are not needed, or set [docker] pool to another range.",
+        30,
+    ),
+    Fault(
+        "port-in-use",
+        "all ports for the APIs of clusters are in use",
+        "a program listens on the only port of the range",
+        "operator",
+        STATUS,
+        "No free port of …-… is left for another cluster.",
+        "Widen [docker] ports, or delete a cluster.",
+        30,
+    ),
+    Fault(
+        "port-taken-later",
+        "a program takes a cluster's port before its node starts",
+        "a proxy before the socket answers the start as Docker does then",
+        "transient",
+        STATUS,
+        "Docker: …port is already allocated",
+        "Another program holds the port; stop it, and this goes on.",
+        20,
+    ),
+)
 SERVICE = (
     Fault(
         "database-gone",
@@ -335,7 +437,7 @@ LIVE = (
         10,
     ),
 )
-FAULTS = (*WISHES, *PROVIDER, *SERVICE, *LIVE)
+FAULTS = (*WISHES, *PROVIDER, *DOCKER, *SERVICE, *LIVE)
 _HEAD = """\
 # Faults
 

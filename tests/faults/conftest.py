@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import pytest
@@ -51,6 +52,12 @@ class Sight:
         assert status_reason.startswith(operation.error or "-")
         assert status_reason.endswith(operation.hint or "")
         self._tell(STATUS, status_reason, str(operation.error_class), operation.hint or "")
+
+    def document(self, operation: Mapping[str, Any], status_reason: str) -> None:
+        """The same, as the API tells it."""
+        assert operation["state"] == "failed"
+        assert status_reason.startswith(operation["error"])
+        self._tell(STATUS, status_reason, operation["error_class"], operation["hint"] or "")
 
     def waits(self, status_reason: str) -> None:
         """The status of a cluster whose operation goes on."""

@@ -1,4 +1,4 @@
-"""Servers that stand where a cluster's API server should: with the right certificate or another one, a clock of their own, other CAs."""
+"""Servers that stand where a cluster's API server or a registry should: with certificates, clocks and clients of their own."""
 
 from __future__ import annotations
 
@@ -28,23 +28,26 @@ def free_port() -> int:
 
 
 @contextmanager
-def api_server(
+def tls_server(
     port: int,
     ca: CertificateAuthority,
     begins: datetime,
     *,
+    host: str = "127.0.0.1",
     ahead: timedelta = timedelta(0),
     clients_of: CertificateAuthority | None = None,
 ) -> Iterator[None]:
-    """Says that it is ready. Its certificate is of `ca` and valid from `begins`, its clock `ahead`; it lets in clients of `ca`, or of
-    another one."""
+    """Says that it is ready. Its certificate is of `ca` and valid from `begins`, its clock `ahead`; it lets in clients of one CA, or
+    anybody."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
-        file.write(_leaf(ca, begins))
+        file.write(_leaf(ca, host, begins))
         file.flush()
         context.load_cert_chain(file.name)
-    context.load_verify_locations(cadata=(clients_of or ca).cert_pem.decode())
-    context.verify_mode = ssl.CERT_REQUIRED
+    if clients_of is not None:
+        context.load_verify_locations(cadata=clients_of.cert_pem.decode())
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.maximum_version = ssl.TLSVersion.TLSv1_2  # of 1.3 a client that is refused may see but a cut connection
 
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -65,7 +68,7 @@ def api_server(
         def handle_error(self, *_: object) -> None:
             """Strangers are what it is for."""
 
-    server = Server(("127.0.0.1", port), Answers)
+    server = Server((host, port), Answers)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
@@ -77,8 +80,8 @@ def api_server(
         thread.join(10)
 
 
-def _leaf(ca: CertificateAuthority, begins: datetime) -> bytes:
-    """A server's certificate for 127.0.0.1, and its key."""
+def _leaf(ca: CertificateAuthority, host: str, begins: datetime) -> bytes:
+    """A server's certificate for an address, and its key."""
     issuer, signer = load(ca)
     key, pem = pki.new_key()
     cert = (
@@ -89,7 +92,7 @@ def _leaf(ca: CertificateAuthority, begins: datetime) -> bytes:
         .serial_number(x509.random_serial_number())
         .not_valid_before(begins)
         .not_valid_after(begins + timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(host))]), critical=False)
         .sign(signer, hashes.SHA256())
     )
     return cert.public_bytes(serialization.Encoding.PEM) + pem.reveal()

@@ -1,13 +1,11 @@
 """Faults between the service and a cluster's API, seen by the health scan over real sockets and real TLS."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.faults.conftest import Sight
-from tests.faults.lookalike import api_server, free_port
+from tests.faults.lookalike import free_port, tls_server
 
 from jeroboam import pki
 from jeroboam.conductor.access import AdminAccess
@@ -19,6 +17,7 @@ from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.testing.stage import Stage
 
 pytestmark = pytest.mark.sockets
+BEGAN = datetime.now(UTC) - timedelta(hours=1)
 
 
 class AtPort(FakeProvider):
@@ -60,13 +59,6 @@ async def made(stage: Stage) -> Made:
     return Made(placed, cluster, pki.unpack(kept).ca, provider.port)
 
 
-@contextmanager
-def well(made: Made) -> Iterator[None]:
-    """The API server as it should be."""
-    with api_server(made.port, made.ca, datetime.now(UTC) - timedelta(hours=1)):
-        yield
-
-
 async def found_ill(made: Made, sight: Sight) -> None:
     sight.begins()
     cluster = await made.scanned()
@@ -75,26 +67,26 @@ async def found_ill(made: Made, sight: Sight) -> None:
 
 
 async def test_the_stand_in_counts_as_an_api_server_when_nothing_is_wrong(made: Made) -> None:
-    with well(made):
+    with tls_server(made.port, made.ca, BEGAN, clients_of=made.ca):
         assert (await made.scanned()).health_reason["api"] == "ok"
 
 
 @pytest.mark.fault("api-wrong-ca")
 async def test_a_server_of_another_ca(made: Made, sight: Sight) -> None:
     other = pki.new_authority("other", "cluster", datetime.now(UTC))
-    with api_server(made.port, other, datetime.now(UTC) - timedelta(hours=1)):
+    with tls_server(made.port, other, BEGAN, clients_of=made.ca):
         await found_ill(made, sight)
 
 
 @pytest.mark.fault("clock-before-certificate")
 async def test_a_certificate_that_begins_tomorrow(made: Made, sight: Sight) -> None:
-    with api_server(made.port, made.ca, datetime.now(UTC) + timedelta(days=1)):
+    with tls_server(made.port, made.ca, BEGAN + timedelta(days=1), clients_of=made.ca):
         await found_ill(made, sight)
 
 
 @pytest.mark.fault("clock-skew")
 async def test_a_control_plane_whose_clock_is_ahead(made: Made, sight: Sight) -> None:
-    with api_server(made.port, made.ca, datetime.now(UTC) - timedelta(hours=1), ahead=timedelta(hours=2)):
+    with tls_server(made.port, made.ca, BEGAN, ahead=timedelta(hours=2), clients_of=made.ca):
         await found_ill(made, sight)
 
 
@@ -106,5 +98,5 @@ async def test_nothing_at_the_port(made: Made, sight: Sight) -> None:
 @pytest.mark.fault("certificate-refused")
 async def test_a_server_that_does_not_know_our_certificate(made: Made, sight: Sight) -> None:
     other = pki.new_authority("other", "cluster", datetime.now(UTC))
-    with api_server(made.port, made.ca, datetime.now(UTC) - timedelta(hours=1), clients_of=other):
+    with tls_server(made.port, made.ca, BEGAN, clients_of=other):
         await found_ill(made, sight)

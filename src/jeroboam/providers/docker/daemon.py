@@ -82,7 +82,7 @@ class Daemon:
         """Summaries of all containers, running or not, that carry the labels (None: any value)."""
         filters = {"label": _label_filter(labels)}
         async with self._call() as client:
-            return [c._container for c in await client.containers.list(all=True, filters=filters)]
+            return _rows([c._container for c in await client.containers.list(all=True, filters=filters)])
 
     async def inspect(self, name: str) -> Found:
         async with self._call() as client:
@@ -120,8 +120,7 @@ class Daemon:
     async def networks(self, labels: Mapping[str, str | None] | None = None) -> list[Found]:
         filters = {"label": _label_filter(labels)} if labels else None
         async with self._call() as client:
-            found: list[Found] = await client.networks.list(filters=filters)
-            return found
+            return _rows(await client.networks.list(filters=filters))
 
     async def create_network(self, config: Found) -> str:
         async with self._call() as client:
@@ -134,7 +133,7 @@ class Daemon:
     async def volumes(self, labels: Mapping[str, str | None]) -> list[Found]:
         async with self._call() as client:
             answer = await client.volumes.list(filters={"label": _label_filter(labels)})  # type: ignore[no-untyped-call]
-            return list(answer["Volumes"] or [])
+            return _rows(answer["Volumes"] or [])
 
     async def create_volume(self, name: str, labels: Mapping[str, str]) -> None:
         async with self._call() as client:
@@ -146,8 +145,7 @@ class Daemon:
 
     async def images(self, label: str) -> list[Found]:
         async with self._call() as client:
-            found: list[Found] = await client.images.list(filters={"label": [label]})
-            return found
+            return _rows(await client.images.list(filters={"label": [label]}))
 
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[aiodocker.Docker]:
@@ -178,6 +176,13 @@ class Daemon:
 
 def cluster_labels(cluster_uuid: str | None) -> dict[str, str | None]:
     return {CLUSTER: cluster_uuid}
+
+
+def _rows(answer: object) -> list[Found]:
+    """Raises TypeError where it is no list of objects."""
+    if not isinstance(answer, list) or not all(isinstance(row, dict) for row in answer):
+        raise TypeError("a list was expected")
+    return answer
 
 
 def _label_filter(labels: Mapping[str, str | None]) -> list[str]:
