@@ -48,7 +48,8 @@ class Nodes:
 
     def _servers(self) -> list[dict[str, Any]]:
         answer = self._compute.get("/servers/detail", params={"all_tenants": "1"}, headers=_VERSION)
-        return [one for one in answer.json()["servers"] if "jeroboam_cluster" in one["metadata"]]
+        found = answer.json().get("servers") or []  # none while Nova is away: a later look sees them
+        return [one for one in found if "jeroboam_cluster" in one["metadata"]]
 
 
 def _report(server: dict[str, Any]) -> None:

@@ -156,9 +156,16 @@ class Scope:
 
     def context(self, image: Image) -> ClusterContext:
         """What the driver may look at. Network, endpoint and secrets are there by then: the steps before saw to it."""
-        if self.network is None or self.endpoint is None or self.secrets is None:
-            raise RuntimeError("steps out of order: machines need network, endpoint and keys")
-        return ClusterContext(self.cluster, self.groups, image, self.network, self.endpoint, self.secrets)
+        network, endpoint = self.place()
+        if self.secrets is None:
+            raise RuntimeError("steps out of order: machines need keys")
+        return ClusterContext(self.cluster, self.groups, image, network, endpoint, self.secrets)
+
+    def place(self) -> tuple[Network, Endpoint]:
+        """Where machines go; there by then, as in `context`."""
+        if self.network is None or self.endpoint is None:
+            raise RuntimeError("steps out of order: machines need network and endpoint")
+        return self.network, self.endpoint
 
     def access(self) -> Access | None:
         """Administrator access, or None when the cluster's API cannot be reached from here."""

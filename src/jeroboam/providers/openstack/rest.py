@@ -86,11 +86,10 @@ def words(body: object) -> str:
     """The message in an error's body, in whichever of the services' shapes; "" when there is none. At most 500 characters."""
     if isinstance(body, str):
         return body.strip()[:500]
-    if isinstance(body, Mapping):
-        for key in ("message", "detail", "faultstring"):
-            if isinstance(body.get(key), str) and body[key].strip():
-                return str(body[key]).strip()[:500]
-        return next(
-            (found for value in body.values() if (found := words(value) if isinstance(value, Mapping) else "")), ""
-        )
-    return ""
+    if not isinstance(body, Mapping):
+        return ""
+    direct = (body.get(key) for key in ("message", "detail", "faultstring"))
+    nested = (words(value) for value in body.values() if isinstance(value, Mapping))
+    last = (body.get("explanation"),)  # Heat's, where its error has no message
+    found = (one.strip() for one in (*direct, *nested, *last) if isinstance(one, str))
+    return next((one[:500] for one in found if one), "")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ...contracts import MachineSpec
+from ...contracts import Machine, MachineBatch, MachineRequest, MachineSpec
 from ...domain import Resource
-from ...domain.errors import BootstrapFailed, JeroboamError, RetryLater
+from ...domain.errors import BootstrapFailed, JeroboamError, LeaseLost, RetryLater
 from ...planning import plan_machines
 from ..scope import DONE, Outcome, Scope
 
@@ -20,25 +21,89 @@ class Machines:
         scope.plan = plan_machines(scope.cluster, scope.groups, scope.seen)
         if not scope.plan.ensure:
             return DONE
-        results = await asyncio.gather(*(_ensure(scope, spec) for spec in scope.plan.ensure), return_exceptions=True)
+        specs, provider = scope.plan.ensure, scope.provider
+        if isinstance(provider, MachineBatch):
+            results = await _ensure_together(scope, provider, specs)
+        else:
+            results = await asyncio.gather(*(_ensure(scope, spec) for spec in specs), return_exceptions=True)
         _raise_first(results)
         return Outcome.again(0.0, f"{len(scope.plan.ensure)} machines made")
 
 
 async def _ensure(scope: Scope, spec: MachineSpec) -> None:
+    await _check_attempts(scope, spec)
+    async with scope.timeline.step("machine", spec.name):
+        wish = await _request(scope, spec)
+        network, endpoint = scope.place()
+        async with scope.turn():
+            await scope.provider.ensure_machine(wish.spec, network, endpoint, wish.config)
+        await _made(scope, spec.name)
+
+
+async def _ensure_together(
+    scope: Scope, provider: MachineBatch, specs: Sequence[MachineSpec]
+) -> list[BaseException | None]:
+    """What `_ensure` does and raises for each, with one call and one turn at the provider."""
+    begun = await asyncio.gather(*(_begun(scope, spec) for spec in specs), return_exceptions=True)
+    wishes = [one for one in begun if isinstance(one, MachineRequest)]
+    answers = await _asked(scope, provider, wishes) if wishes else {}
+    told = (_told(scope, wish.spec.name, answers[wish.spec.name]) for wish in wishes)
+    ended = await asyncio.gather(*told, return_exceptions=True)
+    return [*(one for one in begun if isinstance(one, BaseException)), *ended]
+
+
+async def _begun(scope: Scope, spec: MachineSpec) -> MachineRequest:
+    """Its row is open when this returns, and closed when it raises."""
+    await _check_attempts(scope, spec)
+    await scope.timeline.begin("machine", spec.name)
+    try:
+        return await _request(scope, spec)
+    except LeaseLost:
+        raise  # whoever owns the cluster now writes its timeline
+    except JeroboamError as error:
+        await scope.timeline.fail("machine", spec.name, error)
+        raise
+
+
+async def _asked(
+    scope: Scope, provider: MachineBatch, wishes: Sequence[MachineRequest]
+) -> Mapping[str, Machine | JeroboamError]:
+    """An answer for each: what is about none of them alone is about all."""
+    network, endpoint = scope.place()
+    try:
+        async with scope.turn():
+            return await provider.ensure_machines(wishes, network, endpoint)
+    except JeroboamError as error:
+        return {wish.spec.name: error for wish in wishes}
+
+
+async def _told(scope: Scope, name: str, answer: Machine | JeroboamError) -> None:
+    if isinstance(answer, JeroboamError):
+        await scope.timeline.fail("machine", name, answer)
+        raise answer
+    await _made(scope, name)
+    await scope.timeline.end("machine", name)
+
+
+async def _request(scope: Scope, spec: MachineSpec) -> MachineRequest:
+    """What to boot; its ledger row is written when this returns."""
+    image = await scope.image(spec.image_id)
+    config = scope.driver.node_config(scope.context(image), spec)
+    await scope.store.open_resource(Resource(scope.cluster.uuid, "machine", spec.name), scope.fence)
+    return MachineRequest(replace(spec, keys=scope.keys), config)
+
+
+async def _made(scope: Scope, name: str) -> None:
+    scope.booted.discard(name)
+    await scope.timeline.begin(
+        "boot", name
+    )  # while the row of the machine is open: either says that nobody saw it boot
+
+
+async def _check_attempts(scope: Scope, spec: MachineSpec) -> None:
     made = scope.timeline.times_done("machine", spec.name)  # a cloud that was away is no fault of the machine
     if made >= scope.limits.machine_attempts and scope.timeline.started_at("machine", spec.name) is None:
         await _give_up(scope, spec)
-    async with scope.timeline.step("machine", spec.name):
-        image = await scope.image(spec.image_id)
-        context = scope.context(image)
-        config = scope.driver.node_config(context, spec)
-        await scope.store.open_resource(Resource(scope.cluster.uuid, "machine", spec.name), scope.fence)
-        tagged = replace(spec, keys=scope.keys)
-        async with scope.turn():
-            await scope.provider.ensure_machine(tagged, context.network, context.endpoint, config)
-        scope.booted.discard(spec.name)
-        await scope.timeline.begin("boot", spec.name)  # inside: an open row of either kind says that nobody saw it boot
 
 
 async def _give_up(scope: Scope, spec: MachineSpec) -> None:

@@ -42,6 +42,7 @@ def test_a_fine_status_is_no_error_and_another_is() -> None:
 def test_words_are_short_whatever_is_said() -> None:
     assert words({"a": {"b": {"message": "  deep "}}}) == "deep"
     assert words({"a": [1], "b": None}) == ""
+    assert words({"explanation": "The server has erred.", "error": {"type": "RemoteError"}}) == "The server has erred."
     assert len(words({"message": "x" * 5000})) == 500
 
 
