@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from ..domain import Cluster, Role
+from ..domain import Cluster, Labels, Role
 from .bootstrap import NodeConfig
 
 
@@ -142,6 +142,9 @@ class MachineSpec:
     project_id: str
     first: bool = False  # the control plane machine that starts the cluster
     keys: str = ""  # tells the keys of its first boot from others (jeroboam.pki.fingerprint); no secret
+    labels: Labels = field(
+        default_factory=dict, hash=False
+    )  # of its node group: a provider knows availability_zone and the like
 
 
 class MachineState(StrEnum):

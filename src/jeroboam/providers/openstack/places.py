@@ -16,7 +16,7 @@ from .neutron import Neutron
 from .rest import OCTAVIA, Rest
 from .settings import OpenStackSettings
 
-CIDR_LABEL = "fixed_subnet_cidr"  # Magnum's
+CIDR_LABEL, ZONE_LABEL, VOLUME_LABEL = "fixed_subnet_cidr", "availability_zone", "boot_volume_size"  # Magnum's
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Place:
             network=self.outputs["network"],
             security_groups=groups,
             keys=spec.keys,
+            zone=spec.labels.get(ZONE_LABEL) or None,
+            volume_gib=int(spec.labels.get(VOLUME_LABEL) or 0) or None,
             port=self.outputs["port"] if holder else None,
             subnet=self.outputs.get("own_subnet"),
             pairs=(self.outputs["address"],) if head and self.kind is EndpointKind.VIRTUAL else (),
@@ -95,7 +97,7 @@ class Planner:
         return NetworkPlan(
             cluster_uuid=cluster.uuid,
             slug=cluster_slug(cluster.name, cluster.uuid),
-            cidr=subnet["cidr"] if subnet else shape.labels.get(CIDR_LABEL, str(self._settings.network_cidr)),
+            cidr=subnet["cidr"] if subnet else self.cidr(cluster),
             endpoint=await self.endpoint_kind(project, spec.control_planes),
             port=spec.endpoint_port,
             protocol=spec.endpoint_protocol,
@@ -107,6 +109,10 @@ class Planner:
             subnet=subnet["id"] if subnet else None,
             mtu=int(network.get("mtu") or 1500) if network else 1500,
         )
+
+    def cidr(self, cluster: Cluster) -> str:
+        """Of a subnet that is to be made."""
+        return cluster.shape.labels.get(CIDR_LABEL) or str(self._settings.network_cidr)
 
     async def endpoint_kind(self, project_id: str, control_planes: int) -> EndpointKind:
         """Octavia where the catalogue has it and there is something to balance."""

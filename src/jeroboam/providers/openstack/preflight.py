@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping, Sequence
 
 from ...contracts import Flavor, MachineSpec, Problem
@@ -10,8 +11,8 @@ from .catalogue import OpenStackCatalogue
 from .network_template import EndpointKind
 from .neutron import Neutron
 from .nova import Nova
-from .places import Planner
-from .rest import Rest
+from .places import CIDR_LABEL, VOLUME_LABEL, Planner
+from .rest import CINDER, Rest
 
 _NOVA = (  # what is counted, the quota, what is used of it. Source: Nova API reference, GET /limits
     ("instances", "maxTotalInstances", "totalInstancesUsed"),
@@ -25,6 +26,7 @@ class Preflight:
     """Looks images, flavors and quotas up."""
 
     def __init__(self, rest: Rest, catalogue: OpenStackCatalogue, planner: Planner) -> None:
+        self._rest = rest
         self._catalogue = catalogue
         self._planner = planner
         self._nova = Nova(rest)
@@ -40,6 +42,7 @@ class Preflight:
             if not await self._catalogue.find_images(project, word)
         ]
         found += [_no_flavor(word) for word, some in flavors.items() if not some]
+        found += await self._labels(cluster, machines)
         heads = sum(machine.role is Role.CONTROL_PLANE for machine in machines)
         if await self._planner.endpoint_kind(project, heads) is EndpointKind.VIRTUAL:
             found.append(Problem(_NO_HOLDER, "master_count", "Ask for one."))
@@ -47,6 +50,15 @@ class Preflight:
             project, [flavors[m.flavor_id or ""][0] for m in machines if flavors[m.flavor_id or ""]]
         )
         return found + await self._ports(project, len(machines))
+
+    async def _labels(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
+        found = [] if cluster.shape.fixed_subnet else _no_room(self._planner.cidr(cluster), len(machines))
+        volumes = any(int(machine.labels.get(VOLUME_LABEL) or 0) for machine in machines)
+        if volumes and not await self._rest.serves(cluster.project_id, CINDER):
+            found.append(
+                Problem("This cloud has no volumes (Cinder).", f"labels.{VOLUME_LABEL}", "Leave the label out.")
+            )
+        return found
 
     async def _flavors(self, project: str, word: str) -> Sequence[Flavor]:
         return await self._catalogue.find_flavors(project, word) if word else []
@@ -78,6 +90,18 @@ def _over(what: str, need: int, most: int, used: int) -> Problem | None:
         "node_count",
         "Free some of it, or ask the operator of the cloud for more.",
     )
+
+
+def _no_room(cidr: str, machines: int) -> list[Problem]:
+    """Five addresses are not a node's: the network's own two, the router's, the DHCP server's, the endpoint's."""
+    try:
+        room = ipaddress.IPv4Network(cidr).num_addresses - 5
+    except ValueError as error:
+        return [Problem(f"{cidr} is no IPv4 network: {error}.", f"labels.{CIDR_LABEL}", "Write 10.0.0.0/20.")]
+    if machines <= room:
+        return []
+    said = f"{machines} nodes do not fit the network {cidr}, which has room for {max(room, 0)}."
+    return [Problem(said, f"labels.{CIDR_LABEL}", "Name a larger one in this label.")]
 
 
 def _no_flavor(word: str) -> Problem:

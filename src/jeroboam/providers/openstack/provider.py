@@ -256,10 +256,14 @@ class OpenStackProvider:
     async def _project(self, cluster_uuid: str) -> str | None:
         """The project that a cluster lies in: remembered, else looked for wherever our user may enter. None: nothing of it is anywhere."""
         if cluster_uuid not in self._projects:
-            for project in await self._rest.projects():
-                if await self._removal.found(project, cluster_uuid):
-                    self._projects[cluster_uuid] = project
-                    break
+            projects = await self._rest.projects()
+            stacks = await asyncio.gather(*(self._heat.stacks(project, cluster_uuid) for project in projects))
+            homes = [project for project, some in zip(projects, stacks, strict=True) if some]
+            if not homes:  # what is left of it may be in no stack
+                left = await asyncio.gather(*(self._removal.found(project, cluster_uuid) for project in projects))
+                homes = [project for project, some in zip(projects, left, strict=True) if some]
+            if homes:
+                self._projects[cluster_uuid] = homes[0]
         return self._projects.get(cluster_uuid)
 
     async def _image(self, project: str, word: str) -> str | JeroboamError:

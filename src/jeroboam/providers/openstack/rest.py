@@ -10,7 +10,8 @@ from typing import Any, Protocol
 from ...domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable, QuotaExceeded, RateLimited
 
 Body = Mapping[str, Any]
-HEAT, NOVA, NEUTRON, GLANCE, OCTAVIA = "orchestration", "compute", "network", "image", "load-balancer"
+HEAT, NOVA, NEUTRON, GLANCE = "orchestration", "compute", "network", "image"
+OCTAVIA, CINDER = "load-balancer", "volumev3"
 
 
 @dataclass(frozen=True)

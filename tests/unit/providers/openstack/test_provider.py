@@ -1,5 +1,7 @@
 """The provider on a small cloud: the suite that every provider passes, and what befalls this one."""
 
+from dataclasses import replace
+
 import pytest
 from tests.unit.providers.openstack.cloud import IMAGE, Cloud
 
@@ -255,6 +257,30 @@ async def test_preflight_tells_all_at_once(world: World) -> None:
     ]
     cloud.services.add(OCTAVIA)
     assert "master_count" not in [one.field for one in await world.provider.preflight(world.cluster, specs)]
+
+
+async def test_preflight_reads_the_labels_that_it_will_act_by(world: World) -> None:
+    shape = replace(world.cluster.shape, labels={"fixed_subnet_cidr": "10.0.0.0/29"})
+    cluster = replace(world.cluster, shape=shape)
+    specs = [replace(world.spec(index), labels={"boot_volume_size": "20"}) for index in range(4)]
+    problems = await world.provider.preflight(cluster, specs)
+    assert [(one.field, one.message) for one in problems] == [
+        ("labels.fixed_subnet_cidr", "4 nodes do not fit the network 10.0.0.0/29, which has room for 3."),
+        ("labels.boot_volume_size", "This cloud has no volumes (Cinder)."),
+    ]
+    wrong = replace(cluster, shape=replace(shape, labels={"fixed_subnet_cidr": "10.0.0.0.0/8"}))
+    [problem] = await world.provider.preflight(wrong, [world.spec()])
+    assert problem.message.startswith("10.0.0.0.0/8 is no IPv4 network: ")
+
+
+async def test_the_labels_of_a_node_group_are_in_the_stack(world: World) -> None:
+    network, endpoint = await world.place()
+    spec = replace(world.spec(), labels={"boot_volume_size": "20", "availability_zone": "az1"})
+    await world.provider.ensure_machine(spec, network, endpoint, WELL)
+    server = _cloud(world).stack(".0").template["resources"][spec.name]["properties"]
+    assert server["availability_zone"] == "az1"
+    assert server["block_device_mapping_v2"][0]["volume_size"] == 20
+    assert "image" not in server
 
 
 async def test_preflight_wants_a_flavor_that_exists(world: World) -> None:
