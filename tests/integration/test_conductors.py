@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 import httpx
@@ -193,12 +193,18 @@ def test_a_conductor_tells_of_its_own_work_and_of_what_it_lacks(rig: Rig) -> Non
         assert (ready.status_code, ready.headers["Retry-After"]) == (503, "1")
         assert ready.json()["checks"]["database"] == "The database does not answer."
         assert rig.watch(worker, "/healthz").status_code == 200
-        assert "jeroboam_database_up 0.0" in rig.watch(worker, "/metrics").text
+        await_true(
+            lambda: "jeroboam_database_up 0.0" in rig.watch(worker, "/metrics").text
+        )  # counted every few seconds
     finally:
         rig.server.start()
-    until_ready = time.monotonic() + START_S
-    while rig.watch(worker, "/readyz").json() != well:
-        assert time.monotonic() < until_ready, rig.watch(worker, "/readyz").text
+    await_true(lambda: rig.watch(worker, "/readyz").json() == well)
+
+
+def await_true(found: Callable[[], bool]) -> None:
+    ends = time.monotonic() + START_S
+    while not found():
+        assert time.monotonic() < ends
         time.sleep(0.1)
 
 
