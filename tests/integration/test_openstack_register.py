@@ -153,6 +153,7 @@ def test_a_new_role_and_project_are_made(keystone: Keystone, register: Register,
     [
         (("--region", "mars"), 2, "--region: Keystone knows no region mars."),
         (("--user-domain", "mars"), 2, "--user-domain: Keystone knows no domain mars."),
+        (("--cafile", "/nonexistent/ca.pem"), 2, "--cafile: /nonexistent/ca.pem is not a file."),
         (("--user", ""), 2, "--user: '' is not a name: 1 to 255 printable characters."),
         (("--os-cloud", "mars"), 2, "Who logs in to Keystone is not told: Cloud mars was not found."),
         ((), 2, "The user jeroboam is to be made and has no password."),
@@ -196,6 +197,24 @@ def test_who_is_not_an_administrator_is_told_so(
     assert code == 1
     assert json.loads(err)["error"]["message"].startswith("Keystone does not let this account log in:")
     assert changes(keystone) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"OS_AUTH_URL": ""}, "Error: Who logs in to Keystone is not told: "),
+        ({"OS_AUTH_TYPE": "none", "OS_ENDPOINT": "http://127.0.0.1:9"}, "Error: The login's options do not fit"),
+        ({"OS_AUTH_TYPE": "no-such-plugin"}, "Error: Who logs in to Keystone is not told: "),
+        ({"OS_AUTH_URL": "not an address"}, "Error: Who logs in to Keystone is not told: "),
+    ],
+)
+def test_a_login_that_is_none_is_told(
+    register: Register, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], message: str
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = register()
+    assert (code in (1, 2), out, err.startswith(message), len(err.splitlines()) <= 2) == (True, "", True, True)
 
 
 @pytest.mark.usefixtures("register")  # its environment

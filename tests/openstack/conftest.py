@@ -12,14 +12,16 @@ from .testbed import Bed
 
 
 @pytest.fixture(scope="session")
-def openstack_bed() -> Iterator[Bed]:
+def openstack_bed(request: pytest.FixtureRequest) -> Iterator[Bed]:
     """A bed that is up, with its endpoints and accounts. One that was up is left so; one that was not is ended with the session.
 
     Without root, memory or disk for it the tests fail with what is missing; whoever cannot run them leaves the mark `openstack` out.
     """
     bed = Bed()
     was_up = bed.profile() is not None
-    bed.up()
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():  # it takes minutes, and says how far it is
+        bed.up()
     yield bed
     if not was_up:
         bed.down()

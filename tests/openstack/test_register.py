@@ -58,7 +58,7 @@ def test_registering_twice_changes_nothing(openstack_bed: Bed, bed_clouds: Path,
     assert (made["checked"], made["written"]) == (True, True)
     again = register(service, bed_clouds)
     assert set(outcomes(again).values()) == {"kept"}
-    assert openstack_bed.endpoints["container-infra"] == f"{service.url}/v1"
+    assert openstack_bed.endpoints()["container-infra"] == f"{service.url}/v1"
 
 
 def test_a_tenant_finds_the_service_in_the_catalogue_and_makes_a_cluster(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +69,7 @@ class Bed:
         return done.stdout.strip() if done.returncode == 0 else None
 
     def up(self) -> None:
-        """Profile heat-fake, unless one is up; what it says goes to the test's output."""
+        """Profile heat-fake, unless one is up; it says how far it is."""
         profile = self.profile() or "heat-fake"
         done = subprocess.run([_SCRIPTS / "up.sh", "--profile", profile], timeout=_UP_WITHIN_S, check=False)
         if done.returncode:
@@ -86,7 +85,6 @@ class Bed:
         login: dict[str, Any] = {"auth_url": self.auth_url, "region_name": _REGION, **account.auth}
         return openstack.connect(load_yaml_config=False, load_envvars=False, **login)
 
-    @cached_property
     def endpoints(self) -> dict[str, str]:
         """Public address by service type, from the catalogue."""
         identity = self.connect(self.admin).identity

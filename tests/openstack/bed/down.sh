@@ -32,6 +32,7 @@ end_processes
 ip link del "${BED_NAME}0" 2>/dev/null || true
 ip netns del "$BED_NAME" 2>/dev/null || true
 rm -rf --one-file-system "$RUN"
+rm -f "$BED_DIR/openrc" "$BED_DIR/demorc"
 for group in /sys/fs/cgroup/*/"$BED_NAME"; do
   if [ -d "$group" ]; then find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true; fi
 done

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from cyclopts import App, Group, Parameter
 
+from ...domain.errors import InvalidRequest
 from ..outcome import framed
 from .plan import Outcome, Step
 from .wish import Wish, check_names, endpoint_urls
@@ -104,6 +105,8 @@ def _run(wish: Wish, cloud: str | None, cafile: Path | None, ini: Path | None, *
     from .registration import register as carry_on
 
     check_names(wish)
+    if cafile is not None and not cafile.is_file():
+        raise InvalidRequest(f"--cafile: {cafile} is not a file.", hint="Name a PEM file with the CAs.")
     words = _WOULD if dry_run else _LOOKS_LIKE
 
     def say(step: Step) -> None:

@@ -18,7 +18,7 @@ class Directory:
     """One login. Every method raises IdentityUnavailable (no answer; try again), ProviderRefused or ConfigError."""
 
     def __init__(self, cloud: str | None, cafile: Path | None) -> None:
-        """Who logs in is told by clouds.yaml (`cloud` names an entry) or the variables OS_*, as for `openstack`. Reaches nothing yet."""
+        """Who logs in is told by clouds.yaml (`cloud` names an entry) or the variables OS_*, as for `openstack`."""
         try:
             import openstack
         except ModuleNotFoundError as error:
@@ -28,8 +28,19 @@ class Directory:
             ) from error
         more: dict[str, Any] = {"cacert": str(cafile)} if cafile else {}
         with asking("log in"):
-            self._cloud: Any = openstack.connect(cloud=cloud, api_timeout=_ANSWERS_WITHIN_S, **more)
+            try:
+                self._cloud: Any = openstack.connect(cloud=cloud, api_timeout=_ANSWERS_WITHIN_S, **more)
+            except TypeError as error:  # keystoneauth hands its plug-ins options that they may not have
+                raise ConfigError(
+                    "The login's options do not fit its auth_type.", hint="Use auth_type password, with OS_AUTH_URL."
+                ) from error
             self._keystone: Any = self._cloud.identity
+        if not self._cloud.config.auth.get("auth_url"):
+            raise ConfigError(
+                "The login names no auth_url, so it is none of Keystone's.",
+                hint="Set OS_AUTH_URL, or `auth_url` in clouds.yaml, such as https://keystone.example/v3.",
+            )
+        self._user_domain = self._project_domain = ""  # ids; `look` finds them
 
     @property
     def auth_url(self) -> str:

@@ -37,6 +37,8 @@ def asking(what: str) -> Iterator[None]:
         if isinstance(error, sdk.HttpException) and (error.status_code or 0) >= 500:
             raise _away(what, error) from error
         raise ProviderRefused(f"Keystone refused to {what}: {_line(error)}") from error
+    except OSError as error:  # a certificate file that is not there; the SDK's own are such, too
+        raise ConfigError(f"Could not {what}: {_line(error)}") from error
 
 
 def _away(what: str, error: Exception) -> IdentityUnavailable:
