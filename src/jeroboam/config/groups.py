@@ -269,6 +269,29 @@ class ConductorGroup:
 
 
 @dataclass(frozen=True)
+class DeadlinesGroup:
+    """How long what waits may wait; what shows no progress is told of before."""
+
+    boot_s: float = option(900.0, kinds.seconds(1, _DAY_S), "Seconds that the first boot of a node may take.")
+    ready_s: float = option(
+        600.0, kinds.seconds(1, _DAY_S), "Seconds until a cluster whose nodes have booted says that it is ready."
+    )
+    delete_s: float = option(
+        3600.0, kinds.seconds(1, _DAY_S), "Seconds that a deletion may take; then it ends as failed and names what is left."
+    )
+    call_s: float = option(
+        600.0,
+        kinds.seconds(1, _DAY_S),
+        "Seconds that one call of the provider, or of a live cluster, may take; then it is cut and tried again.",
+    )
+    silence_s: float = option(
+        180.0,
+        kinds.seconds(1, _DAY_S),
+        "Seconds without progress (of a call, a node's console, what a cluster says) after which status_reason and timeline tell it.",
+    )
+
+
+@dataclass(frozen=True)
 class NotificationsGroup:
     """Who is told what happens to clusters."""
 
@@ -347,6 +370,7 @@ class Config:
     cinder: CinderGroup = field(default_factory=CinderGroup)
     quotas: QuotasGroup = field(default_factory=QuotasGroup)
     conductor: ConductorGroup = field(default_factory=ConductorGroup)
+    deadlines: DeadlinesGroup = field(default_factory=DeadlinesGroup)
     notifications: NotificationsGroup = field(default_factory=NotificationsGroup)
     secrets: SecretsGroup = field(default_factory=SecretsGroup)
     oslo_policy: PolicyGroup = field(default_factory=PolicyGroup)
@@ -367,6 +391,7 @@ GROUPS: Mapping[str, type] = {
     "cinder": CinderGroup,
     "quotas": QuotasGroup,
     "conductor": ConductorGroup,
+    "deadlines": DeadlinesGroup,
     "notifications": NotificationsGroup,
     "secrets": SecretsGroup,
     "oslo_policy": PolicyGroup,

@@ -389,6 +389,10 @@ class ConductorStore(Protocol):
         """Add a timeline row; returns its id."""
         ...
 
+    async def note_step(self, step_id: int, message: str) -> None:
+        """What a row tells while it is open; nothing is changed in one that is closed."""
+        ...
+
     async def close_step(
         self,
         step_id: int,

@@ -22,6 +22,7 @@ from ..config import Config
 from ..contracts import Clock, Driver, Identity, ProjectLookup, Provider, SystemClock
 from ..domain.errors import ConfigError
 from ..reconcile.reconciler import Reconciler
+from ..reconcile.scope import Limits
 from ..reconcile.turns import Turns
 from ..store import Sealer
 from .data_folder import DataFolder
@@ -31,7 +32,7 @@ from .vitals import Vitals
 if TYPE_CHECKING:
     from litestar import Litestar
 
-    from ..config.groups import ClusterTemplateGroup
+    from ..config.groups import ClusterTemplateGroup, DeadlinesGroup
     from ..service import NetworkDrivers
 
 
@@ -95,6 +96,7 @@ def conductor(parts: Parts) -> Conductor:
         drivers=parts.drivers,
         clock=parts.clock,
         make_access=access,
+        limits=_limits(parts.config.deadlines),
         turns=Turns(parts.config.provider.calls_at_once),
     )
     dispatcher = Dispatcher(
@@ -116,6 +118,16 @@ def conductor(parts: Parts) -> Conductor:
         lease=lease,
     )
     return Conductor(parts.store, engine, reconciler, dispatcher, health, keeper, _courier(parts, keeper))
+
+
+def _limits(config: DeadlinesGroup) -> Limits:
+    return Limits(
+        boot=timedelta(seconds=config.boot_s),
+        coe=timedelta(seconds=config.ready_s),
+        delete=timedelta(seconds=config.delete_s),
+        call=timedelta(seconds=config.call_s),
+        silence=timedelta(seconds=config.silence_s),
+    )
 
 
 def _courier(parts: Parts, keeper: LeaseKeeper) -> Courier | None:

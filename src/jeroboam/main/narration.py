@@ -83,6 +83,16 @@ class NarratingStore(SqlStore):
             end = f"done in {self._since(step.started_at)}" if ok else f"failed: {message}"
             self._say(step.operation_uuid, f"{name} {end}", ok=ok, details=details)
 
+    async def note_step(self, step_id: int, message: str) -> None:
+        """What is told of a step while it is open is that something does not move."""
+        await super().note_step(step_id, message)
+        step = self._steps.get(step_id)
+        if step is not None and message:
+            details = {"step": step.name, "target": step.target, "attempt": step.attempt}
+            self._say(
+                step.operation_uuid, f"{f'{step.name} {step.target}'.strip()}: {message}", ok=False, details=details
+            )
+
     def _over(self, uuid: str, state: OperationState, why: str, error_class: ErrorClass | None) -> None:
         operation = self._running[uuid][0] if uuid in self._running else None
         took = f" after {self._since(operation.started_at)}" if operation and operation.started_at else ""

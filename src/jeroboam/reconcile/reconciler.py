@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ from ..domain.errors import (
     ProviderUnavailable,
     RetryLater,
 )
+from .deadlines import check_deadline
 from .ending import cancelled_change, final_change, restored_counts, sentence
 from .scope import AccessMaker, Limits, Outcome, Scope, StepProtocol
 from .steps.cleanup import Cleanup
@@ -208,9 +209,9 @@ class Reconciler:
         deleting = scope.operation.verb is Verb.DELETE
         outcome = await _run_steps(DELETE if deleting else APPLY, scope)
         if not outcome.done:
-            _check_deadline(scope, outcome.why)
+            await check_deadline(scope, outcome.why)
             if outcome.why:
-                await scope.write(status_reason=outcome.why)
+                await scope.write(status_reason=await scope.moving(outcome.why))
             return Verdict(over=False, after_s=outcome.after_s)
         if deleting:
             await scope.store.remove_cluster(scope.cluster.uuid, scope.fence, scope.operation.uuid)
@@ -249,8 +250,8 @@ class Reconciler:
 
     async def _wait_or_give_up(self, scope: Scope, error: RetryLater, failures: int) -> Verdict:
         try:
-            _check_deadline(scope, error.message)
-            await scope.write(status_reason=sentence(error))
+            await check_deadline(scope, error.message)
+            await scope.write(status_reason=await scope.moving(sentence(error)))
         except DeadlineExceeded as late:
             return await self._fail(scope, late)
         except RetryLater as again:
@@ -283,25 +284,6 @@ async def _run_steps(steps: Sequence[StepProtocol], scope: Scope) -> Outcome:
         if not outcome.done:
             break
     return outcome
-
-
-def _check_deadline(scope: Scope, missing: str) -> None:
-    deadline = _deadline(scope)
-    if scope.clock.now() > deadline:
-        raise DeadlineExceeded(
-            f"{scope.operation.kind} did not finish within its time limit; still missing: {missing.rstrip('.')}.",
-            hint="Delete the cluster, or try again with a longer create_timeout.",
-        )
-
-
-def _deadline(scope: Scope) -> datetime:
-    operation = scope.operation
-    if operation.deadline_at is not None:
-        return operation.deadline_at
-    started = operation.started_at or operation.created_at or scope.clock.now()
-    minutes = scope.cluster.create_timeout_min
-    limit = timedelta(minutes=minutes) if minutes and operation.verb is not Verb.DELETE else scope.limits.unlimited
-    return started + limit
 
 
 def _incident(scope: Scope, error: Exception) -> Bug:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from .. import pki
 from ..contracts import (
@@ -25,20 +25,27 @@ from ..contracts import (
     StatusChange,
     Store,
 )
-from ..domain import Cluster, NodeGroup, Operation, OperationKind, Role, Upgrade
-from ..domain.errors import LeaseLost, NotFound
+from ..domain import Cluster, NodeGroup, Operation, OperationKind, Resource, Role, Upgrade, Verb
+from ..domain.errors import CoeUnreachable, JeroboamError, LeaseLost, NotFound, ProviderUnavailable, RetryLater
 from ..planning import MachinePlan
 from .timeline import Timeline
 from .turns import Turns
+from .watch import Cut, Watch, words
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Deadlines of the steps that wait for a cluster; each begins when its timeline row is opened. `machine_attempts`: how often
-    a machine is made that does not stay up. Calls of providers and drivers have their own deadlines inside them."""
+    """Deadlines. Those of steps that wait for a cluster begin when their timeline row is opened, that of a deletion when it begins.
+    `call`: of one call to a provider or driver, whatever deadlines it has inside. `silence`: after so long without progress
+    that is told, long before a deadline. `machine_attempts`: how often a machine is made that does not stay up."""
 
     boot: timedelta = timedelta(minutes=15)
     coe: timedelta = timedelta(minutes=10)
+    delete: timedelta = timedelta(minutes=60)
+    call: timedelta = timedelta(minutes=10)
+    silence: timedelta = timedelta(minutes=3)
     machine_attempts: int = 3
     unlimited: timedelta = timedelta(hours=24)  # for create_timeout 0: nothing waits for ever
 
@@ -90,8 +97,13 @@ class Scope:
     booted: set[str] = field(default_factory=set)
     renewed: bool = False
     noted: set[str] = field(default_factory=set)  # ids of what is in the ledger as seen at the provider
+    left: tuple[Resource, ...] = ()  # of a deletion: what the provider showed last
     health: CoeHealth | None = None
     written: dict[str, object] = field(default_factory=dict)
+    watch: Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.clock, self.limits.silence)
 
     @property
     def cluster(self) -> Cluster:
@@ -136,6 +148,63 @@ class Scope:
             raise LeaseLost(f"Cluster {self.cluster.uuid} is gone.")
         self.row = row
 
+    @property
+    def time_limit(self) -> timedelta:
+        """How long the operation may take."""
+        if self.operation.verb is Verb.DELETE:
+            return self.limits.delete
+        minutes = self.cluster.create_timeout_min
+        return timedelta(minutes=minutes) if minutes else self.limits.unlimited
+
+    async def called(
+        self,
+        what: str,
+        work: Awaitable[T],
+        *,
+        at: tuple[str, str] | None = None,
+        limit: timedelta | None = None,
+        passes: type[RetryLater] = ProviderUnavailable,
+    ) -> T:
+        """What a call of the provider, or of the driver, answers or raises. While it hangs, status_reason and the row `at` (step, target;
+        else one of its own) say so. Raises `passes` when it is cut: at its limit, or since the operation shall stop."""
+        party = self.provider.name if passes is ProviderUnavailable else self.driver.name
+        row = at or ("call", what)
+
+        async def hangs(time: str) -> bool:
+            told = f"{party} has not answered for {time}: {what}"
+            await self.timeline.begin(*row)
+            await self.timeline.note(*row, told)
+            await self.write(status_reason=told)
+            return await self.store.cancel_requested(self.operation.uuid)
+
+        ends = min(limit or self.limits.call, self.limits.call)
+        try:
+            answer = await self.watch.answer(work, limit=ends, hangs=hangs)
+        except Cut as cut:
+            error = passes(f"{party} did not answer within {words(cut.after)}, so the call was cut: {what}.")
+            if at is None:
+                await self.timeline.fail(*row, error)
+            raise error from cut
+        except JeroboamError as late:
+            if at is None and self.timeline.started_at(*row):
+                await self.timeline.fail(*row, late)
+            raise
+        if at is None:
+            await self.timeline.end(*row)
+        return answer
+
+    async def asked(self, what: str, work: Awaitable[T], *, at: tuple[str, str] | None = None) -> T:
+        """The same for a call of the driver, which asks the cluster. Raises CoeUnreachable when it is cut."""
+        return await self.called(what, work, at=at, passes=CoeUnreachable)
+
+    async def moving(self, why: str, *, at: tuple[str, str] = ("", ""), sign: str | None = None) -> str:
+        """`why` something is waited for; when what is seen of it (`sign`, else `why` itself) has not changed for long, that, too. The
+        open row `at` (step, target) then tells it as well."""
+        time = self.watch.silent(*at, why if sign is None else sign)
+        told = f"no progress for {time}: {why}" if time else why
+        await self.timeline.note(*at, told if time else "")
+        return told
+
     def turn(self) -> AbstractAsyncContextManager[None]:
         """A turn at the provider, for one call that makes or deletes something."""
         return self.turns.of(self.operation.project_id)
@@ -143,7 +212,8 @@ class Scope:
     async def image(self, image_id: str) -> Image:
         """The one image of this name or id. Raises NotFound with the way out."""
         if image_id not in self.images:
-            found = await self.provider.catalogue.find_images(self.cluster.project_id, image_id)
+            work = self.provider.catalogue.find_images(self.cluster.project_id, image_id)
+            found = await self.called(f"find_images {image_id}", work)
             if not found:
                 raise NotFound(
                     "Image",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from ..contracts import Clock, Store
@@ -68,6 +69,14 @@ class Timeline:
         row = await self._store.open_step(step)
         self._attempts[key] = attempt
         self._open[key] = Step(self._operation, name, target, attempt, step.started_at, id=row)
+
+    async def note(self, name: str, target: str, message: str) -> None:
+        """What the open row tells while it is open, "" for nothing; does nothing when none is open or it tells that already."""
+        step = self._open.get((name, target))
+        if step is None or step.id is None or step.message == message:
+            return
+        self._open[name, target] = replace(step, message=message)
+        await self._store.note_step(step.id, message)
 
     async def end(self, name: str, target: str = "", *, message: str = "", log: str | None = None) -> None:
         """Close the open row as done, with what there is to tell in full; does nothing when none is open."""

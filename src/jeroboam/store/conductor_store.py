@@ -217,6 +217,11 @@ class ConductorSide(HealthSide):
             made = await connection.execute(steps.insert().values(values(step)).returning(steps.c.id))
             return int(made.scalar_one())
 
+    async def note_step(self, step_id: int, message: str) -> None:
+        async with self._held() as connection:
+            mine = sa.and_(steps.c.id == step_id, steps.c.ended_at.is_(None))
+            await connection.execute(steps.update().where(mine).values(message=message))
+
     async def close_step(
         self,
         step_id: int,

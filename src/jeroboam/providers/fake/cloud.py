@@ -15,11 +15,11 @@ from .books import Books, State
 class Fault(msgspec.Struct):
     """What goes wrong: in `call` for a machine or cluster that `name` fits, `times` times (0: always).
 
-    Effects: `unavailable` (will pass), `refuse` (will not), `boot_fail` (the machine comes up and its bootstrap fails).
+    Effects: `unavailable` (will pass), `refuse` (will not), `boot_fail` (the machine comes up and its bootstrap fails), `hang` (no answer).
     """
 
     call: str
-    effect: Literal["unavailable", "refuse", "boot_fail"]
+    effect: Literal["unavailable", "refuse", "boot_fail", "hang"]
     name: str = "*"
     message: str = "a fault from the settings"
     times: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
@@ -26,6 +27,8 @@ from .catalogue import FakeCatalogue
 from .cloud import Cloud, Fault
 from .gate import OperationFault, OperationFaults
 from .weather import Weather
+
+_FOR_EVER_S = 86400.0
 
 
 class FakeProvider:
@@ -142,6 +145,7 @@ class FakeProvider:
         self.cloud.books.unmake(name)
 
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
+        await self._meet("console_log", name)
         machine = self.cloud.books.machine(name)
         if machine is None or machine.unmade:
             return ""
@@ -153,11 +157,15 @@ class FakeProvider:
 
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
         await self._enter("delete_all", cluster_uuid)
-        found = await self.list_resources(cluster_uuid)
+        found = self._resources(cluster_uuid)
         self.cloud.books.remove_all(cluster_uuid)
         return found
 
     async def list_resources(self, cluster_uuid: str | None = None) -> Sequence[FoundResource]:
+        await self._meet("list_resources", cluster_uuid or "")
+        return self._resources(cluster_uuid)
+
+    def _resources(self, cluster_uuid: str | None) -> list[FoundResource]:
         state = self.cloud.books.state(cluster_uuid)
         found = [FoundResource("machine", m.name, m.name, m.cluster) for m in state.machines.values()]
         found += [FoundResource("endpoint", str(port), str(port), uuid) for uuid, port in state.endpoints.items()]
@@ -165,7 +173,13 @@ class FakeProvider:
 
     async def _enter(self, call: str, name: str) -> Fault | None:
         await self._weather.meet(call)
-        return self.cloud.meet(call, name)
+        return await self._meet(call, name)
+
+    async def _meet(self, call: str, name: str) -> Fault | None:
+        fault = self.cloud.meet(call, name)
+        if fault is not None and fault.effect == "hang":
+            await asyncio.sleep(_FOR_EVER_S)
+        return fault
 
 
 def _free_address(others: Sequence[FakeMachine]) -> str:

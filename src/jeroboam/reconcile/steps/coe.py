@@ -7,6 +7,9 @@ from ...domain.errors import CoeUnreachable, DeadlineExceeded
 from ..scope import DONE, Outcome, Scope
 
 
+_AT = ("coe", "")
+
+
 class Coe:
     """Asks the cluster's API. A cluster that cannot be reached from here is taken at its nodes' word."""
 
@@ -18,7 +21,7 @@ class Coe:
             return DONE
         await scope.timeline.begin("coe")
         try:
-            health = await scope.driver.health(access, scope.plan.keep)
+            health = await scope.asked("health", scope.driver.health(access, scope.plan.keep), at=_AT)
         except CoeUnreachable as error:
             return await _again(scope, error.message)
         scope.health = health
@@ -47,4 +50,4 @@ async def _again(scope: Scope, why: str) -> Outcome:
         )
         await scope.timeline.fail("coe", "", error)
         raise error
-    return Outcome.again(0.3, why)
+    return Outcome.again(0.3, await scope.moving(why, at=_AT))

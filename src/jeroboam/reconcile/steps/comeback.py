@@ -15,5 +15,5 @@ class Comeback:
         access = scope.access()
         if not isinstance(scope.driver, StatefulDriver) or access is None:
             return DONE
-        missing = await scope.driver.take_back(scope.plan.keep, access)
+        missing = await scope.asked("take_back", scope.driver.take_back(scope.plan.keep, access))
         return Outcome.again(0.3, missing) if missing else DONE

@@ -21,13 +21,14 @@ class InnerKeys:
                 "The secrets inside the cluster cannot be renewed: its API is not reachable from here."
             )
         await scope.timeline.begin(_STEP)
-        missing = await scope.driver.renew_inside(scope.operation.kind, scope.operation.uuid, access)
+        work = scope.driver.renew_inside(scope.operation.kind, scope.operation.uuid, access)
+        missing = await scope.asked("renew_inside", work, at=(_STEP, ""))
         if not missing:
             await scope.timeline.end(_STEP)
             return DONE
         if scope.overdue(_STEP, "", scope.limits.coe):
             raise await _late(scope, missing)
-        return Outcome.again(0.2, missing)
+        return Outcome.again(0.2, await scope.moving(missing, at=(_STEP, "")))
 
 
 async def _late(scope: Scope, missing: str) -> DeadlineExceeded:

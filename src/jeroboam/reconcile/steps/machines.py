@@ -11,13 +11,14 @@ from ...domain import Resource
 from ...domain.errors import BootstrapFailed, JeroboamError, LeaseLost, RetryLater
 from ...planning import plan_machines
 from ..scope import DONE, Outcome, Scope
+from .nodes import console
 
 
 class Machines:
     """Look at the provider, not at a table of ours; make what is missing. Removal comes later, when the rest is ready."""
 
     async def run(self, scope: Scope) -> Outcome:
-        scope.seen = tuple(await scope.provider.list_machines(scope.cluster.uuid))
+        scope.seen = tuple(await scope.called("list_machines", scope.provider.list_machines(scope.cluster.uuid)))
         scope.plan = plan_machines(scope.cluster, scope.groups, scope.seen)
         if not scope.plan.ensure:
             return DONE
@@ -36,7 +37,8 @@ async def _ensure(scope: Scope, spec: MachineSpec) -> None:
         wish = await _request(scope, spec)
         network, endpoint = scope.place()
         async with scope.turn():
-            await scope.provider.ensure_machine(wish.spec, network, endpoint, wish.config)
+            work = scope.provider.ensure_machine(wish.spec, network, endpoint, wish.config)
+            await scope.called(f"ensure_machine {spec.name}", work, at=("machine", spec.name))
         await _made(scope, spec.name)
 
 
@@ -72,7 +74,8 @@ async def _asked(
     network, endpoint = scope.place()
     try:
         async with scope.turn():
-            return await provider.ensure_machines(wishes, network, endpoint)
+            work = provider.ensure_machines(wishes, network, endpoint)
+            return await scope.called(f"ensure_machines of {len(wishes)}", work)
     except JeroboamError as error:
         return {wish.spec.name: error for wish in wishes}
 
@@ -109,7 +112,7 @@ async def _check_attempts(scope: Scope, spec: MachineSpec) -> None:
 async def _give_up(scope: Scope, spec: MachineSpec) -> None:
     seen = next((m for m in scope.seen if m.name == spec.name), None)
     state = f"{seen.state}: {seen.detail}" if seen else "absent"
-    log = await scope.provider.console_log(scope.cluster.uuid, spec.name, lines=60)
+    log = await console(scope, spec.name)
     raise BootstrapFailed(
         f"{spec.name} does not stay up ({state}) after {scope.limits.machine_attempts} attempts.",
         node=spec.name,

@@ -14,7 +14,7 @@ class Marks:
         if not isinstance(scope.driver, NodeMarks) or access is None:
             return DONE
         async with scope.timeline.step("marks"):
-            await scope.driver.mark(access, _marks(scope))
+            await scope.asked("mark", scope.driver.mark(access, _marks(scope)), at=("marks", ""))
         return DONE
 
 

@@ -8,6 +8,9 @@ from ...domain import Resource, Role, cluster_slug
 from ..scope import DONE, Outcome, Scope
 
 
+_AT = ("network", "")
+
+
 class ClusterNetwork:
     """Network and endpoint. Found again after a crash, since the provider looks by tag."""
 
@@ -20,10 +23,11 @@ class ClusterNetwork:
         async with scope.timeline.step("network"):
             await scope.store.open_resource(Resource(scope.cluster.uuid, "network", name), scope.fence)
             async with scope.turn():
-                network = await scope.provider.ensure_network(scope.cluster, spec)
+                network = await scope.called("ensure_network", scope.provider.ensure_network(scope.cluster, spec), at=_AT)
             await scope.store.open_resource(Resource(scope.cluster.uuid, "endpoint", name), scope.fence)
             async with scope.turn():
-                endpoint = await scope.provider.ensure_endpoint(scope.cluster, network, spec)
+                work = scope.provider.ensure_endpoint(scope.cluster, network, spec)
+                endpoint = await scope.called("ensure_endpoint", work, at=_AT)
         scope.network, scope.endpoint = network, endpoint
         await scope.write(backend_id=network.id, api_address=scope.driver.api_address(endpoint))
         return DONE

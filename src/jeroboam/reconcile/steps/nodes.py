@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
+from typing import NamedTuple
 
 from ... import bootstrap
 from ...contracts import Machine
 from ...domain.errors import BootstrapFailed, DeadlineExceeded, RetryLater
 from ..scope import DONE, Outcome, Scope
+
+
+_LAST_LOOK = timedelta(seconds=30)  # for a console, when the time is up
 
 
 class Boot:
@@ -20,32 +25,53 @@ class Boot:
         if not waiting:
             return DONE
         notes = await asyncio.gather(*(_look(scope, machine) for machine in waiting))
-        left = [note for note in notes if note]
+        left = sorted((note for note in notes if note), key=lambda note: not note.stalled)
         if not left:
             return DONE
         total = len(scope.plan.wanted)
-        return Outcome.again(0.25, f"{total - len(left)} of {total} nodes booted; {left[0]}")
+        return Outcome.again(0.25, f"{total - len(left)} of {total} nodes booted; {left[0].text}")
 
 
-async def _look(scope: Scope, machine: Machine) -> str:
-    """ "" when the node is done, else what it is doing."""
+class _Note(NamedTuple):
+    """What a node is doing; `stalled` when it has said nothing for long."""
+
+    text: str
+    stalled: bool
+
+
+async def _look(scope: Scope, machine: Machine) -> _Note | None:
+    """None when the node is done."""
     rows = [scope.timeline.started_at(step, machine.name) for step in ("machine", "boot")]
     if scope.timeline.ended_well("boot", machine.name) and rows == [None, None]:
         scope.booted.add(machine.name)
-        return ""
+        return None
     await scope.timeline.begin("boot", machine.name)
     await scope.timeline.end("machine", machine.name)  # left open by a run that died when the machine was made
-    console = await scope.provider.console_log(scope.cluster.uuid, machine.name, lines=400)
-    progress = bootstrap.parse_console(console)
+    said = await console(scope, machine.name)
+    progress = bootstrap.parse_console(said)
     if progress.done:
         scope.booted.add(machine.name)
         await scope.timeline.end("boot", machine.name)
-        return ""
+        return None
     if progress.failed:
-        raise await _failed(scope, machine, progress.step, progress.message, console)
+        raise await _failed(scope, machine, progress.step, progress.message, said)
     if scope.overdue("boot", machine.name, scope.limits.boot):
-        raise await _late(scope, machine, progress.step, console)
-    return f"{machine.name}: {progress.step or 'starting'}"
+        raise await _late(scope, machine, progress.step, said)
+    quiet = await scope.moving(_last_line(said), at=("boot", machine.name), sign=str(hash(said)))
+    stalled = quiet != _last_line(said)
+    doing = f"{machine.name}: {progress.step or 'starting'}"
+    return _Note(f"{doing}; {quiet}" if stalled else doing, stalled)
+
+
+async def console(scope: Scope, name: str, *, limit: timedelta | None = None) -> str:
+    """What a machine has said last."""
+    work = scope.provider.console_log(scope.cluster.uuid, name, lines=400)
+    return await scope.called(f"console_log {name}", work, limit=limit)
+
+
+def _last_line(console: str) -> str:
+    lines = [line.strip() for line in console.splitlines() if line.strip()]
+    return f"last line: {lines[-1][:200]}" if lines else "its console is empty"
 
 
 async def _failed(scope: Scope, machine: Machine, step: str, message: str, console: str) -> BootstrapFailed:
@@ -72,19 +98,23 @@ async def _late(scope: Scope, machine: Machine, step: str, console: str) -> Dead
 
 async def tell_unfinished(scope: Scope) -> None:
     """Time is up: the row of every node that still boots says so of this node, with its own last console lines."""
-    for name in scope.timeline.open_targets("boot"):
-        try:
-            console = await scope.provider.console_log(scope.cluster.uuid, name, lines=400)
-        except RetryLater as away:  # the end must not wait for a provider that does not answer
-            console = f"(its console cannot be read: {away.message})"
-        step = bootstrap.parse_console(console).step
+    names = scope.timeline.open_targets("boot")
+    for name, said in zip(names, await asyncio.gather(*(_last_words(scope, name) for name in names)), strict=True):
+        step = bootstrap.parse_console(said).step
         error = BootstrapFailed(
             f"{name} had not finished its bootstrap when the time was up; it stands at {step or 'its start'}.",
             node=name,
-            log=_tail(console),
-            hint="" if console else "It has said nothing on its console: is its image a node image?",
+            log=_tail(said),
+            hint="" if said else "It has said nothing on its console: is its image a node image?",
         )
         await scope.timeline.fail("boot", name, error)
+
+
+async def _last_words(scope: Scope, name: str) -> str:
+    try:
+        return await console(scope, name, limit=_LAST_LOOK)
+    except RetryLater as away:  # the end must not wait for a provider that does not answer
+        return f"(its console cannot be read: {away.message})"
 
 
 def _tail(console: str, lines: int = 150) -> str:

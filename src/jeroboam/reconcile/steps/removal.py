@@ -15,9 +15,9 @@ class Removal:
             raise RuntimeError("steps out of order: removal needs the machine plan")
         for machine in scope.plan.remove:
             async with scope.timeline.step("remove", machine.name):
-                await release(scope, machine)
+                await release(scope, machine, at=("remove", machine.name))
                 async with scope.turn():
-                    await scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+                    await delete(scope, machine, at=("remove", machine.name))
         await _forget_named(scope)
         await _close_ledger(scope, {spec.name for spec in scope.plan.wanted})
         for group in scope.groups:
@@ -41,9 +41,16 @@ async def _close_ledger(scope: Scope, wanted: set[str]) -> None:
         await scope.store.close_resources(scope.cluster.uuid, scope.fence, gone)
 
 
-async def release(scope: Scope, machine: Machine) -> None:
+async def release(scope: Scope, machine: Machine, *, at: tuple[str, str]) -> None:
     """Drain a machine, or say why not. Raises CoeUnreachable and what the driver raises."""
-    await scope.driver.release(machine, needed_access(scope, machine))
+    work = scope.driver.release(machine, needed_access(scope, machine))
+    await scope.asked(f"release {machine.name}", work, at=at)
+
+
+async def delete(scope: Scope, machine: Machine, *, at: tuple[str, str]) -> None:
+    """Delete it at the provider. A turn is held meanwhile."""
+    work = scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+    await scope.called(f"delete_machine {machine.name}", work, at=at)
 
 
 def needed_access(scope: Scope, machine: Machine) -> Access:

@@ -10,6 +10,8 @@ from ...domain import OperationKind, Role
 from ...domain.errors import CoeRefused, CoeUnreachable
 from ...planning import plan_machines
 from ..scope import DONE, Outcome, Scope
+from .nodes import console
+from .removal import delete
 
 
 class Renewal:
@@ -18,7 +20,7 @@ class Renewal:
     async def run(self, scope: Scope) -> Outcome:
         if scope.renewed or "retry_of" not in scope.operation.details:
             return DONE
-        seen = await scope.provider.list_machines(scope.cluster.uuid)
+        seen = await scope.called("list_machines", scope.provider.list_machines(scope.cluster.uuid))
         kept = [m for m in plan_machines(scope.cluster, scope.groups, seen).keep if not _met(scope, m)]
         unborn = await asyncio.gather(*(_failed_to_boot(scope, machine) for machine in kept))
         for machine in (one for one, failed in zip(kept, unborn, strict=True) if failed):
@@ -31,16 +33,17 @@ class Renewal:
 async def _take_away(scope: Scope, machine: Machine, *, alone: bool) -> None:
     """With its state, as a rule. Where the cluster was up before and its nodes' state outlives their machines, the state stays: the only
     manager of a swarm whose boot failed when it was made anew is still all that there is of that swarm."""
-    driver, provider = scope.driver, scope.provider
+    driver, provider, at = scope.driver, scope.provider, ("renew", machine.name)
     creates = scope.operation.kind is OperationKind.CREATE
     if not creates and isinstance(driver, StatefulDriver) and isinstance(provider, MachineRebuilder):
         async with scope.turn():
-            await provider.unmake_machine(scope.cluster.uuid, machine.name)
+            work = provider.unmake_machine(scope.cluster.uuid, machine.name)
+            await scope.called(f"unmake_machine {machine.name}", work, at=at)
         return
     if machine.role is Role.CONTROL_PLANE and not alone:
         await _forget(scope, machine)
     async with scope.turn():
-        await provider.delete_machine(scope.cluster.uuid, machine.name)
+        await delete(scope, machine, at=at)
 
 
 def _met(scope: Scope, machine: Machine) -> bool:
@@ -49,8 +52,7 @@ def _met(scope: Scope, machine: Machine) -> bool:
 
 
 async def _failed_to_boot(scope: Scope, machine: Machine) -> bool:
-    console = await scope.provider.console_log(scope.cluster.uuid, machine.name, lines=400)
-    return bootstrap.parse_console(console).failed
+    return bootstrap.parse_console(await console(scope, machine.name)).failed
 
 
 async def _forget(scope: Scope, machine: Machine) -> None:
@@ -59,6 +61,6 @@ async def _forget(scope: Scope, machine: Machine) -> None:
     if access is None:
         return
     try:
-        await scope.driver.release(machine, access)
+        await scope.asked(f"release {machine.name}", scope.driver.release(machine, access), at=("renew", machine.name))
     except (CoeUnreachable, CoeRefused):
         return

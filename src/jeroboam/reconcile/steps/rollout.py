@@ -9,7 +9,7 @@ from ...contracts import Machine, MachineRebuilder, StatefulDriver
 from ...domain.errors import ProviderRefused
 from ...planning import plan_batch, runs
 from ..scope import DONE, Outcome, Scope
-from .removal import needed_access, release
+from .removal import delete, needed_access, release
 
 
 class Rollout:
@@ -31,18 +31,22 @@ class Rollout:
 async def _take_away(scope: Scope, machine: Machine) -> None:
     driver, provider = scope.driver, scope.provider
     if not isinstance(driver, StatefulDriver):
-        async with scope.timeline.step("replace", machine.name):
-            await release(scope, machine)
+        at = ("replace", machine.name)
+        async with scope.timeline.step(*at):
+            await release(scope, machine, at=at)
             async with scope.turn():
-                await provider.delete_machine(scope.cluster.uuid, machine.name)
+                await delete(scope, machine, at=at)
         return
-    async with scope.timeline.step("rebuild", machine.name):
+    at = ("rebuild", machine.name)
+    async with scope.timeline.step(*at):
         if not isinstance(provider, MachineRebuilder):
             # Refused before it was stored, but a provider may be changed since.
             raise ProviderRefused(f"The provider {provider.name} makes no machine anew around its state.")
-        await driver.set_aside(machine, needed_access(scope, machine))
+        work = driver.set_aside(machine, needed_access(scope, machine))
+        await scope.asked(f"set_aside {machine.name}", work, at=at)
         async with scope.turn():
-            await provider.unmake_machine(scope.cluster.uuid, machine.name)
+            work = provider.unmake_machine(scope.cluster.uuid, machine.name)
+            await scope.called(f"unmake_machine {machine.name}", work, at=at)
 
 
 async def _outdated(scope: Scope, machine: Machine) -> bool:
