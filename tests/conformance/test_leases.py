@@ -97,6 +97,7 @@ async def test_after_its_end_nothing_of_the_conductor_is_written(url: str, store
         one.open_step(Step(create.uuid, "boot", "", 1, now)),
         one.close_step(row, ok=True),
         one.open_resource(resource, fence),
+        one.note_step(row, "late"),
         one.note_found(cluster.uuid, fence, [resource]),
         one.close_resources(cluster.uuid, fence),
         one.health_targets(5, now + timedelta(hours=1)),

@@ -287,6 +287,44 @@ async def test_what_a_deletion_found_is_in_the_ledger_with_the_providers_ids(sto
         await store.note_found(cluster, begun[1] - 1, found)
 
 
+async def test_the_ledger_of_what_was_left_behind_is_closed_only_when_the_cluster_is_gone(store: SqlStore) -> None:
+    cluster, operation = await add(store)
+    begun = await store.begin_operation(operation)
+    assert begun is not None
+    await store.open_resource(Resource(cluster, "network", "n"), begun[1])
+    await store.close_ledger(cluster)
+    assert len(await store.open_resources(cluster)) == 1
+    delete = builders.operation(builders.cluster(uuid=cluster), OperationKind.DELETE)
+    await store.request_delete(cluster, delete)
+    begun = await store.begin_operation(delete.uuid)
+    assert begun is not None
+    await store.remove_cluster(cluster, begun[1], delete.uuid)
+    assert len(await store.open_resources(cluster)) == 1
+    await store.close_ledger(cluster)
+    assert await store.open_resources(cluster) == []
+
+
+async def test_a_forced_deletion_takes_the_place_of_another_and_none_takes_its(store: SqlStore) -> None:
+    cluster, _ = await add(store)
+    plain, again = (builders.operation(builders.cluster(uuid=cluster), OperationKind.DELETE) for _ in range(2))
+    force = replace(builders.operation(builders.cluster(uuid=cluster), OperationKind.DELETE), details={"forced": True})
+    assert (await store.request_delete(cluster, plain)).uuid == plain.uuid
+    assert (await store.request_delete(cluster, again)).uuid == plain.uuid
+    assert (await store.request_delete(cluster, force)).uuid == force.uuid
+    assert (await store.request_delete(cluster, again)).uuid == force.uuid
+    assert [one.uuid for one in await store.runnable_operations(10)] == [force.uuid]
+
+
+async def test_a_row_tells_while_it_is_open_and_not_afterwards(store: SqlStore, clock: ManualClock) -> None:
+    _, operation = await add(store)
+    row = await store.open_step(Step(operation, "boot", "w-0", 1, clock.now()))
+    await store.note_step(row, "no progress")
+    assert [step.message for step in await store.list_steps(operation)] == ["no progress"]
+    await store.close_step(row, ok=True)
+    await store.note_step(row, "too late")
+    assert [step.message for step in await store.list_steps(operation)] == [""]
+
+
 async def test_secrets_are_sealed_and_the_first_writer_wins(url: str, store: SqlStore, tmp_path: Path) -> None:
     cluster, _ = await add(store)
     assert await store.put_secrets(cluster, {"a": b"first"}) == {"a": b"first"}

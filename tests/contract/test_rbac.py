@@ -50,6 +50,7 @@ def test_every_rule_has_magnums_name_and_default() -> None:
 
 def test_rules_of_our_own_shadow_none_of_magnums() -> None:
     assert OURS == {
+        "cluster:force_delete": ADMIN,
         "cluster:retry": AM,
         "cluster:retry_all_projects": ADMIN,
         "operation:cancel": AM,

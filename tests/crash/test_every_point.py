@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from jeroboam.drivers.fake import StatefulFakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.providers.fake.catalogue import FakeCatalogue
 from jeroboam.testing import builders
-from jeroboam.testing.stage import Stage
+from jeroboam.testing.stage import QUICK, Stage
 
 CALLS = frozenset(
     {
@@ -34,6 +35,7 @@ CALLS = frozenset(
         "close_step",
         "open_resource",
         "note_found",
+        "note_step",
         "close_resources",
         "put_secrets",
         "finish_group",
@@ -134,6 +136,31 @@ async def check_machines(stage: Stage, cluster_uuid: str, count: int, status: St
     assert sum(len(g.node_addresses) for g in row.groups) == count
     ledger = [r.name for r in await stage.store.open_resources(cluster_uuid) if r.kind == "machine"]
     assert sorted(ledger) == sorted(m.name for m in machines)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("call", ["delete_all", "list_resources"])
+async def test_a_forced_deletion_survives_a_death_at_every_point(stage: Stage, call: str) -> None:
+    """The provider refuses to delete, or does not even show what is there."""
+    limits = replace(QUICK, forced=timedelta(seconds=0.05))
+    at, alive = 1, {"force"}
+    while alive:
+        provider = FakeProvider(Cloud(faults=[Fault(call, "unavailable", message="away")]), boot_s=0)
+        world = replace(stage, provider=provider, limits=limits)
+        cluster, create = await world.add(name=f"c{at}", workers=0)
+        await world.run(create)
+        force = await world.ask_delete(cluster, forced=True)
+        await step(world, force, at, "force", alive)
+        assert await world.store.load(cluster.uuid) is None
+        steps = await world.store.list_steps(force.uuid)
+        told = [(one.target, one.ok) for one in steps if one.name == "abandon"]
+        assert len(told) == len(set(told)) == 3, at
+        [report] = [one for one in steps if one.name == "report"]
+        assert report.ok is False
+        assert len((report.log or "").splitlines()) == 3
+        assert len(await world.store.open_resources(cluster.uuid)) == 3
+        at += 1
+    assert at > 10
 
 
 TWO_IMAGES = FakeCatalogue(

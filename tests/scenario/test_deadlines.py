@@ -117,7 +117,11 @@ async def test_a_deletion_ends_at_its_deadline_with_what_is_left_and_the_next_mo
     done = await stuck.run(await stuck.ask_delete(cluster))
     slug = f"demo-{cluster.uuid[:8]}"
     left = f"machine {slug}-default-master-0, endpoint 20000, network {slug} (id net-{cluster.uuid})"
-    last = "the cloud is away" if effect == "unavailable" else "fake did not answer within 0.2 s, so the call was cut: delete_all"
+    last = (
+        "the cloud is away"
+        if effect == "unavailable"
+        else "fake did not answer within 0.2 s, so the call was cut: delete_all"
+    )
     assert done.error == f"delete did not finish within 0.3 s; left: {left}; at last: {last}."
     assert (done.error_class, done.hint) == (ErrorClass.OPERATOR, GIVE_UP)
     row = (await stage.row(cluster)).cluster
@@ -131,7 +135,9 @@ async def test_of_a_provider_that_never_answered_the_ledger_tells_what_is_left(s
     done = await stuck.run(await stuck.ask_delete(cluster))
     slug = f"demo-{cluster.uuid[:8]}"
     assert done.error is not None
-    assert f"; left: network {slug}, endpoint {slug}, machine {slug}-default-master-0; at last: fake did not" in done.error
+    assert (
+        f"; left: network {slug}, endpoint {slug}, machine {slug}-default-master-0; at last: fake did not" in done.error
+    )
 
 
 async def test_a_refusal_to_delete_says_what_is_left_and_the_next_move(stage: Stage) -> None:
@@ -148,7 +154,7 @@ async def test_a_refusal_to_delete_says_what_is_left_and_the_next_move(stage: St
 
 
 async def test_a_node_whose_console_does_not_move_says_so_before_its_deadline(stage: Stage) -> None:
-    slow = troubled(stage, boot_s=3600)
+    slow = troubled(stage, boot_s=3600, boot=60)
     cluster, create = await slow.add()
     async with running(slow, create):
         row = await seen(slow, create, lambda step: step.message != "")

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from . import access_removal, checks, waiting
 from .apps import cluster as cluster_app
-from .deletion import YES, Deletion, delete_each, reports
+from .deletion import FORCE, YES, Deletion, delete_each, reports
 from .errors import Refused, Usage
 from .options import DEFAULTS, Common, framed, given, pairs
 from .output import show_fields, show_json, show_table
@@ -235,6 +235,7 @@ def delete(
     *cluster: Annotated[str, Parameter(required=True, help="Name or uuid; several may be given.")],
     dry_run: DRY_RUN = False,
     wait: WAIT = False,
+    force: FORCE = False,
     yes: YES = False,
     timeout_s: WAIT_S = waiting.TIMEOUT_S,
     common: Common = DEFAULTS,
@@ -249,8 +250,9 @@ def delete(
     with common.client() as client:
         if dry_run:
             return show_plans(client, cluster, {"operation": "delete"}, common)
-        how = Deletion(client.cluster, lambda one: _delete(client, one, wait, timeout_s, common), _deleted)
-        return delete_each(cluster, how, common, question=_really, yes=yes)
+        waits = timeout_s if wait else None
+        how = Deletion(client.cluster, lambda one: _delete(client, one, force, waits, common), _deleted)
+        return delete_each(cluster, how, common, question=_forced if force else _really, yes=yes)
 
 
 def _really(clusters: Sequence[Json]) -> str:
@@ -258,13 +260,23 @@ def _really(clusters: Sequence[Json]) -> str:
     return f"Delete {names} with all that is in {'it' if len(clusters) == 1 else 'them'}?"
 
 
-def _delete(client: Client, cluster: Json, wait: bool, timeout_s: float, common: Common) -> Json:
-    uuid = str(cluster["uuid"])
-    answer = client.send("DELETE", f"v1/clusters/{segment(uuid)}")
-    done = waiting.until_done(client, uuid, "delete", answer.request_id, common, timeout_s) if wait else None
+def _forced(clusters: Sequence[Json]) -> str:
+    return f"{_really(clusters)[:-1]}, and leave behind what the provider does not let go of?"
+
+
+def _delete(client: Client, cluster: Json, force: bool, waits_s: float | None, common: Common) -> Json:
+    uuid, done = str(cluster["uuid"]), None
+    if force:
+        answer = client.post(f"ext/v1/clusters/{segment(uuid)}/force_delete", None, needs="uuid")
+        if waits_s is not None:
+            done = waiting.follow_to_success(client, uuid, answer.document, common, waits_s)
+    else:
+        answer = client.send("DELETE", f"v1/clusters/{segment(uuid)}")
+        if waits_s is not None:
+            done = waiting.until_done(client, uuid, "delete", answer.request_id, common, waits_s)
     removed = access_removal.remove(uuid, os.environ)
-    report = reports(client, done)
-    return {"uuid": uuid, "name": cluster.get("name"), "deleted": wait, "report": report, "access_removed": removed}
+    told = {"deleted": waits_s is not None, **reports(client, done)}
+    return {"uuid": uuid, "name": cluster.get("name"), **told, "access_removed": removed}
 
 
 def _deleted(result: Json) -> str:

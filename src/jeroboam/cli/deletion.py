@@ -12,12 +12,22 @@ from cyclopts import Parameter
 from .errors import CliError
 from .options import Common, show_error
 from .output import plain, show_json
+from .timeline import outcome
 from .wire import Json
 
 if TYPE_CHECKING:
     from .client import Client
 
 YES = Annotated[bool, Parameter(name=("--yes", "-y"), negative="", show_default=False, help="Do not ask.")]
+FORCE = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        show_default=False,
+        help="For administrators: leave behind what the provider does not let go of within some minutes. It is named, and "
+        "`jeroboam orphans` finds it later.",
+    ),
+]
 NOTHING_DONE = 1
 T = TypeVar("T")
 
@@ -72,10 +82,13 @@ def _each(things: Iterable[T], call: Callable[[T], Json], common: Common) -> tup
     return results, worst
 
 
-def reports(client: Client, operation: Json | None) -> list[str]:
-    """What the timeline of a deletion says was deleted; nothing of one that nobody waited for."""
+def reports(client: Client, operation: Json | None) -> Json:
+    """`report`: what the timeline of a deletion says was deleted; nothing of one that nobody waited for. `left_behind`: the things that
+    a forced one gave up on."""
     steps = client.steps(str(operation["uuid"])) if operation else []
-    return [str(step["message"]) for step in steps if step.get("name") == "report" and step.get("message")]
+    told = [step for step in steps if step.get("name") == "report" and step.get("message")][-1:]
+    left = [line for step in told if outcome(step) == "failed" for line in str(step.get("log") or "").splitlines()]
+    return {"report": [str(step["message"]) for step in told], "left_behind": left}
 
 
 def confirm(question: str, *, yes: bool) -> bool:

@@ -26,7 +26,7 @@ def lines(
     operation: Json, steps: Sequence[Json], now: datetime, *, whole: bool = False, told: Collection[str] = ()
 ) -> list[Line]:
     """A line a step, and one for its message and hint unless it is `told` elsewhere. Unless `whole`, a long timeline shows only what is
-    not done; `whole`, what went well tells all it has to tell."""
+    not done; `whole`, a deletion's report names all."""
     shown = list(steps) if whole or len(steps) <= _MANY else [s for s in steps if outcome(s) != "ok"]
     width = max((len(str(s.get("name"))) for s in shown), default=0)
     began = operation.get("started_at") or operation.get("created_at")
@@ -35,7 +35,7 @@ def lines(
         found.append((f"  {len(steps) - len(shown)} steps went well (all of them: --all)", ""))
     for step in shown:
         found.extend(_step(step, began, now, width, told))
-        if whole and outcome(step) == "ok":
+        if whole and step.get("name") == "report":
             found.extend((f"{_INDENT}{plain(line)}", "") for line in str(step.get("log") or "").splitlines())
     return found
 

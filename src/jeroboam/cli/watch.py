@@ -140,7 +140,7 @@ def _tell(console: Console, view: _View) -> None:
     began = view.operation.get("created_at")
     for step in sorted(view.steps, key=lambda step: _at_s(step, began)):
         result = outcome(step)
-        key = (step.get("id"), "running" if result == "running" else "ended")
+        key = (step.get("id"), f"running {step.get('message')}" if result == "running" else "ended")
         if key in view.told:
             continue
         view.told.add(key)

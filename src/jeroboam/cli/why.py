@@ -101,7 +101,12 @@ def show(lines_: list[Line], console: Console) -> None:
 def next_command(report: Report) -> str:
     """The command to try next, "" when there is nothing to do."""
     if report.cluster is None:
-        return ""
+        left = _left_behind(report)
+        return (
+            f"jeroboam orphans {shlex.quote(str((report.operation or {}).get('cluster_uuid')))} --remove"
+            if left
+            else ""
+        )
     name = shlex.quote(report.handle or str(report.cluster.get("name") or report.cluster.get("uuid")))
     status = str(report.cluster.get("status"))
     if status.endswith("_IN_PROGRESS"):
@@ -167,6 +172,8 @@ def _operation(report: Report, *, whole: bool) -> list[Line]:
 def _told_below(report: Report) -> frozenset[str]:
     """What the verdict will say, so that the timeline need not."""
     operation = report.operation or {}
+    if left := _left_behind(report):
+        return frozenset({one_line(left.get("message")), one_line(left.get("hint"))})
     if operation.get("state") != "failed":
         return frozenset()
     return frozenset({one_line(operation.get("error")), one_line(operation.get("hint"))})
@@ -174,16 +181,26 @@ def _told_below(report: Report) -> frozenset[str]:
 
 def _consoles(steps: list[Json], count: int) -> list[Line]:
     found: list[Line] = []
-    latest = {s.get("target"): s for s in steps if outcome(s) == "failed" and s.get("log")}
+    latest = {
+        s.get("target"): s for s in steps if outcome(s) == "failed" and s.get("log") and s.get("name") != "report"
+    }
     for node, step in latest.items() if count else ():
         found += [("", ""), (f"Last console lines of {plain(node)}:", "bold")]
         found += [(f"  | {plain(line)}".rstrip(), "") for line in str(step["log"]).splitlines()[-count:]]
     return found
 
 
+def _left_behind(report: Report) -> Json | None:
+    """The report of a deletion that was forced and gave up on something."""
+    told = [step for step in report.steps if step.get("name") == "report"][-1:]
+    return told[0] if told and outcome(told[0]) == "failed" else None
+
+
 def _mover(report: Report) -> str:
     """user, operator, transient, bug; service while it works; nobody when all is well."""
     operation = report.operation or {}
+    if operation.get("state") == "succeeded" and _left_behind(report):
+        return "operator"
     if operation.get("state") == "failed":
         return str(operation.get("error_class") or "bug")
     if operation.get("state") in ("queued", "running"):
@@ -197,13 +214,13 @@ def _verdict(report: Report) -> list[Line]:
     if mover == "service":
         waiting = operation.get("cancel_requested")
         found.append((f"Whose move: the service's. It {'stops this operation' if waiting else 'is at work'}.", ""))
-    elif mover != "nobody" and operation.get("state") != "failed":
+    elif mover != "nobody" and operation.get("state") != "failed" and not _left_behind(report):
         found.append((f"Whose move: {ailing.MOVES.get(mover, _MOVES['bug'])}", ""))
         if hint := one_line(ailing.of(report.cluster).get("hint")):
             found.append((f"Hint: {hint}", ""))
     elif mover != "nobody":
-        if operation.get("error"):
-            found.append((f"Why: {sentence(one_line(operation['error']))}", "red"))
+        if why := operation.get("error") or (_left_behind(report) or {}).get("message"):
+            found.append((f"Why: {sentence(one_line(why))}", "red"))
         found.append((f"Whose move: {_MOVES.get(mover, _MOVES['bug'])}", ""))
         hint = one_line(operation.get("hint"))
         if hint and not leads_here(hint):

@@ -277,7 +277,14 @@ class DeadlinesGroup:
         600.0, kinds.seconds(1, _DAY_S), "Seconds until a cluster whose nodes have booted says that it is ready."
     )
     delete_s: float = option(
-        3600.0, kinds.seconds(1, _DAY_S), "Seconds that a deletion may take; then it ends as failed and names what is left."
+        3600.0,
+        kinds.seconds(1, _DAY_S),
+        "Seconds that a deletion may take; then it ends as failed and names what is left.",
+    )
+    force_s: float = option(
+        300.0,
+        kinds.seconds(1, _DAY_S),
+        "Seconds after which a forced deletion leaves behind what the provider does not let go of.",
     )
     call_s: float = option(
         600.0,

@@ -213,7 +213,8 @@ class ClusterStore(Protocol):
         """Mark as deleting (once), show DELETE_IN_PROGRESS, queue the operation; ask the running one to stop, supersede queued ones.
 
         Returns the operation that deletes it: this one, or one that was asked for before. Asked again while a delete
-        is queued or running: changes nothing. After a failed delete: queues a new one. Raises NotFound.
+        is queued or running: changes nothing, unless only this one is forced: it takes the other's place then. After a failed
+        delete: queues a new one. Raises NotFound.
         """
         ...
 
@@ -239,6 +240,10 @@ class ClusterStore(Protocol):
         changes nothing. Raises NotFound; raises Conflict for what is over, for what removes, and for a queued wish that others
         carry out already.
         """
+        ...
+
+    async def close_ledger(self, cluster_uuid: str) -> None:
+        """What was left behind of a cluster that is gone is gone, too; nothing is changed of one that is kept."""
         ...
 
     async def record_superseded(self, operation: Operation, why: str) -> None:

@@ -5,8 +5,8 @@ JeroboamError
                       NotSupported
  RetryLater           will likely pass by itself: ProviderUnavailable IdentityUnavailable RateLimited CoeUnreachable (CoeUntrusted)
                       LeaseLost
- Permanent            stop until the wish or the installation changes: ProviderRefused CoeRefused BootstrapFailed DeadlineExceeded
-                      ArtifactUnavailable ArtifactCorrupt HostUnsupported ConfigError
+ Permanent            stop until the wish or the installation changes: ProviderRefused CoeRefused BootstrapFailed LeftBehind
+                      DeadlineExceeded ArtifactUnavailable ArtifactCorrupt HostUnsupported ConfigError
  Bug                  a promise of ours was broken
 """
 
@@ -29,6 +29,7 @@ class JeroboamError(Exception):
     """Root of the tree. `str(error)` is the sentence shown to people; `hint` is the next move, if there is one."""
 
     error_class = ErrorClass.BUG
+    log = ""  # what there is to tell in full
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -149,6 +150,14 @@ class BootstrapFailed(Permanent):
     def __init__(self, message: str, *, node: str, log: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.node = node
+        self.log = log
+
+
+class LeftBehind(Permanent):
+    """A forced deletion gave up on something. `log` names it all, a line each."""
+
+    def __init__(self, message: str, *, log: str = "", hint: str = "") -> None:
+        super().__init__(message, hint=hint)
         self.log = log
 
 

@@ -164,6 +164,11 @@ class Operation:
         """What it does to the cluster's status."""
         return self.kind.verb
 
+    @property
+    def forced(self) -> bool:
+        """Whether it is a deletion that leaves behind what the provider does not let go of."""
+        return self.kind is OperationKind.DELETE and self.details.get("forced") is True
+
 
 @dataclass(frozen=True)
 class Step:

@@ -96,7 +96,7 @@ def conductor(parts: Parts) -> Conductor:
         drivers=parts.drivers,
         clock=parts.clock,
         make_access=access,
-        limits=_limits(parts.config.deadlines),
+        limits=limits(parts.config.deadlines),
         turns=Turns(parts.config.provider.calls_at_once),
     )
     dispatcher = Dispatcher(
@@ -120,11 +120,13 @@ def conductor(parts: Parts) -> Conductor:
     return Conductor(parts.store, engine, reconciler, dispatcher, health, keeper, _courier(parts, keeper))
 
 
-def _limits(config: DeadlinesGroup) -> Limits:
+def limits(config: DeadlinesGroup) -> Limits:
+    """The deadlines of operations, as configured."""
     return Limits(
         boot=timedelta(seconds=config.boot_s),
         coe=timedelta(seconds=config.ready_s),
         delete=timedelta(seconds=config.delete_s),
+        forced=timedelta(seconds=config.force_s),
         call=timedelta(seconds=config.call_s),
         silence=timedelta(seconds=config.silence_s),
     )

@@ -11,9 +11,13 @@ _NAMED = 12  # of a kind, in a sentence; the whole list is in the row's log
 
 def told(gone: Sequence[Resource]) -> str:
     """ "deleted: 1 network (demo-1a2b), 2 volumes (a, b)"."""
-    kinds = sorted({one.kind for one in gone})
-    parts = (_kind(kind, [one.name for one in gone if one.kind == kind]) for kind in kinds)
-    return f"deleted: {', '.join(parts) or 'nothing was there'}"
+    return f"deleted: {counted(gone) or 'nothing was there'}"
+
+
+def counted(things: Sequence[Resource]) -> str:
+    """Kinds, numbers and names; "" for nothing."""
+    kinds = sorted({one.kind for one in things})
+    return ", ".join(_kind(kind, [one.name for one in things if one.kind == kind]) for kind in kinds)
 
 
 def listed(things: Sequence[Resource]) -> str:

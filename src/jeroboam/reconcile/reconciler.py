@@ -37,6 +37,7 @@ from .scope import AccessMaker, Limits, Outcome, Scope, StepProtocol
 from .steps.cleanup import Cleanup
 from .steps.coe import Coe
 from .steps.comeback import Comeback
+from .steps.forced import Forced
 from .steps.gate import Gate
 from .steps.inner_keys import InnerKeys
 from .steps.machines import Machines
@@ -66,6 +67,7 @@ APPLY: tuple[StepProtocol, ...] = (
     Removal(),
 )
 DELETE: tuple[StepProtocol, ...] = (Gate(), Cleanup())
+FORCED: tuple[StepProtocol, ...] = (Forced(),)  # nobody's leave is asked
 
 _LOOK_S = 1.0
 _GO_ON = "Retry the cluster to go on with it, resize it, or delete it."
@@ -207,7 +209,8 @@ class Reconciler:
             return await self._cancelled(scope)
         await scope.refresh()
         deleting = scope.operation.verb is Verb.DELETE
-        outcome = await _run_steps(DELETE if deleting else APPLY, scope)
+        steps = APPLY if not deleting else FORCED if scope.operation.forced else DELETE
+        outcome = await _run_steps(steps, scope)
         if not outcome.done:
             await check_deadline(scope, outcome.why)
             if outcome.why:

@@ -37,13 +37,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Limits:
-    """Deadlines. Those of steps that wait for a cluster begin when their timeline row is opened, that of a deletion when it begins.
+    """Deadlines. Those of steps that wait for a cluster begin when their timeline row is opened, those of deletions when they begin.
+    `forced`: after so long a forced deletion leaves behind what is still there.
     `call`: of one call to a provider or driver, whatever deadlines it has inside. `silence`: after so long without progress
     that is told, long before a deadline. `machine_attempts`: how often a machine is made that does not stay up."""
 
     boot: timedelta = timedelta(minutes=15)
     coe: timedelta = timedelta(minutes=10)
     delete: timedelta = timedelta(minutes=60)
+    forced: timedelta = timedelta(minutes=5)
     call: timedelta = timedelta(minutes=10)
     silence: timedelta = timedelta(minutes=3)
     machine_attempts: int = 3
@@ -98,6 +100,8 @@ class Scope:
     renewed: bool = False
     noted: set[str] = field(default_factory=set)  # ids of what is in the ledger as seen at the provider
     left: tuple[Resource, ...] = ()  # of a deletion: what the provider showed last
+    refusals: int = 0  # of a forced deletion: how often, and why it is not done
+    reason: str = ""
     health: CoeHealth | None = None
     written: dict[str, object] = field(default_factory=dict)
     watch: Watch = field(init=False)

@@ -45,6 +45,10 @@ class Timeline:
         step = self._open.get((name, target))
         return step.started_at if step else None
 
+    def attempts(self, name: str, target: str = "") -> int:
+        """How many rows of this name and target were opened."""
+        return self._attempts.get((name, target), 0)
+
     def times_done(self, name: str, target: str = "") -> int:
         """How many rows of this name and target were closed as done."""
         return self._ended_well[name, target]
@@ -98,7 +102,7 @@ class Timeline:
             message=error.message,
             error_class=error.error_class,
             hint=error.hint or None,
-            log=error.log if isinstance(error, BootstrapFailed) else None,
+            log=error.log or None,
         )
 
     async def end_open(self) -> None:

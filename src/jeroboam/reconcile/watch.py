@@ -18,7 +18,7 @@ T = TypeVar("T")
 _LOOK_S = 1.0  # how often somebody who asked the operation to stop is noticed while a call hangs
 
 
-class Cut(Exception):  # noqa: N818 - what happened, not what is wrong
+class Cut(Exception):
     """A call had no more time: it was given up `after` so long."""
 
     def __init__(self, after: timedelta) -> None:

@@ -170,6 +170,16 @@ async def delete(services: Services, asker: Asker, ident: str) -> None:
     await ask_deletion(services, asker, row)
 
 
+async def force_delete(services: Services, asker: Asker, ident: str) -> Operation:
+    """Ask for an end that leaves behind what the provider does not let go of in time; no provider or driver is asked for leave. It takes
+    the place of a deletion that is under way. Returns the operation. Raises NotFound, Ambiguous, Forbidden."""
+    row = await authorised(services, asker.caller, ident, "cluster:force_delete", across="cluster:delete_all_projects")
+    nodes = sum(group.node_count for group in row.groups)
+    summary = f"delete {counted(nodes, 'node')} by force"
+    wish = operation(row.cluster, OperationKind.DELETE, asker, summary, {"forced": True})
+    return await services.store.request_delete(row.cluster.uuid, wish)
+
+
 async def ask_deletion(services: Services, asker: Asker, row: ClusterRow) -> Operation:
     """Queue the end of a cluster that the caller may delete; returns the operation. Raises NotFound, NotSupported."""
     services.ask_gates(row.cluster, OperationKind.DELETE)

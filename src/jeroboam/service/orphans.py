@@ -58,6 +58,7 @@ async def remove(services: Services, asker: Asker, cluster_uuid: str, *, foreign
             hint="It may be another installation's that uses the same provider. If it is not, say foreign.",
         )
     deleted = await services.provider.delete_all(cluster_uuid)
+    await services.store.close_ledger(cluster_uuid)
     told = [f"{one.kind} {one.name}" for one in deleted]
     _log.warning("orphans removed", cluster=cluster_uuid, request=asker.request_id, ours=orphan.ours, deleted=told)
     return Orphan(cluster_uuid, orphan.ours, deleted)

@@ -85,6 +85,7 @@ _GUARDS: dict[str, tuple[str, ...]] = {
 }
 
 OURS = {
+    "cluster:force_delete": _ADMIN,  # what is left behind is the operator's loss, and counts in no quota any more
     "cluster:retry": _AM,
     "cluster:retry_all_projects": _ADMIN,
     "operation:cancel": _AM,

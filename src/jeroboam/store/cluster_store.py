@@ -30,7 +30,7 @@ from .event_store import Events
 from .ident import named
 from .paging import Listing, page_of
 from .rows import dicts, plain, values
-from .tables import certificates, clusters, node_groups, operations, quotas, services, steps, templates
+from .tables import certificates, clusters, node_groups, operations, quotas, resources, services, steps, templates
 from .writing import Writing
 
 _LIVE = (OperationState.QUEUED, OperationState.RUNNING)
@@ -146,9 +146,9 @@ class Clusters(Events):
                     )
                 )
             )
-            for row in live:
-                if row["kind"] is OperationKind.DELETE:
-                    return plain(Operation, row)
+            for deletion in (plain(Operation, row) for row in live if row["kind"] is OperationKind.DELETE):
+                if (deletion.forced or not operation.forced) and not deletion.cancel_requested:
+                    return deletion
             await self._clear_the_way(connection, live)
             await connection.execute(
                 clusters.update()
@@ -164,13 +164,20 @@ class Clusters(Events):
             await self._arrivals.announce(connection)
             return replace(operation, created_at=now)
 
+    async def close_ledger(self, cluster_uuid: str) -> None:
+        async with self._write() as connection:
+            kept = sa.exists().where(clusters.c.uuid == cluster_uuid)
+            still = sa.and_(resources.c.cluster_uuid == cluster_uuid, resources.c.closed_at.is_(None), ~kept)
+            await connection.execute(resources.update().where(still).values(closed_at=self._clock.now()))
+
     async def _clear_the_way(self, connection: Writing, live: list[dict[str, Any]]) -> None:
         for row in live:
             change: dict[str, Any] = {"cancel_requested": True}
             if row["state"] is OperationState.QUEUED:
+                again = row["kind"] is OperationKind.DELETE
                 change.update(
                     state=OperationState.SUPERSEDED,
-                    error="Not begun: the cluster is being deleted.",
+                    error=f"Not begun: {'a forced deletion took its place' if again else 'the cluster is being deleted'}.",
                     finished_at=self._clock.now(),
                 )
             await connection.execute(operations.update().where(operations.c.id == row["id"]).values(change))

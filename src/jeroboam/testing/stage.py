@@ -88,8 +88,8 @@ class Stage:
         await self.store.request_change(cluster.uuid, groups, operation, status=Status.UPDATE_IN_PROGRESS)
         return operation
 
-    async def ask_delete(self, cluster: Cluster) -> Operation:
-        """Ask for the end."""
-        operation = builders.operation(cluster, OperationKind.DELETE)
-        await self.store.request_delete(cluster.uuid, operation)
-        return operation
+    async def ask_delete(self, cluster: Cluster, *, forced: bool = False) -> Operation:
+        """Ask for the end; returns the operation that brings it."""
+        details = {"forced": True} if forced else {}
+        operation = replace(builders.operation(cluster, OperationKind.DELETE), details=details)
+        return await self.store.request_delete(cluster.uuid, operation)

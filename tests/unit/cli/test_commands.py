@@ -282,7 +282,7 @@ def test_cluster_delete_on_a_pipe_does_not_ask(demo: Service, run: Run, capsys: 
     demo.on("GET", STEPS, 200, {"steps": [step(1, "report", "", 0, 0.1, message=told)]})
     assert run("cluster", "delete", "demo", "--wait", "--json") == 0
     assert json.loads(capsys.readouterr().out) == [
-        {"uuid": UUID, "name": "demo", "deleted": True, "report": [told], "access_removed": []}
+        {"uuid": UUID, "name": "demo", "deleted": True, "report": [told], "left_behind": [], "access_removed": []}
     ]
 
 
@@ -299,6 +299,23 @@ def test_cluster_delete_tells_on_a_terminal_what_was_deleted_once(
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     assert run("cluster", "delete", "demo", "--wait", "--yes") == 0
     assert capsys.readouterr().out.endswith(f"Cluster demo is deleted ({UUID}).\n{told}\n")
+
+
+def test_a_forced_deletion_tells_what_it_left_behind(demo: Service, run: Run, capsys: Capture) -> None:
+    done = operation(verb="delete", kind="delete", summary="delete 3 nodes by force")
+    demo.on("POST", f"/ext/v1/clusters/{UUID}/force_delete", 202, done | {"state": "queued", "finished_at": None})
+    demo.on("GET", f"/ext/v1/operations/{OPERATION}", 200, done)
+    told = "deleted: nothing was there; left behind: 1 network (n); the project is locked."
+    failed = {"ok": False, "message": told, "log": "network n (id 7)", "error_class": "operator"}
+    demo.on("GET", STEPS, 200, {"steps": [step(1, "report", "", 0, 0.1, **failed)]})
+    assert run("cluster", "delete", "demo", "--force") == 0
+    assert capsys.readouterr().out == f"Cluster demo is being deleted ({UUID}).\n"
+    assert run("cluster", "delete", "demo", "--force", "--wait", "--json") == 0
+    [result] = json.loads(capsys.readouterr().out)
+    assert (result["report"], result["left_behind"]) == ([told], ["network n (id 7)"])
+    assert sent(demo, "DELETE") == []
+    assert run("cluster", "delete", "demo", "--force", "--wait") == 0
+    assert capsys.readouterr().out.count(told) == 1
 
 
 @pytest.mark.parametrize(("answer", "code", "deletes"), [("n\n", 1, 0), ("\n", 1, 0), ("Y\n", 0, 1)])

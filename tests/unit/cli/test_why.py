@@ -168,6 +168,24 @@ def test_a_deleted_cluster() -> None:
     assert next_command(Report(None, gone, [], NOW)) == ""
 
 
+def test_a_deletion_that_left_something_behind_says_whose_move_it_is() -> None:
+    told = "deleted: nothing was there; left behind: 1 network (n); the project is locked."
+    log = "network n (id 7)"
+    row = step(2, "report", "", 0.2, 0.3, ok=False, message=told, hint="orphans", log=log, error_class="operator")
+    gone = operation(verb="delete", kind="delete", summary="delete 3 nodes by force")
+    report = Report(None, gone, [step(1, "cleanup", "", 0.0, 0.1), row], NOW)
+    lines = text(report).splitlines()
+    assert lines[0] == "Cluster 5b2f1a3c-0000-4000-8000-000000000001 is deleted."
+    assert lines[-3:] == [
+        f"Why: {told}",
+        "Whose move: the operator's of this service (on your own machine: yours). Trying again helps once the cause is gone.",
+        "Next: jeroboam orphans 5b2f1a3c-0000-4000-8000-000000000001 --remove",
+    ]
+    assert log not in text(report)
+    assert log in text(report, whole=True)
+    assert "Last console lines" not in text(report, whole=True)
+
+
 def test_no_operation_at_all() -> None:
     assert "No operation is recorded for it.\n" in text(Report(cluster(), None, [], NOW))
 

@@ -23,7 +23,9 @@ def test_what_does_not_change_is_told_after_the_silence_and_again_each_time_as_l
     assert watch.silent("boot", "node", "moved") == ""
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.1, "0.1 s"), (45, "45 s"), (60, "1 min"), (90, "90 s"), (3600, "60 min")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.1, "0.1 s"), (45, "45 s"), (60, "1 min"), (90, "90 s"), (3600, "60 min")]
+)
 def test_times_are_told_in_minutes_where_they_are_whole(seconds: float, text: str) -> None:
     assert words(timedelta(seconds=seconds)) == text
 

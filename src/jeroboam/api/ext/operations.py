@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ...domain import OPERATION_FINAL, Operation, Step
-from ...service import operations, retries
+from ...service import clusters, operations, retries
 from ..call import Call, Reply, Route
 from ..streams import Streams
 from . import events
@@ -19,6 +19,7 @@ class OperationView(msgspec.Struct):
     cluster_uuid: str
     verb: str
     kind: str
+    forced: bool
     state: str
     summary: str
     error: str | None
@@ -106,6 +107,11 @@ async def retry(call: Call) -> Reply:
     return Reply(_operation(await retries.retry(call.services, call.asker, call.path["ident"])))
 
 
+async def force_delete(call: Call) -> Reply:
+    """Delete a cluster; what the provider does not let go of in time is left behind and named in the timeline."""
+    return Reply(_operation(await clusters.force_delete(call.services, call.asker, call.path["ident"])))
+
+
 async def cancel(call: Call) -> Reply:
     """Stop an operation; it ends soon after, and its timeline says how."""
     return Reply(_operation(await operations.cancel(call.services, call.asker, call.path["uuid"])))
@@ -117,6 +123,7 @@ def _operation(one: Operation) -> OperationView:
         cluster_uuid=one.cluster_uuid,
         verb=one.verb,
         kind=one.kind,
+        forced=one.forced,
         state=one.state,
         summary=one.summary,
         error=one.error,
@@ -162,6 +169,14 @@ ROUTES = (
         media_type="text/event-stream",
     ),
     Route("POST", "/clusters/{ident:str}/retry", retry, status=202, reply=OperationView, rule="cluster:retry"),
+    Route(
+        "POST",
+        "/clusters/{ident:str}/force_delete",
+        force_delete,
+        status=202,
+        reply=OperationView,
+        rule="cluster:force_delete",
+    ),
     Route(
         "POST",
         "/operations/{uuid:str}/cancel",

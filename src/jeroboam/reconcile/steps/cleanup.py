@@ -2,49 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import timedelta
 
-from ...contracts import FoundResource
 from ...domain import Resource
 from ...domain.errors import ProviderRefused
 from .. import deleted
 from ..deadlines import refused
 from ..scope import DONE, Outcome, Scope
 
+_AT = ("cleanup", "")
+
 
 class Cleanup:
     """Note what is there, delete all, look again, and only then believe it."""
 
     async def run(self, scope: Scope) -> Outcome:
-        uuid = scope.cluster.uuid
         try:
-            async with scope.timeline.step("cleanup"):
-                await _look(scope)
-                async with scope.turn():
-                    await scope.called("delete_all", scope.provider.delete_all(uuid), at=("cleanup", ""))
+            left = await delete_all(scope)
         except ProviderRefused as error:
             raise await refused(scope, error) from error
-        left = await _look(scope)
         if left:
             return Outcome.again(0.5, f"{len(left)} resources left, first {left[0].kind} {left[0].name}")
-        await _report(scope)
-        await scope.store.close_resources(uuid, scope.fence)
+        await report(scope)
+        await scope.store.close_resources(scope.cluster.uuid, scope.fence)
         return DONE
 
 
-async def _look(scope: Scope) -> Sequence[FoundResource]:
+async def delete_all(scope: Scope, *, limit: timedelta | None = None) -> tuple[Resource, ...]:
+    """Returns what is there still. Each call has the `limit`, if that is shorter than its own."""
+    async with scope.timeline.step(*_AT):
+        await look(scope, limit=limit)
+        async with scope.turn():
+            await scope.called("delete_all", scope.provider.delete_all(scope.cluster.uuid), at=_AT, limit=limit)
+    return await look(scope, limit=limit)
+
+
+async def look(scope: Scope, *, limit: timedelta | None = None) -> tuple[Resource, ...]:
     """What is there, by tag. It goes to the ledger, so that the report names it whatever happens meanwhile to this process."""
     uuid = scope.cluster.uuid
-    found = await scope.called("list_resources", scope.provider.list_resources(uuid), at=("cleanup", ""))
+    found = await scope.called("list_resources", scope.provider.list_resources(uuid), at=_AT, limit=limit)
     scope.left = tuple(Resource(uuid, one.kind, one.name, one.id) for one in found)
     fresh = [one for one in scope.left if one.provider_id not in scope.noted]
     if fresh:
         await scope.store.note_found(uuid, scope.fence, fresh)
         scope.noted.update(one.id for one in found)
-    return found
+    return scope.left
 
 
-async def _report(scope: Scope) -> None:
+async def report(scope: Scope) -> None:
+    """Step "report": all that the ledger has from the provider is gone."""
     if scope.timeline.ended_well("report"):
         return  # written by a run that died right after
     gone = [one for one in await scope.store.open_resources(scope.cluster.uuid) if one.provider_id is not None]

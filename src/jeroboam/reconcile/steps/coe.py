@@ -6,7 +6,6 @@ from ...contracts import CoeHealth
 from ...domain.errors import CoeUnreachable, DeadlineExceeded
 from ..scope import DONE, Outcome, Scope
 
-
 _AT = ("coe", "")
 
 

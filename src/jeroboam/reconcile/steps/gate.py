@@ -21,7 +21,9 @@ class Gate:
             if not isinstance(part, OperationGate):
                 continue
             try:
-                left = await scope.called("enter", part.enter(scope.cluster.name, operation.kind, running), at=("gate", ""))
+                left = await scope.called(
+                    "enter", part.enter(scope.cluster.name, operation.kind, running), at=("gate", "")
+                )
             except JeroboamError as error:
                 await scope.timeline.fail("gate", "", error)
                 raise

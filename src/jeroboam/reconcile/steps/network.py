@@ -7,7 +7,6 @@ from dataclasses import replace
 from ...domain import Resource, Role, cluster_slug
 from ..scope import DONE, Outcome, Scope
 
-
 _AT = ("network", "")
 
 
@@ -23,7 +22,9 @@ class ClusterNetwork:
         async with scope.timeline.step("network"):
             await scope.store.open_resource(Resource(scope.cluster.uuid, "network", name), scope.fence)
             async with scope.turn():
-                network = await scope.called("ensure_network", scope.provider.ensure_network(scope.cluster, spec), at=_AT)
+                network = await scope.called(
+                    "ensure_network", scope.provider.ensure_network(scope.cluster, spec), at=_AT
+                )
             await scope.store.open_resource(Resource(scope.cluster.uuid, "endpoint", name), scope.fence)
             async with scope.turn():
                 work = scope.provider.ensure_endpoint(scope.cluster, network, spec)

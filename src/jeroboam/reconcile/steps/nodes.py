@@ -11,7 +11,6 @@ from ...contracts import Machine
 from ...domain.errors import BootstrapFailed, DeadlineExceeded, RetryLater
 from ..scope import DONE, Outcome, Scope
 
-
 _LAST_LOOK = timedelta(seconds=30)  # for a console, when the time is up
 
 
