@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from jeroboam.contracts import StatusChange, SystemClock
-from jeroboam.domain import Health, OperationState, Resource, Step
-from jeroboam.domain.errors import LeaseOver, ProviderUnavailable
+from jeroboam.domain import ErrorClass, Health, OperationState, Resource, Step
+from jeroboam.domain.errors import LeaseLost, LeaseOver, ProviderUnavailable
 from jeroboam.store import Sealer, SqlStore, tables
 from jeroboam.testing import builders
 from jeroboam.testing.postgres import PostgresServer
@@ -70,6 +70,39 @@ async def test_another_start_under_the_same_name_ends_the_lease_before(stores: t
     with pytest.raises(LeaseOver):
         await one.beat()
     await other.beat()
+
+
+async def test_under_its_lease_a_conductor_writes_steps_and_resources(stores: tuple[SqlStore, SqlStore]) -> None:
+    """On PostgreSQL by single statements that hold the lease within them."""
+    one, other = stores
+    await one.take_lease("one", "host-1")
+    cluster = builders.cluster()
+    create = builders.operation(cluster)
+    await builders.keep(one, cluster, create)
+    begun = await one.begin_operation(create.uuid)
+    assert begun is not None
+    now = SystemClock().now()
+    row = await one.open_step(Step(create.uuid, "network", "w-0", 2, now))
+    await one.close_step(row, ok=False, message="late", error_class=ErrorClass.OPERATOR, hint="wait", log="last words")
+    [kept] = await other.list_steps(create.uuid)
+    assert (kept.id, kept.name, kept.target, kept.attempt, kept.started_at) == (row, "network", "w-0", 2, now)
+    assert (kept.ok, kept.message, kept.error_class) == (False, "late", ErrorClass.OPERATOR)
+    assert (kept.hint, kept.log) == ("wait", "last words")
+    await one.close_step(row + 1, ok=True)  # of nobody
+    resource = Resource(cluster.uuid, "machine", "w-0")
+    for _ in range(2):  # the second is the first, opened again
+        await one.open_resource(resource, begun[1])
+        assert [found.name for found in await other.open_resources(cluster.uuid)] == ["w-0"]
+        await one.close_resources(cluster.uuid, begun[1])
+    await one.write_status(cluster.uuid, begun[1], StatusChange(status_reason="boots", health_reason={"api": "ok"}))
+    changed = await other.load(cluster.uuid)
+    assert changed is not None
+    assert (changed.cluster.status_reason, changed.cluster.health_reason) == ("boots", {"api": "ok"})
+    with pytest.raises(LeaseLost):
+        await one.open_resource(resource, begun[1] - 1)
+    with pytest.raises(LeaseLost):
+        await one.write_status(cluster.uuid, begun[1] - 1, StatusChange(status_reason="late"))
+    assert list(await other.open_resources(cluster.uuid)) == []
 
 
 async def test_after_its_end_nothing_of_the_conductor_is_written(url: str, stores: tuple[SqlStore, SqlStore]) -> None:

@@ -84,6 +84,14 @@ def _brief(row: sa.Row[Any]) -> ClusterBrief:
     return ClusterBrief(*cast("tuple[Any, ...]", row))
 
 
+_OPERATION = sa.select(operations).where(operations.c.uuid == sa.bindparam("operation"))
+_STEPS = (
+    sa.select(steps)
+    .where(steps.c.operation_uuid == sa.bindparam("operation"), steps.c.id > sa.bindparam("after"))
+    .order_by(steps.c.id)
+)
+
+
 class Clusters(Events):
     """Implements contracts.ClusterStore."""
 
@@ -284,13 +292,12 @@ class Clusters(Events):
             return [plain(Operation, row) for row in dicts(found)]
 
     async def get_operation(self, uuid: str) -> Operation | None:
-        one = sa.select(operations).where(operations.c.uuid == uuid)
-        found = await self._look(lambda connection: dicts(connection.execute(one)))
+        found = await self._look(lambda connection: dicts(connection.execute(_OPERATION, {"operation": uuid})))
         return plain(Operation, found[0]) if found else None
 
     async def list_steps(self, operation_uuid: str, *, after_id: int = 0) -> Sequence[Step]:
-        mine = sa.select(steps).where(steps.c.operation_uuid == operation_uuid, steps.c.id > after_id)
-        found = await self._look(lambda connection: dicts(connection.execute(mine.order_by(steps.c.id))))
+        mine = {"operation": operation_uuid, "after": after_id}
+        found = await self._look(lambda connection: dicts(connection.execute(_STEPS, mine)))
         return [plain(Step, row) for row in found]
 
     async def list_conductors(self) -> Sequence[Conductor]:

@@ -25,6 +25,7 @@ from ..domain import (
 from ..domain.errors import Conflict, LeaseLost
 from .cluster_rows import with_groups
 from .health_store import HealthSide
+from .lease_store import HELD, HeldWrite
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
 from .trouble import translated
@@ -36,6 +37,68 @@ _OUTCOMES = {
     OperationState.FAILED: "failure",
     OperationState.CANCELLED: "failure",  # CADF has no other word for what ended before it was done
 }
+
+
+_COLUMNS = (
+    "status",
+    "status_reason",
+    "health",
+    "api_address",
+    "coe_version",
+    "container_version",
+    "backend_id",
+    "observed_generation",
+)
+_OF_CLUSTER = (*_COLUMNS, "health_reason", "clear_reason")  # a change of these alone is one statement
+# What every pass and step asks, built once: to build a statement takes as long as to run it.
+_OPERATION = sa.select(operations).where(operations.c.uuid == sa.bindparam("operation"))
+_CLUSTER = sa.select(clusters).where(clusters.c.uuid == sa.bindparam("cluster"))
+_CLUSTER_OF_OPERATION = sa.select(clusters).where(
+    clusters.c.uuid
+    == sa.select(operations.c.cluster_uuid).where(operations.c.uuid == sa.bindparam("operation")).scalar_subquery()
+)
+_SECRETS = sa.select(secrets).where(secrets.c.cluster_uuid == sa.bindparam("cluster"))
+_MINE = sa.and_(clusters.c.uuid == sa.bindparam("cluster"), clusters.c.fence == sa.bindparam("held"))
+_CHECK_FENCE = (
+    clusters.update().where(_MINE).values(fence=clusters.c.fence)
+)  # when nothing else changes: it is the check
+
+
+def _given(table: sa.Table, names: Sequence[str] = ()) -> dict[str, sa.BindParameter[Any]]:
+    """A parameter for each of these columns, or all but the id. Names of columns are not free for those of statements with a SELECT."""
+    chosen = [table.c[name] for name in names] or [one for one in table.c if one is not table.c.id]
+    return {one.name: sa.bindparam(f"new_{one.name}", type_=one.type) for one in chosen}
+
+
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in row.items()}
+
+
+def _from(source: sa.FromClause, table: sa.Table) -> tuple[list[str], sa.Select[Any]]:
+    """What `Insert.from_select` takes: one row of parameters for each row of the source."""
+    given = _given(table)
+    return list(given), sa.select(*given.values()).select_from(source)
+
+
+_CLOSED = (
+    steps.update()
+    .where(steps.c.id == sa.bindparam("step"))
+    .values(_given(steps, ("ok", "message", "error_class", "hint", "log", "ended_at")))
+    .returning(steps.c.id)
+)
+_WHILE_HELD = sa.exists(sa.select(HELD.c.executor_id))
+_OPEN_STEP = HeldWrite(
+    steps.insert().values(_given(steps)).returning(steps.c.id),
+    steps.insert().from_select(*_from(HELD, steps)).returning(steps.c.id),
+)
+_CLOSE_STEP = HeldWrite(_CLOSED, _CLOSED.where(_WHILE_HELD))
+_FENCED = _CHECK_FENCE.where(_WHILE_HELD).returning(clusters.c.uuid).cte("fenced")
+_OPEN_RESOURCE = (
+    postgresql.insert(resources)
+    .from_select(*_from(_FENCED, resources))
+    .on_conflict_do_update(index_elements=["cluster_uuid", "kind", "name"], set_={"closed_at": None})
+    .returning(resources.c.id)
+)
 
 
 class ConductorSide(HealthSide):
@@ -74,10 +137,9 @@ class ConductorSide(HealthSide):
         now = self._clock.now()
         async with self._held() as connection:
             # The cluster first: whoever ends or supersedes an operation holds it, so what is read below stays true.
-            mine = sa.select(operations.c.cluster_uuid).where(operations.c.uuid == uuid)
-            held = sa.select(clusters).where(clusters.c.uuid == mine.scalar_subquery())
-            row = (await connection.execute(held if self._sqlite else held.with_for_update())).first()
-            found = dicts(await connection.execute(sa.select(operations).where(operations.c.uuid == uuid)))
+            held = _CLUSTER_OF_OPERATION if self._sqlite else _CLUSTER_OF_OPERATION.with_for_update()
+            row = (await connection.execute(held, {"operation": uuid})).first()
+            found = dicts(await connection.execute(_OPERATION, {"operation": uuid}))
             if not found or found[0]["state"] in OPERATION_FINAL:
                 return None
             operation = plain(Operation, found[0])
@@ -108,8 +170,8 @@ class ConductorSide(HealthSide):
             return plain(Operation, dicts(changed)[0]), fence
 
     async def load(self, cluster_uuid: str) -> ClusterRow | None:
-        statement = sa.select(clusters).where(clusters.c.uuid == cluster_uuid)
-        rows = await self._look(lambda connection: with_groups(connection, connection.execute(statement)))
+        mine = {"cluster": cluster_uuid}
+        rows = await self._look(lambda connection: with_groups(connection, connection.execute(_CLUSTER, mine)))
         return rows[0] if rows else None
 
     async def cancel_requested(self, operation_uuid: str) -> bool:
@@ -119,17 +181,18 @@ class ConductorSide(HealthSide):
         return found is not None and bool(found[0])
 
     async def write_status(self, cluster_uuid: str, fence: int, change: StatusChange) -> None:
+        row = _cluster_values(change)
+        if row and change == StatusChange(**{name: getattr(change, name) for name in _OF_CLUSTER}):
+            write = clusters.update().where(_MINE, _WHILE_HELD).values(row).returning(clusters.c.uuid)
+            if await self._written_at_once(write, {"cluster": cluster_uuid, "held": fence}):
+                return
         async with self._held() as connection:
             await self._write_status(connection, cluster_uuid, fence, change)
 
     async def _write_status(self, connection: Writing, cluster_uuid: str, fence: int, change: StatusChange) -> None:
         row = _cluster_values(change)
-        # `fence` is written to itself when nothing else changes: the statement is the check.
-        done = await connection.execute(
-            clusters.update()
-            .where(clusters.c.uuid == cluster_uuid, clusters.c.fence == fence)
-            .values(row or {"fence": fence})
-        )
+        write = clusters.update().where(_MINE).values(row) if row else _CHECK_FENCE
+        done = await connection.execute(write, {"cluster": cluster_uuid, "held": fence})
         if done.rowcount == 0:
             raise LeaseLost(f"Cluster {cluster_uuid} is in other hands now (fence {fence} is old).")
         await self._write_spec(connection, cluster_uuid, change)
@@ -213,9 +276,10 @@ class ConductorSide(HealthSide):
             await self._end(connection, operation_uuid, OperationState.SUCCEEDED)
 
     async def open_step(self, step: Step) -> int:
-        async with self._held() as connection:
-            made = await connection.execute(steps.insert().values(values(step)).returning(steps.c.id))
-            return int(made.scalar_one())
+        made = await self._write_one(_OPEN_STEP, _told(values(step)))
+        if made is None:
+            raise RuntimeError(f"step {step.name} of operation {step.operation_uuid} was not written")
+        return int(made[0])
 
     async def note_step(self, step_id: int, message: str) -> None:
         async with self._held() as connection:
@@ -233,20 +297,20 @@ class ConductorSide(HealthSide):
         log: str | None = None,
     ) -> None:
         row = {"ok": ok, "message": message, "error_class": error_class, "hint": hint, "log": log}
-        async with self._held() as connection:
-            await connection.execute(
-                steps.update().where(steps.c.id == step_id).values({**row, "ended_at": self._clock.now()})
-            )
+        await self._write_one(_CLOSE_STEP, {"step": step_id, **_told({**row, "ended_at": self._clock.now()})})
 
     async def open_resource(self, resource: Resource, fence: int) -> None:
         row = {**values(resource), "opened_at": self._clock.now()}
+        mine = {"cluster": resource.cluster_uuid, "held": fence}
+        if await self._written_at_once(_OPEN_RESOURCE, {**mine, **_told(row)}):
+            return
         async with self._held() as connection:
             await self._write_status(connection, resource.cluster_uuid, fence, StatusChange())
-            insert = self._insert(resources).values(row)
+            insert = self._insert(resources)
             reopened = insert.on_conflict_do_update(
                 index_elements=["cluster_uuid", "kind", "name"], set_={"closed_at": None}
             )
-            await connection.execute(reopened)
+            await connection.execute(reopened, row)
 
     async def note_found(self, cluster_uuid: str, fence: int, found: Sequence[Resource]) -> None:
         now = self._clock.now()
@@ -284,14 +348,14 @@ class ConductorSide(HealthSide):
         ]
         async with self._held() as connection:
             if rows:
-                await connection.execute(self._insert(secrets).values(rows).on_conflict_do_nothing())
+                await connection.execute(self._insert(secrets).on_conflict_do_nothing(), rows)
             return await connection.run_sync(lambda own: self._secrets(own, cluster_uuid))
 
     async def get_secrets(self, cluster_uuid: str) -> Mapping[str, bytes]:
         return await self._look(lambda connection: self._secrets(connection, cluster_uuid))
 
     def _secrets(self, connection: sa.Connection, cluster_uuid: str) -> Mapping[str, bytes]:
-        found = connection.execute(sa.select(secrets).where(secrets.c.cluster_uuid == cluster_uuid))
+        found = connection.execute(_SECRETS, {"cluster": cluster_uuid})
         return {row["name"]: self._sealer.open(cluster_uuid, row["name"], row["sealed"]) for row in dicts(found)}
 
     def _insert(self, table: sa.Table) -> Any:
@@ -300,7 +364,7 @@ class ConductorSide(HealthSide):
 
 
 async def _operation(connection: Writing, uuid: str) -> Operation:
-    return plain(Operation, dicts(await connection.execute(sa.select(operations).where(operations.c.uuid == uuid)))[0])
+    return plain(Operation, dicts(await connection.execute(_OPERATION, {"operation": uuid}))[0])
 
 
 async def _adopt_upgrade(connection: Writing, cluster_uuid: str, target: Upgrade) -> None:
@@ -326,20 +390,7 @@ async def _forget_removed(connection: Writing, group_uuid: str, gone: tuple[str,
 
 
 def _cluster_values(change: StatusChange) -> dict[str, Any]:
-    row = {
-        name: value
-        for name in (
-            "status",
-            "status_reason",
-            "health",
-            "api_address",
-            "coe_version",
-            "container_version",
-            "backend_id",
-            "observed_generation",
-        )
-        if (value := getattr(change, name)) is not None
-    }
+    row = {name: value for name in _COLUMNS if (value := getattr(change, name)) is not None}
     if change.health_reason is not None:
         row["health_reason"] = change.health_reason
     if change.clear_reason:

@@ -8,9 +8,10 @@ Source: PostgreSQL 15, 13.3.2 "Row-Level Locks".
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,6 +21,22 @@ from .database import Database
 from .rows import dicts, plain
 from .tables import leases
 from .writing import Writing
+
+# Built once: each write of a conductor begins with it.
+_HELD = sa.select(leases.c.executor_id).where(
+    leases.c.executor_id == sa.bindparam("executor"), leases.c.token == sa.bindparam("token")
+)
+_HELD_ON = _HELD.with_for_update(key_share=True, read=True)
+HELD = _HELD_ON.cte("held")
+
+
+@dataclass(frozen=True)
+class HeldWrite:
+    """One statement that returns what it wrote. `held` is the same for PostgreSQL with `HELD` within it: it writes, and returns, nothing
+    without the lease, and takes one trip to the server where a transaction around it takes four."""
+
+    alone: sa.Executable
+    held: sa.Executable
 
 
 @dataclass(frozen=True)
@@ -84,10 +101,28 @@ class Leases(Database):
         mine = self._mine
         if mine is None:
             return
-        held = sa.select(leases.c.executor_id).where(mine.row)
-        if not self._sqlite:
-            held = held.with_for_update(key_share=True, read=True)
-        self._check_held((await connection.execute(held)).first() is not None)
+        held = _HELD if self._sqlite else _HELD_ON
+        told = {"executor": mine.executor_id, "token": mine.token}
+        self._check_held((await connection.execute(held, told)).first() is not None)
+
+    async def _write_one(self, write: HeldWrite, told: Mapping[str, Any]) -> sa.Row[Any] | None:
+        """What was written, or None. Raises LeaseOver."""
+        if self._sqlite or self._mine is None:
+            async with self._held() as connection:
+                return (await connection.execute(write.alone, told)).first()
+        written = await self._written_at_once(write.held, told)
+        if written is None:
+            async with self._held():  # which of the two reasons it has
+                pass
+        return written
+
+    async def _written_at_once(self, held: sa.Executable, told: Mapping[str, Any]) -> sa.Row[Any] | None:
+        """What a statement with `HELD` within it wrote and returned. None also where there is no lease to hold, or no PostgreSQL."""
+        mine = self._mine
+        if self._sqlite or mine is None:
+            return None
+        own = {**told, "executor": mine.executor_id, "token": mine.token}
+        return await self._look(lambda connection: connection.execute(held, own).first())
 
     def _still_held(self) -> sa.ColumnElement[bool]:
         """To be asked within another statement; see `_check_held`."""
