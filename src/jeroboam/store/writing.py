@@ -51,7 +51,7 @@ class SharedCommits:
 
     def __init__(self, engine: sa.Engine, busy_s: float) -> None:
         self._engine, self._busy_s = engine, busy_s
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._thread = _thread()
         self._turn = asyncio.Lock()
         self._open: sa.Connection | None = None
         self._written: list[asyncio.Future[None]] = []  # those who wait for the commit
@@ -123,7 +123,7 @@ class SharedCommits:
                 return
             try:
                 await asyncio.get_running_loop().run_in_executor(self._thread, connection.commit)
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, they must hear of it: nobody else ends their wait
                 self._close()
                 self._tell(error)
             else:
@@ -146,8 +146,15 @@ class SharedCommits:
                 one.set_exception(error)
 
     async def stop(self) -> None:
-        """What is written by now is committed first."""
-        if self._committing is not None:
-            await asyncio.wait({self._committing})
+        """What is written by now is committed first. It may be used again."""
+        committing, self._committing = self._committing, None
+        if committing is not None:
+            await asyncio.wait({committing})
         self._engine.dispose()
         self._thread.shutdown(wait=False)
+        self._thread = _thread()
+
+
+def _thread() -> ThreadPoolExecutor:
+    """It starts when it is needed."""
+    return ThreadPoolExecutor(1, thread_name_prefix="store-writer")

@@ -107,6 +107,35 @@ async def test_a_commit_that_fails_is_the_failure_of_all_of_it_and_of_nobody_els
     assert await kept(store) == ["d"]
 
 
+async def test_a_commit_that_fails_oddly_leaves_nobody_waiting(
+    store: SqlStore, commits: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sa.Connection, "commit", broken)
+        ends = await asyncio.gather(*(write(store, name) for name in "abc"), return_exceptions=True)
+    assert [type(end) for end in ends] == [RuntimeError] * 3
+    await write(store, "d")
+    assert await kept(store) == ["d"]
+
+
+def test_a_store_that_was_stopped_may_be_used_again_and_by_another_loop(tmp_path: Path) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path}/jeroboam.sqlite", Sealer(b"k" * 32), SystemClock(), busy_s=WAIT_S)
+
+    async def used(name: str) -> None:
+        await store.start()
+        await write(store, name)
+        await store.stop()
+        await store.stop()
+
+    for name in "abc":
+        asyncio.run(used(name))
+    assert asyncio.run(kept(store)) == ["a", "b", "c"]
+    asyncio.run(store.stop())
+
+
 async def test_another_process_that_writes_is_waited_for_and_not_for_ever(store: SqlStore, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "jeroboam.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
