@@ -10,7 +10,7 @@ from jeroboam.conductor.access import AdminAccess
 from jeroboam.conductor.health import HealthScan
 from jeroboam.contracts import Access, CoeHealth, Machine, SystemClock
 from jeroboam.domain import Cluster, Health, OperationKind
-from jeroboam.domain.errors import CoeUnreachable
+from jeroboam.domain.errors import CoeUnreachable, ProviderUnavailable
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.testing.stage import Stage
@@ -100,3 +100,26 @@ async def test_a_cluster_that_is_as_it_was_costs_its_claim(stage: Stage, monkeyp
     drivers["fake"] = Silent()
     await health.once()
     assert written == [Health.HEALTHY, Health.UNHEALTHY]
+
+
+class Telling(FakeProvider):
+    """Its machines tell on their consoles why a unit of theirs fails; one has no console."""
+
+    async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
+        if name.endswith("worker-0"):
+            raise ProviderUnavailable("no console today")
+        return "JEROBOAM/1 done all\nJEROBOAM/1 unit kubelet no config\n"
+
+
+async def test_a_node_that_is_not_ready_is_told_with_what_its_console_says(stage: Stage) -> None:
+    cluster = await made(stage)
+    cloud = stage.provider.cloud  # type: ignore[attr-defined]
+    await scan(replace(stage, provider=Telling(cloud, boot_s=0), driver=FakeDriver(unhealthy="*-worker-*")))
+    row = await stage.row(cluster)
+    assert row.cluster.health is Health.UNHEALTHY
+    told = {key.rpartition("-")[2]: why for key, why in row.cluster.health_reason.items() if key.endswith(".Reason")}
+    assert told == {
+        "0.Reason": "NotReady by the settings",
+        "1.Reason": "NotReady by the settings. On its console: kubelet: no config",
+    }
+    assert row.cluster.health_reason["class"] == "operator"

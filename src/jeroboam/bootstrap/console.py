@@ -10,14 +10,14 @@ import re
 
 from ..contracts import NodeProgress
 
-_MARK = "JEROBOAM/1"
-_LINE = re.compile(rf"{_MARK} (begin|step|failed|done)(?: (\S+))?(?: ([^\r\n]*))?")
+MARK = "JEROBOAM/1"
+_LINE = re.compile(rf"{MARK} (begin|step|failed|done)(?: (\S+))?(?: ([^\r\n]*))?")
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def marker(event: str, step: str = "", message: str = "") -> str:
     """One console line."""
-    return f"{_MARK} {event} {step} {message}".rstrip()
+    return f"{MARK} {event} {step} {message}".rstrip()
 
 
 def clean(text: str) -> str:

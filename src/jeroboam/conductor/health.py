@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
 
-from .. import pki
-from ..contracts import Access, Clock, ClusterRow, CoeHealth, Driver, Provider, Store
+from .. import bootstrap, pki
+from ..contracts import Access, Clock, ClusterRow, CoeHealth, Driver, NodeHealth, Provider, Store
 from ..domain import Cluster, Health
 from ..domain.errors import ErrorClass, JeroboamError, RetryLater
 from ..reconcile.scope import AccessMaker
 from .known_access import KnownAccess
 
+_CONSOLE_LINES = 100
 _log = structlog.get_logger(__name__)
 
 
@@ -76,8 +77,19 @@ class HealthScan:
         try:
             seen = await driver.health(access, machines)
         except JeroboamError as error:
-            return Health.UNHEALTHY, {"api": error.message, **_next(error.hint, error.error_class)}
-        return judge(seen)
+            return judge_failure(error)
+        return judge(replace(seen, nodes=tuple(await asyncio.gather(*(self._heard(row, node) for node in seen.nodes)))))
+
+    async def _heard(self, row: ClusterRow, node: NodeHealth) -> NodeHealth:
+        """A node that is not ready, with what its console says of a unit that keeps failing."""
+        if node.ready:
+            return node
+        try:
+            console = await self.provider.console_log(row.cluster.uuid, node.name, lines=_CONSOLE_LINES)
+        except JeroboamError:
+            return node
+        words = bootstrap.read_last_words(console)
+        return replace(node, reason=f"{node.reason}. On its console: {words}") if words else node
 
     async def _access(self, cluster: Cluster) -> Access | None:
         now = self.clock.now()
@@ -114,6 +126,11 @@ def judge(seen: CoeHealth) -> tuple[Health, Mapping[str, str]]:
     whole = not seen.api_ok or not ailing
     hint, move = (seen.hint, seen.move) if whole else (ailing[0].hint, ailing[0].move)
     return Health.UNHEALTHY, reason | _next(hint, move)
+
+
+def judge_failure(error: JeroboamError) -> tuple[Health, Mapping[str, str]]:
+    """Of a cluster that cannot be asked."""
+    return Health.UNHEALTHY, {"api": error.message, **_next(error.hint, error.error_class)}
 
 
 def _next(hint: str, move: ErrorClass) -> dict[str, str]:

@@ -19,6 +19,7 @@ from .labels import Options, options
 NODE_SEED = "node-seed"
 _KUBEADM = "/etc/kubernetes/kubeadm.yaml"
 _KUBELET = "/etc/kubernetes/kubelet.yaml"
+_KUBELET_HAS = "/var/lib/kubelet/config.yaml"
 _ADDONS = "/etc/kubernetes/addons"
 _ADMIN = "/etc/kubernetes/super-admin.conf"  # admin.conf has no rights before kubeadm's last phases
 _SKIPPED = "preflight,addon/coredns,show-join-command"
@@ -31,8 +32,20 @@ _APPLY = f"""\
 {_OPEN}
 until kubectl --kubeconfig {_ADMIN} --request-timeout=5s apply --validate=false -f "$3"; do sleep 0.2; done
 """
-
-
+# The kubelet's health port is open, or it has died so often that it will not come up: then its own last words are the reason. Deaths
+# before it had its configuration do not count.
+_SERVES = """\
+early=0
+until (exec 3<>/dev/tcp/127.0.0.1/10248) 2>/dev/null; do
+  deaths=$(systemctl show kubelet --property=NRestarts --value)
+  [ -e "$1" ] || early=$deaths
+  if [ $((deaths - early)) -ge 5 ]; then
+    echo "the kubelet does not stay up: $(journalctl -q -u kubelet -t kubelet -n 1 --no-pager -o cat)"
+    exit 1
+  fi
+  sleep 0.2
+done
+"""
 _ALSO_NAMED = """\
 until ctr version >/dev/null 2>&1; do sleep 0.1; done
 while [ $# -gt 1 ]; do ctr -n k8s.io images tag --force "$1" "$2" || exit 1; shift 2; done
@@ -46,6 +59,7 @@ def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
         File("/etc/default/kubelet", kubeadm.kubelet_environment(context, machine, chosen)),
         *_resolver(context.cluster),
         *bootstrap.proxy_of("containerd", context.cluster.shape),
+        *bootstrap.last_words_of("kubelet", "containerd"),
         File(f"{kubeadm.PKI}/ca.crt", context.secrets.ca.cert_pem),
     )
     if machine.role is Role.CONTROL_PLANE:
@@ -73,6 +87,7 @@ def _control_plane(
     commands = (
         Command("cgroup-driver", _bash(_CGROUP_DRIVER, _KUBEADM), 10),
         Command("addons", _bash(_APPLY, inside.host, str(inside.port), _ADDONS), 300, background=True),
+        Command("kubelet-serves", _bash(_SERVES, _KUBELET_HAS), 300, background=True),
         Command("kubelet-at-boot", ("systemctl", "enable", "kubelet"), 30),  # kubeadm starts it, and no more
         Command("control-plane", ("kubeadm", "init", f"--config={_KUBEADM}", f"--skip-phases={_SKIPPED}"), 300),
     )
@@ -90,9 +105,10 @@ def _worker(context: ClusterContext, machine: MachineSpec, chosen: Options, comm
         Command("cgroup-driver", _bash(_CGROUP_DRIVER, _KUBELET), 10),
         *runtimes.trial(runtimes.offered(context.image, chosen.oci_runtimes)),
         *_names_of_the_cluster(context),
-        Command("kubelet-config", ("cp", _KUBELET, "/var/lib/kubelet/config.yaml"), 10),
+        Command("kubelet-config", ("cp", _KUBELET, _KUBELET_HAS), 10),
         Command("control-plane-open", _bash(_OPEN, inside.host, str(inside.port)), 600),
         Command("kubelet", bootstrap.enable_now("kubelet"), 60),
+        Command("kubelet-serves", _bash(_SERVES, _KUBELET_HAS), 120),
     )
     return NodeConfig(machine.name, files, commands)
 
