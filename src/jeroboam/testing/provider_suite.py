@@ -93,7 +93,9 @@ def _cluster(image_id: str, project_id: str) -> Cluster:
     return builders.cluster(name="suite", project_id=project_id, shape=shape)
 
 
-class _OneCluster:
+class OneCluster:
+    """The fixtures of all suites."""
+
     settle_s = 60.0
 
     @pytest.fixture
@@ -117,7 +119,7 @@ class _OneCluster:
         await provider.stop()
 
 
-class ProviderSuite(_OneCluster):
+class ProviderSuite(OneCluster):
     """The rules of contracts.compute."""
 
     async def test_network_and_endpoint_are_made_once_and_stay(self, world: World) -> None:
@@ -246,7 +248,7 @@ class ProviderSuite(_OneCluster):
                 assert list(await find(project, ident)) == [], (find, ident)
 
 
-class RebuilderSuite(_OneCluster):
+class RebuilderSuite(OneCluster):
     """Of a provider that is a MachineRebuilder, the same fixtures."""
 
     async def test_a_machine_that_is_unmade_comes_back_at_its_address(self, world: World) -> None:
@@ -281,7 +283,7 @@ class RebuilderSuite(_OneCluster):
         assert await provider.list_resources(world.cluster.uuid) == []
 
 
-class CensusSuite(_OneCluster):
+class CensusSuite(OneCluster):
     """Of a provider that is a MachineCensus, the same fixtures."""
 
     async def test_the_machines_of_several_clusters_are_what_each_has_by_itself(self, world: World) -> None:
@@ -312,7 +314,7 @@ class CensusSuite(_OneCluster):
             await provider.delete_all(other.cluster.uuid)
 
 
-class BatchSuite(_OneCluster):
+class BatchSuite(OneCluster):
     """Of a provider that is a MachineBatch, the same fixtures."""
 
     async def test_a_batch_is_made_at_once_and_found_when_asked_for_again(self, world: World) -> None:

@@ -1,0 +1,132 @@
+"""The provider on a real Heat, Nova and Neutron whose servers boot nothing; the nodes' reports are made for them (nodes.py)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from jeroboam.contracts import Machine, MachineRequest, MachineState
+from jeroboam.domain import Secret
+from jeroboam.domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable
+from jeroboam.providers.openstack import OpenStackProvider, OpenStackSettings
+from jeroboam.providers.openstack.session import KeystoneRest
+from jeroboam.testing.provider_suite import WELL, BatchSuite, CensusSuite, OneCluster, ProviderSuite, World
+
+from .nodes import Nodes
+from .testbed import Bed
+
+pytestmark = [pytest.mark.openstack, pytest.mark.timeout(900)]
+IMAGE = "jeroboam-suite"
+
+
+@pytest.fixture
+async def provider(openstack_bed: Bed) -> AsyncIterator[OpenStackProvider]:
+    """In the name of demo, which is a member of its project and nothing else."""
+    if openstack_bed.profile() != "heat-fake":
+        pytest.skip("another profile of the bed is up, whose servers boot: `make openstack-bed-down` ends it")
+    settings = OpenStackSettings(
+        openstack_bed.auth_url, "demo", Secret(openstack_bed.password.encode()), region_name=openstack_bed.region
+    )
+    provider = OpenStackProvider(KeystoneRest(settings), settings)
+    await provider.start()
+    async with Nodes(openstack_bed.connect(openstack_bed.admin)):
+        yield provider
+
+
+class _OnTheBed:
+    @pytest.fixture
+    def project_id(self, openstack_bed: Bed) -> str:
+        return str(openstack_bed.connect(openstack_bed.demo).current_project_id)
+
+    @pytest.fixture
+    def image_id(self, openstack_bed: Bed) -> str:
+        cloud = openstack_bed.connect(openstack_bed.admin)
+        if cloud.get_image(IMAGE) is None:
+            cloud.image.create_image(
+                name=IMAGE,
+                data=b"\0" * 1_048_576,
+                container_format="bare",
+                disk_format="raw",
+                visibility="public",
+                os_distro="debian",
+            )
+        return IMAGE
+
+    @pytest.fixture
+    def flavor_id(self) -> str | None:
+        return "m1.tiny"
+
+
+class TestSuite(_OnTheBed, ProviderSuite, BatchSuite, CensusSuite):
+    settle_s = 120.0
+
+
+class TestFaults(_OnTheBed, OneCluster):
+    """What a cloud does to a cluster."""
+
+    @pytest.fixture
+    def demo(self, openstack_bed: Bed) -> Any:
+        return openstack_bed.connect(openstack_bed.demo)
+
+    async def test_a_server_that_was_deleted_by_hand_is_made_again(self, world: World, demo: Any) -> None:
+        network, endpoint = await world.place()
+        made = await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
+        demo.delete_server(made.id, wait=True)
+        again = await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
+        assert again.id != made.id
+        assert again.state is MachineState.RUNNING
+        assert (await world.settled(again.name, 120)).done
+
+    async def test_a_machine_that_no_host_takes_keeps_the_other_from_nothing(
+        self, world: World, openstack_bed: Bed
+    ) -> None:
+        admin = openstack_bed.connect(openstack_bed.admin)
+        huge = admin.create_flavor("jeroboam-huge", ram=1024, vcpus=4096, disk=1)
+        try:
+            network, endpoint = await world.place()
+            good, bad = world.spec(0), replace(world.spec(1), flavor_id=huge.id)
+            made = await _batch(world, [MachineRequest(spec, WELL) for spec in (good, bad)])
+            error = made[bad.name]
+            assert isinstance(made[good.name], Machine)
+            assert isinstance(error, ProviderRefused), error
+            assert error.message.startswith(f"{bad.name}: ")
+            assert "No valid host was found" in error.message
+            again = await world.provider.ensure_machine(world.spec(1), network, endpoint, WELL)
+            assert (await world.settled(again.name, 120)).done
+        finally:
+            admin.delete_flavor(huge.id)
+
+    async def test_a_stack_that_somebody_changed_is_left_alone(self, world: World, demo: Any) -> None:
+        network, endpoint = await world.place()
+        await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
+        [stack] = [one for one in demo.list_stacks() if one.name.endswith("-workers.0") and _is_of(one, world)]
+        other = {"heat_template_version": "2018-08-31", "resources": {"mine": {"type": "OS::Heat::RandomString"}}}
+        path = f"/stacks/{stack.name}/{stack.id}"
+        demo.orchestration.put(path, json={"template": other, "tags": ",".join(stack.tags)}).raise_for_status()
+        with pytest.raises(ProviderRefused, match="was changed by somebody else"):
+            await world.provider.ensure_machine(world.spec(1), network, endpoint, WELL)
+
+    async def test_a_foreign_port_stops_the_deletion_until_it_is_gone(self, world: World, demo: Any) -> None:
+        network, _ = await world.place()
+        port = demo.create_port(network.id, name="foreign")
+        try:
+            with pytest.raises(ProviderUnavailable) as caught:
+                await world.provider.delete_all(world.cluster.uuid)
+        finally:
+            demo.delete_port(port.id)
+        assert port.id in caught.value.hint
+        await world.provider.delete_all(world.cluster.uuid)
+        assert await world.provider.list_resources(world.cluster.uuid) == []
+
+
+def _is_of(stack: Any, world: World) -> bool:
+    return f"jeroboam.cluster.{world.cluster.uuid}" in (stack.tags or ())
+
+
+async def _batch(world: World, requests: list[MachineRequest]) -> dict[str, Machine | JeroboamError]:
+    network, endpoint = await world.place()
+    assert isinstance(world.provider, OpenStackProvider)
+    return dict(await world.provider.ensure_machines(requests, network, endpoint))
