@@ -200,6 +200,22 @@ async def test_a_foreign_port_in_the_network_stops_the_deletion_until_it_is_gone
     assert await world.provider.list_resources(world.cluster.uuid) == []
 
 
+async def test_a_stack_that_heat_still_lists_as_it_was_is_not_taken_for_one_that_cannot_be_deleted(
+    world: World,
+) -> None:
+    """Seen with Heat 19: CREATE_COMPLETE right after the request, DELETE_COMPLETE right before the end."""
+    cloud = _cloud(world)
+    await world.place()
+    row = cloud._row(next(iter(cloud.stacks.values())))
+    late = [
+        Answer(200, {"stacks": [{**row, "stack_status": status}]}) for status in ("CREATE_COMPLETE", "DELETE_COMPLETE")
+    ]
+    now = Answer(200, {"stacks": [row]})
+    cloud.answers = [(HEAT, "GET", "stacks$", answer) for answer in (now, now, late[0], late[0], late[1])]
+    await world.provider.delete_all(world.cluster.uuid)
+    assert (cloud.stacks, cloud.calls["orchestration DELETE"]) == ({}, 1)
+
+
 async def test_what_no_stack_knows_of_goes_by_its_tag(world: World) -> None:
     cloud = _cloud(world)
     await _make(world, 0)
