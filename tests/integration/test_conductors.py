@@ -84,11 +84,12 @@ class Rig:
         return str(self.api.call("POST", "/v1/clusters", wish)["uuid"])
 
     def worker(self, name: str) -> tuple[str, str]:
-        """Who works on that cluster, and the other."""
+        """Who works on that cluster, and the other. It has recorded a step: an operation without any begins with the next conductor, it
+        does not go on."""
         ends = time.monotonic() + 60
         while time.monotonic() < ends:
             for one, other in (("a", "b"), ("b", "a")):
-                if said(self.conductors[one], f"{name}: create: begins"):
+                if f"{name}: create: keys done" in self.conductors[one].err:
                     return one, other
             time.sleep(0.05)
         raise AssertionError("nobody took the operation")
