@@ -193,7 +193,8 @@ def test_exactly_the_named_nodes_go_by_server_id_name_and_address_drained_first(
 
 def test_a_group_brought_the_runtimes_of_its_image(live: Cluster) -> None:
     one = {"name": "web", "image": "jeroboam.local/hello:1", "imagePullPolicy": "Never", "args": ["serve"]}
-    pod = {"metadata": {"name": "boxed"}, "spec": {"runtimeClassName": "runsc", "containers": [one]}}
+    anywhere = {"runtimeClassName": "runsc", "tolerations": [{"operator": "Exists"}]}
+    pod = {"metadata": {"name": "boxed"}, "spec": {**anywhere, "containers": [one]}}
     live.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Pod", **pod}))
     live.kubectl("wait", "pod/boxed", "--for=condition=Ready", "--timeout=120s")
     assert live.get("pod", "boxed")["spec"]["nodeName"] in members(live)
