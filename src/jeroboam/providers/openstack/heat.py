@@ -59,12 +59,13 @@ class Heat:
         self._rest = rest
 
     async def stacks(self, project_id: str, cluster_uuid: str | None) -> Sequence[Stack]:
-        """Those with a cluster's tag, or all of ours."""
+        """Those with a cluster's tag, or all of ours. Heat lists one for a moment after its end: that is left out."""
         query = {"tags": cluster_tag(cluster_uuid) if cluster_uuid else OURS}
         body = checked(
             await self._rest.call(project_id, HEAT, "GET", "/stacks", query=query), "Stacks could not be listed"
         )
-        return [_stack(project_id, one) for one in body["stacks"]]
+        found = (_stack(project_id, one) for one in body["stacks"])
+        return [one for one in found if one.status != "DELETE_COMPLETE"]
 
     async def stack(self, project_id: str, name: str) -> Stack | None:
         """One with its outputs."""

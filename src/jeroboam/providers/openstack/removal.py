@@ -46,7 +46,7 @@ class Removal:
         await self._networks(project_id, cluster_uuid)
 
     async def _stacks(self, project_id: str, cluster_uuid: str, stacks: Sequence[Stack], until: float) -> None:
-        """What fails to be deleted is tried once more. Heat lists a stack for a moment as it was before, and as DELETE_COMPLETE after."""
+        """What fails to be deleted is tried once more. Heat lists a stack for a moment as it was before."""
         asked = dict.fromkeys((one.id for one in stacks), 0)
         left = list(stacks)
         while left:
@@ -61,8 +61,7 @@ class Removal:
                 said = f"{len(left)} stacks are still being deleted, first {left[0].name}."
                 raise ProviderUnavailable(said, after_s=2.0, hint=await self._blame(left[0]))
             await asyncio.sleep(_PAUSE_S)
-            seen = await self._heat.stacks(project_id, cluster_uuid)
-            left = [one for one in seen if one.id in asked and one.status != "DELETE_COMPLETE"]
+            left = [one for one in await self._heat.stacks(project_id, cluster_uuid) if one.id in asked]
 
     async def _servers(self, project_id: str, cluster_uuid: str, until: float) -> None:
         """Those that no stack knows of any more."""

@@ -211,7 +211,7 @@ async def test_a_stack_that_heat_still_lists_as_it_was_is_not_taken_for_one_that
         Answer(200, {"stacks": [{**row, "stack_status": status}]}) for status in ("CREATE_COMPLETE", "DELETE_COMPLETE")
     ]
     now = Answer(200, {"stacks": [row]})
-    cloud.answers = [(HEAT, "GET", "stacks$", answer) for answer in (now, now, late[0], late[0], late[1])]
+    cloud.answers = [(HEAT, "GET", "stacks$", answer) for answer in (now, now, late[0], late[0], late[1], late[1])]
     await world.provider.delete_all(world.cluster.uuid)
     assert (cloud.stacks, cloud.calls["orchestration DELETE"]) == ({}, 1)
 
