@@ -175,6 +175,11 @@ class Machine:
     image_id: str | None = None  # the word of its MachineSpec
     keys: str | None = None
 
+    @property
+    def runs(self) -> bool:
+        """What does not run answers nobody, whatever its cluster still believes of the node."""
+        return self.state is MachineState.RUNNING
+
 
 @dataclass(frozen=True)
 class FoundResource:

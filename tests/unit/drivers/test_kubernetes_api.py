@@ -8,6 +8,7 @@ import pytest
 from jeroboam import pki
 from jeroboam.contracts import Access
 from jeroboam.domain.errors import CoeRefused, CoeUnreachable
+from jeroboam.drivers.kubernetes import drain
 from jeroboam.drivers.kubernetes.api import KubeApi
 from jeroboam.drivers.live_api import Contexts
 
@@ -57,3 +58,22 @@ def test_contexts_are_made_once_and_the_longest_unused_one_goes_first() -> None:
     contexts.of(c)  # b goes
     assert contexts.of(a) is first
     assert contexts.of(b) is not second
+
+
+async def test_a_dead_node_that_is_still_called_ready_is_struck_off_without_asking_its_pods_to_leave() -> None:
+    sent: list[tuple[str, str]] = []
+    pods = [{"metadata": {"name": "web", "namespace": "default"}, "status": {"phase": "Running"}}]
+    node = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append((request.method, request.url.path))
+        if request.url.path == "/api/v1/pods":
+            return httpx.Response(200, json={"items": pods})
+        if request.method == "DELETE":
+            pods.clear()
+        return httpx.Response(200, json=node)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="https://api") as client:
+        await drain.release(KubeApi(client), "worker-0", dead=True, limit_s=5)
+    changed = [one for one in sent if one[0] not in ("GET", "PATCH")]
+    assert changed == [("DELETE", "/api/v1/namespaces/default/pods/web"), ("DELETE", "/api/v1/nodes/worker-0")]

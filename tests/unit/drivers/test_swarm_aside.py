@@ -6,7 +6,7 @@ import asyncio
 import copy
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -200,6 +200,16 @@ async def test_the_next_one_waits_until_every_manager_is_reachable() -> None:
     swarm.named("manager-2")["ManagerStatus"]["Reachability"] = "unreachable"
     missing = await aside.take_back(swarm.engine(), [machine("manager-0")])
     assert missing == "manager-2 is not reachable as a manager yet"
+
+
+async def test_nobody_waits_for_what_runs_on_a_machine_that_does_not_run() -> None:
+    swarm = FakeSwarm(
+        [member("manager-0", leader=True), member("worker-0")], {"id-worker-0": ["running"]}, stopping=10_000
+    )
+    dead = replace(machine("worker-0"), state=MachineState.STOPPED)
+    async with asyncio.timeout(5):
+        await aside.set_aside(swarm.engine(), dead, limit_s=60, role_change_s=0)
+    assert swarm.named("worker-0")["Spec"]["Availability"] == "drain"
 
 
 async def test_tasks_that_do_not_leave_are_named_and_an_unknown_node_is_fine() -> None:

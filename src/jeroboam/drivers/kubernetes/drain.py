@@ -13,13 +13,14 @@ _LOOK_S = 0.5
 _MIRROR = "kubernetes.io/config.mirror"
 
 
-async def release(api: KubeApi, name: str, *, limit_s: float = _LIMIT_S) -> None:
-    """Cordon, drain, delete the node object. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
+async def release(api: KubeApi, name: str, *, dead: bool = False, limit_s: float = _LIMIT_S) -> None:
+    """Cordon, drain, delete the node object. `dead`: known to be, though the API may call it ready for 40 s more. Repeatable; unknown
+    nodes count as released. Raises DeadlineExceeded."""
     path = f"/api/v1/nodes/{name}"
     if not await api.patch(path, {"spec": {"unschedulable": True}}):
         return
     node = await api.find(path)
-    dead = node is not None and not _ready(node)
+    dead = dead or (node is not None and not _ready(node))
     left: list[Json] = []
     try:
         async with asyncio.timeout(limit_s):

@@ -13,12 +13,13 @@ _SUCCESS, _FAILURE = 200, 400
 _AWAY = "Offline"
 
 
-async def release(api: LxdApi, name: str, *, limit_s: float = _LIMIT_S) -> None:
-    """Repeatable; unknown members count as released. Raises DeadlineExceeded (still there), ProviderRefused (cannot move)."""
+async def release(api: LxdApi, name: str, *, dead: bool = False, limit_s: float = _LIMIT_S) -> None:
+    """`dead`: known to be, though LXD may call it online for 20 s more. Repeatable; unknown members count as released. Raises
+    DeadlineExceeded (still there), ProviderRefused (cannot move)."""
     member = next((one for one in await api.members() if one["server_name"] == name), None)
     if member is None:
         return
-    away = member["status"] == _AWAY
+    away = dead or member["status"] == _AWAY
     if not away:
         await _evacuate(api, name, limit_s)
     refused = await api.remove_member(name, force=away)

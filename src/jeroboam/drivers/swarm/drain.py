@@ -14,12 +14,14 @@ _LOOK_S = 0.5
 _ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 
 
-async def release(engine: Engine, name: str, *, limit_s: float = LIMIT_S) -> None:
-    """Drain, demote, strike off. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
+async def release(engine: Engine, name: str, *, dead: bool = False, limit_s: float = LIMIT_S) -> None:
+    """Drain, demote, strike off. `dead`: known to be, though its managers may not have missed it yet. Repeatable; unknown nodes count as
+    released. Raises DeadlineExceeded."""
     for node in [node for node in await engine.nodes() if name_of(node) == name]:
         if is_ready(node):
             await _put_out(engine, node["ID"])
-            await emptied(engine, node["ID"], name, limit_s=limit_s)
+            if not dead:
+                await emptied(engine, node["ID"], name, limit_s=limit_s)
         await engine.remove_node(node["ID"])
 
 
