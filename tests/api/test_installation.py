@@ -256,6 +256,7 @@ async def test_what_the_installation_offers(anonymous: Api, member: Api) -> None
         "upgrade": True,
         "rotate_ca": True,
         "rotate_credentials": True,
+        "heal": True,
         "labels": [
             {
                 "name": "kube_tag",

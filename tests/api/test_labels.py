@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,11 +21,25 @@ def detail(answer: object) -> str:
     return str(answer.json()["errors"][0]["detail"])  # type: ignore[attr-defined]
 
 
+def test_healing_is_wished_of_drivers_that_do_it() -> None:
+    wish = {"auto_healing_enabled": "true", "auto_healing_grace": "120", "auto_healing_controller": "draino"}
+    assert label_check.findings(DRIVER, wish) == []
+    [bad] = label_check.findings(DRIVER, {"auto_healing_grace": "soon"})
+    assert (bad.message, bad.hint) == ("Label auto_healing_grace = soon is not usable.", "Give a whole number (s).")
+    none = KubernetesDriver()
+    none.capabilities = replace(DRIVER.capabilities, heals=frozenset())
+    [found] = label_check.findings(none, {"auto_healing_enabled": "true"})
+    assert found.message == "Label auto_healing_enabled = true has no effect with the driver kubernetes."
+
+
 async def test_the_schema_is_served_with_what_the_service_reads_itself(member: Api) -> None:
     answer = await member.get("/ext/v1/drivers/fake/labels")
     assert answer.status_code == 200
     found = {one["name"]: one for one in answer.json()["labels"]}
-    assert sorted(found) == ["boot_volume_size", "kube_tag", "min_node_count", "strict_labels"]
+    assert sorted(found) == [
+        *("auto_healing_controller", "auto_healing_enabled", "auto_healing_grace"),
+        *("boot_volume_size", "kube_tag", "min_node_count", "strict_labels"),
+    ]
     assert found["boot_volume_size"] == {
         "name": "boot_volume_size",
         "type": "int",

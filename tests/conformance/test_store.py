@@ -332,6 +332,55 @@ async def test_health_is_claimed_once_a_period(store: SqlStore, clock: ManualClo
     assert (row.cluster.health, row.cluster.health_reason) == (Health.HEALTHY, {"api": "ok"})
 
 
+async def test_what_ails_is_kept_until_it_is_told_anew(store: SqlStore, clock: ManualClock) -> None:
+    cluster, operation = await add(store)
+    begun = await store.begin_operation(operation)
+    assert begun is not None
+    change = StatusChange(status=Status.CREATE_COMPLETE)
+    await store.finish_operation(operation, begun[1], OperationState.SUCCEEDED, change=change)
+    for told, kept in (({"w": {"index": 1}}, {"w": {"index": 1}}), (None, {"w": {"index": 1}}), ({}, {})):
+        await store.write_health(cluster, Health.UNHEALTHY, {"api": "ok"}, told)
+        row = await store.load(cluster)
+        assert row is not None
+        assert row.cluster.ailing == kept
+
+
+async def test_machines_of_the_ledger_come_for_many_clusters_at_once(store: SqlStore) -> None:
+    (one, first), (other, second) = await add(store), await add(store)
+    fences = {}
+    for cluster, operation in ((one, first), (other, second)):
+        begun = await store.begin_operation(operation)
+        assert begun is not None
+        fences[cluster] = begun[1]
+    for cluster, kind, name in (
+        (one, "machine", "a"),
+        (one, "machine", "b"),
+        (one, "network", "n"),
+        (other, "machine", "c"),
+    ):
+        await store.open_resource(Resource(cluster, kind, name), fences[cluster])
+    await store.close_resources(one, fences[one], [("machine", "a")])
+    assert await store.recorded_machines([one, other, "none"]) == {one: ["b"], other: ["c"], "none": []}
+    assert await store.recorded_machines([]) == {}
+
+
+async def test_a_healed_cluster_is_looked_at_anew_at_once(store: SqlStore, clock: ManualClock) -> None:
+    cluster, operation = await add(store)
+    begun = await store.begin_operation(operation)
+    assert begun is not None
+    whole = StatusChange(status=Status.CREATE_COMPLETE)
+    await store.finish_operation(operation, begun[1], OperationState.SUCCEEDED, change=whole)
+    row = (await store.health_targets(10, clock.now()))[0]
+    assert await store.health_targets(10, clock.now()) == []
+    heal = builders.operation(row.cluster, OperationKind.HEAL)
+    await store.request_change(cluster, [], heal, status=Status.UPDATE_IN_PROGRESS)
+    again = await store.begin_operation(heal.uuid)
+    assert again is not None
+    change = StatusChange(status=Status.UPDATE_COMPLETE)
+    await store.finish_operation(heal.uuid, again[1], OperationState.SUCCEEDED, change=change)
+    assert [one.cluster.uuid for one in await store.health_targets(10, clock.now())] == [cluster]
+
+
 async def test_heartbeats_count(store: SqlStore, clock: ManualClock) -> None:
     await store.heartbeat("a", "magnum-conductor")
     clock.advance(5)

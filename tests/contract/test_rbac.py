@@ -51,6 +51,8 @@ def test_every_rule_has_magnums_name_and_default() -> None:
 def test_rules_of_our_own_shadow_none_of_magnums() -> None:
     assert OURS == {
         "cluster:force_delete": ADMIN,
+        "cluster:heal": AM,
+        "cluster:heal_all_projects": ADMIN,
         "cluster:retry": AM,
         "cluster:retry_all_projects": ADMIN,
         "operation:cancel": AM,

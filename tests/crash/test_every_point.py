@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from jeroboam import pki
+from jeroboam import healing, pki
 from jeroboam.contracts import Image
 from jeroboam.domain import OperationKind, OperationState, Role, Status, Upgrade
 from jeroboam.drivers.fake import StatefulFakeDriver
+from jeroboam.healing import Remedy
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.providers.fake.catalogue import FakeCatalogue
 from jeroboam.testing import builders
@@ -254,3 +255,33 @@ async def test_a_rotation_around_the_nodes_state_survives_a_death_at_every_point
         at += 1
     print(f"{points} points of death survived")
     assert points > 80
+
+
+@pytest.mark.timeout(300)
+async def test_a_healing_survives_a_death_at_every_point(stage: Stage) -> None:
+    provider = FakeProvider(Cloud(), boot_s=0)
+    stage = replace(stage, provider=provider)
+    cluster, create = await stage.add()
+    await stage.run(create)
+    points = 0
+    at, alive = 1, {"heal"}
+    while alive:
+        before = {m.name[-8:]: m for m in await provider.list_machines(cluster.uuid)}
+        remedies = {"worker-0": Remedy.START, "worker-1": Remedy.REPLACE}
+        for node in remedies:
+            provider.cloud.books.stop(before[node].name)
+        seen = await provider.list_machines(cluster.uuid)
+        row = await stage.row(cluster)
+        ailing = healing.diagnose(row.cluster, row.groups, [], seen, None, stage.clock.now())
+        plan = healing.Plan({before[node].name: remedy for node, remedy in remedies.items()}, {})
+        heal = replace(builders.operation(row.cluster, OperationKind.HEAL), details=healing.as_details(plan, ailing))
+        await stage.store.request_change(cluster.uuid, [], heal, status=Status.UPDATE_IN_PROGRESS)
+        points += await step(stage, heal, at, "heal", alive)
+        await check_machines(stage, cluster.uuid, 3, Status.UPDATE_COMPLETE)
+        after = {m.name[-8:]: m for m in await provider.list_machines(cluster.uuid)}
+        assert {node for node in after if after[node].id != before[node].id} == {"worker-1"}
+        healed = [s.target[-8:] for s in await stage.store.list_steps(heal.uuid) if s.name == "heal"]
+        assert set(healed) == {"worker-1"}
+        at += 1
+    print(f"{points} points of death survived")
+    assert points > 30

@@ -21,7 +21,7 @@ from . import settings
 
 OURS = "jeroboam"
 _PIPE_COLUMNS = 160
-_FLAGS = ("resize", "upgrade", "rotate_ca", "rotate_credentials")
+_FLAGS = ("resize", "upgrade", "rotate_ca", "rotate_credentials", "heals")
 
 
 @dataclass(frozen=True)

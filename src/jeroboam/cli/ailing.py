@@ -12,7 +12,9 @@ MOVES = {
 }
 _CAUSE = ".Reason"
 _SERVICES = "services"
-_VERDICT = ("class", "hint")
+_HEALING = "auto_healing"
+_VERDICT = ("class", "hint", _HEALING)
+_UNDER_WAY = ("from ", "asked for", "failed ")  # as the service says that it heals, or will
 
 
 def of(cluster: Json | None) -> dict[str, str]:
@@ -40,6 +42,22 @@ def causes(cluster: Json) -> list[tuple[str, str]]:
     reasons = _reasons(cluster)
     nodes = [(key.removesuffix(_CAUSE), why) for key, why in reasons.items() if key.endswith(_CAUSE)]
     return nodes + [(key, why) for key, why in reasons.items() if key == _SERVICES]
+
+
+def healing(cluster: Json | None) -> str:
+    """What becomes of its healing by itself, "" where that is not wished."""
+    return of(cluster).get(_HEALING, "")
+
+
+def heals_itself(cluster: Json | None) -> bool:
+    """Whether the service heals it, or will without being asked."""
+    return healing(cluster).startswith(_UNDER_WAY)
+
+
+def may_be_healed(cluster: Json | None) -> bool:
+    """Whether a node is not ready, and nothing was said against its healing."""
+    unready = any(key.endswith(".Ready") and value == "False" for key, value in of(cluster).items())
+    return unready and (heals_itself(cluster) or not healing(cluster))
 
 
 def _reasons(cluster: Json) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`jeroboam cluster retry` and `cancel`: the course of what a cluster was asked to do."""
+"""`jeroboam cluster retry`, `heal` and `cancel`: the course of what a cluster was asked to do."""
 
 from __future__ import annotations
 
@@ -41,6 +41,28 @@ def retry(
                 print(f"Cluster {plain(found.get('name'))} is deleted ({uuid}).")
             return 0
         return changed(client, uuid, answer, told, common, timeout_s if wait else None)
+
+
+@cluster_app.command
+@framed
+def heal(
+    cluster: str, /, *, wait: WAIT = False, timeout_s: WAIT_S = waiting.TIMEOUT_S, common: Common = DEFAULTS
+) -> int:
+    """Start again or replace the nodes that `cluster why` tells are not well. With the label auto_healing_enabled it happens by itself.
+
+    Example: jeroboam cluster heal demo --wait
+
+    Parameters
+    ----------
+    cluster
+        Name or uuid.
+    """
+    with common.client() as client:
+        uuid = str(client.cluster(cluster)["uuid"])
+        answer = client.post(f"ext/v1/clusters/{segment(uuid)}/heal", None, needs="uuid")
+        return changed(
+            client, uuid, answer, f"Cluster {cluster} is being healed ({uuid}).", common, timeout_s if wait else None
+        )
 
 
 @cluster_app.command

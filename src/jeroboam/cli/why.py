@@ -115,6 +115,8 @@ def next_command(report: Report) -> str:
         return f"jeroboam cluster delete {name} --wait"  # what its maker must change of a new cluster is its making
     if status.endswith("_FAILED"):
         return f"jeroboam cluster retry {name} --wait"
+    if ailing.may_be_healed(report.cluster):
+        return f"jeroboam cluster heal {name} --wait"
     if ailing.of(report.cluster):
         return ""  # the hint says it
     return f"jeroboam cluster config {name}"
@@ -137,6 +139,8 @@ def _head(report: Report) -> list[Line]:
     if health and status != "CREATE_FAILED":
         found.append((f"  health: {plain(health)}{ailing.briefly(cluster)}", "red" if health == "UNHEALTHY" else ""))
         found += [(f"    {plain(name)}: {one_line(why)}", "") for name, why in ailing.causes(cluster)]
+    if told := ailing.healing(cluster):
+        found.append((f"    healing by itself: {one_line(told)}", ""))
     return found
 
 
@@ -205,13 +209,17 @@ def _mover(report: Report) -> str:
         return str(operation.get("error_class") or "bug")
     if operation.get("state") in ("queued", "running"):
         return "service"
+    if ailing.heals_itself(report.cluster):
+        return "service"
     return ailing.of(report.cluster).get("class", "nobody")
 
 
 def _verdict(report: Report) -> list[Line]:
     operation, mover = report.operation or {}, _mover(report)
     found: list[Line] = []
-    if mover == "service":
+    if mover == "service" and operation.get("state") not in ("queued", "running"):
+        found.append(("Whose move: the service's. It heals what is not well, by itself.", ""))
+    elif mover == "service":
         waiting = operation.get("cancel_requested")
         found.append((f"Whose move: the service's. It {'stops this operation' if waiting else 'is at work'}.", ""))
     elif mover != "nobody" and operation.get("state") != "failed" and not _left_behind(report):

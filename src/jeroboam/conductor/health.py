@@ -1,4 +1,5 @@
-"""Looks after settled clusters: asks each live cluster now and then how it is. Claims by SQL, never a workflow a cluster.
+"""Looks after settled clusters: their machines at the provider, many clusters at one look, and each live cluster itself. Claims by SQL,
+never a workflow a cluster; what it finds to do it asks for as an operation (`healer.py`).
 
 Nearly all clusters are at rest and as they were at the last look, so that look writes nothing beyond its claim, and reads no keys.
 """
@@ -13,21 +14,52 @@ from datetime import timedelta
 
 import structlog
 
-from .. import bootstrap, pki
-from ..contracts import Access, Clock, ClusterRow, CoeHealth, Driver, NodeHealth, Provider, Store
-from ..domain import Cluster, Health
+from .. import bootstrap, healing, pki
+from ..contracts import (
+    Access,
+    Clock,
+    ClusterRow,
+    CoeHealth,
+    Driver,
+    Machine,
+    MachineCensus,
+    NodeHealth,
+    Provider,
+    Store,
+)
+from ..domain import Ailing, Ailment, Cluster, Health, remembered
 from ..domain.errors import ErrorClass, JeroboamError, RetryLater
 from ..reconcile.scope import AccessMaker
+from .healer import Decision, Healer
 from .known_access import KnownAccess
 
 _CONSOLE_LINES = 100
 _log = structlog.get_logger(__name__)
+Verdict = tuple[Health, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of a cluster: its machines, None where the provider did not tell; what the live cluster said, None where it did
+    not; and the verdict that follows from the latter."""
+
+    verdict: Verdict
+    machines: Sequence[Machine] | None = None
+    coe: CoeHealth | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was asked for many clusters at once: the ledger, and the machines where the provider lists across clusters."""
+
+    recorded: Mapping[str, Sequence[str]]
+    machines: Mapping[str, Sequence[Machine]] | JeroboamError | None
 
 
 @dataclass(frozen=True)
 class HealthScan:
     """Writes health and its reasons, with Magnum's keys `api` and `<node>.Ready`, and ours: `<node>.Reason`, `services` (the cluster's
-    own), and of what is not well `class` (whose move it is) and `hint` (which)."""
+    own), of what is not well `class` (whose move it is) and `hint` (which), and `auto_healing` (what becomes of it by itself)."""
 
     store: Store
     provider: Provider
@@ -38,6 +70,7 @@ class HealthScan:
     batch: int = 200
     at_once: int = 16
     known: KnownAccess = field(default_factory=KnownAccess)
+    healer: Healer | None = None  # None: what ails is told, and no more
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -53,39 +86,77 @@ class HealthScan:
     async def once(self) -> int:
         """Look after the clusters that are due; how many there were. Raises RetryLater while the store is away."""
         rows = await self.store.health_targets(self.batch, self.clock.now() - self.every)
+        if not rows:
+            return 0
+        uuids = [row.cluster.uuid for row in rows]
+        recorded = await self.store.recorded_machines(
+            uuids
+        )  # before the machines: one that is made meanwhile is not missed
+        batch = Batch(recorded, await self._census(uuids))
         gate = asyncio.Semaphore(self.at_once)
-        ends = await asyncio.gather(*(self._look(row, gate) for row in rows), return_exceptions=True)
+        ends = await asyncio.gather(*(self._look(row, batch, gate) for row in rows), return_exceptions=True)
         _tell(rows, ends)
         return len(rows)
 
-    async def _look(self, row: ClusterRow, gate: asyncio.Semaphore) -> None:
-        async with gate:
-            health, reason = await self._ask(row)
-            if (health, reason) != (row.cluster.health, row.cluster.health_reason):
-                await self.store.write_health(row.cluster.uuid, health, reason)
-
-    async def _ask(self, row: ClusterRow) -> tuple[Health, Mapping[str, str]]:
-        cluster = row.cluster
-        driver = self.drivers.get(cluster.shape.driver or "")
-        access = await self._access(row.cluster)
-        if driver is None or access is None:
-            return Health.UNKNOWN, {"api": f"The cluster {cluster.name} is not accessible."}
+    async def _census(self, uuids: Sequence[str]) -> Mapping[str, Sequence[Machine]] | JeroboamError | None:
+        if not isinstance(self.provider, MachineCensus):
+            return None
         try:
-            machines = await self.provider.list_machines(cluster.uuid)
-        except JeroboamError as error:  # that says nothing of the cluster
-            return Health.UNKNOWN, {"api": error.message}
-        try:
-            seen = await driver.health(access, machines)
+            return await self.provider.list_machines_of(uuids)
         except JeroboamError as error:
-            return judge_failure(error)
-        return judge(replace(seen, nodes=tuple(await asyncio.gather(*(self._heard(row, node) for node in seen.nodes)))))
+            return error
 
-    async def _heard(self, row: ClusterRow, node: NodeHealth) -> NodeHealth:
+    async def _look(self, row: ClusterRow, batch: Batch, gate: asyncio.Semaphore) -> None:
+        cluster = row.cluster
+        if healing.is_anothers(cluster.shape.labels):
+            return
+        async with gate:
+            seen = await self._ask(cluster, batch)
+            ailing = _ailing(row, batch.recorded[cluster.uuid], seen, self.clock)
+            decision = await self._decide(row, seen, ailing)
+            health, reason = with_machines(seen.verdict, ailing, decision.told)
+            kept = {name: one.as_json() for name, one in ailing.items()}
+            if (health, reason, kept) != (cluster.health, cluster.health_reason, cluster.ailing):
+                await self.store.write_health(cluster.uuid, health, reason, kept)
+            if decision.operation and self.healer:
+                await self.healer.ask(row, decision.operation)
+
+    async def _decide(self, row: ClusterRow, seen: Seen, ailing: Mapping[str, Ailing]) -> Decision:
+        driver = self.drivers.get(row.cluster.shape.driver or "")
+        if driver is None or self.healer is None or seen.machines is None:
+            return Decision()
+        api_ok = seen.coe is not None and seen.coe.api_ok
+        return await self.healer.decide(row, driver, ailing, api_ok=api_ok)
+
+    async def _ask(self, cluster: Cluster, batch: Batch) -> Seen:
+        try:
+            machines = await self._machines(cluster.uuid, batch)
+        except JeroboamError as error:  # that says nothing of the cluster
+            return Seen((Health.UNKNOWN, {"api": error.message}))
+        driver = self.drivers.get(cluster.shape.driver or "")
+        access = await self._access(cluster)
+        if driver is None or access is None:
+            return Seen((Health.UNKNOWN, {"api": f"The cluster {cluster.name} is not accessible."}), machines)
+        try:
+            coe = await driver.health(access, machines)
+        except JeroboamError as error:
+            return Seen(judge_failure(error), machines)
+        coe = replace(coe, nodes=tuple(await asyncio.gather(*(self._heard(cluster, node) for node in coe.nodes))))
+        return Seen(judge(coe), machines, coe)
+
+    async def _machines(self, cluster_uuid: str, batch: Batch) -> Sequence[Machine]:
+        if batch.machines is None:
+            return await self.provider.list_machines(cluster_uuid)
+        if isinstance(batch.machines, JeroboamError):
+            raise batch.machines
+        return batch.machines[cluster_uuid]
+
+    async def _heard(self, cluster: Cluster, node: NodeHealth) -> NodeHealth:
         """A node that is not ready, with what its console says of a unit that keeps failing."""
         if node.ready:
             return node
         try:
-            console = await self.provider.console_log(row.cluster.uuid, node.name, lines=_CONSOLE_LINES)
+            console = await self.provider.console_log(cluster.uuid, node.name, lines=_CONSOLE_LINES)
         except JeroboamError:
             return node
         words = bootstrap.read_last_words(console)
@@ -104,6 +175,15 @@ class HealthScan:
         return access
 
 
+def _ailing(row: ClusterRow, recorded: Sequence[str], seen: Seen, clock: Clock) -> dict[str, Ailing]:
+    """What ails by this look; as it was where the provider told nothing."""
+    before = {name: Ailing.of(name, kept) for name, kept in row.cluster.ailing.items()}
+    if seen.machines is None:
+        return before
+    now = healing.diagnose(row.cluster, row.groups, recorded, seen.machines, seen.coe, clock.now())
+    return remembered(now, before)
+
+
 def _tell(rows: Sequence[ClusterRow], ends: Sequence[BaseException | None]) -> None:
     """One cluster that cannot be looked after keeps nobody from looking after the others."""
     for row, end in zip(rows, ends, strict=True):
@@ -113,7 +193,7 @@ def _tell(rows: Sequence[ClusterRow], ends: Sequence[BaseException | None]) -> N
             _log.error("health scan failed", cluster=row.cluster.uuid, trace="".join(traceback.format_exception(end)))
 
 
-def judge(seen: CoeHealth) -> tuple[Health, Mapping[str, str]]:
+def judge(seen: CoeHealth) -> Verdict:
     """Healthy only when the API says ok, every node is ready and nothing ails any. The hint is that of the first trouble."""
     reason = {"api": "ok" if seen.api_ok else seen.reason or "not ready"}
     reason.update({f"{node.name}.Ready": str(node.ready) for node in seen.nodes})
@@ -128,9 +208,26 @@ def judge(seen: CoeHealth) -> tuple[Health, Mapping[str, str]]:
     return Health.UNHEALTHY, reason | _next(hint, move)
 
 
-def judge_failure(error: JeroboamError) -> tuple[Health, Mapping[str, str]]:
+def judge_failure(error: JeroboamError) -> Verdict:
     """Of a cluster that cannot be asked."""
     return Health.UNHEALTHY, {"api": error.message, **_next(error.hint, error.error_class)}
+
+
+def with_machines(verdict: Verdict, ailing: Mapping[str, Ailing], auto_healing: str = "") -> Verdict:
+    """The verdict on a cluster whose machines were looked at, too: one that is gone or stopped makes it unhealthy, whatever the live
+    cluster has noticed. The tool's own words for it stay."""
+    health, reason = verdict
+    told = dict(reason)
+    machines = {name: one for name, one in ailing.items() if one.ailment is not Ailment.NOT_READY}
+    for name, one in machines.items():
+        told[f"{name}.Ready"] = "False"
+        why = one.why if one.ailment is Ailment.GONE else f"its machine is stopped: {one.why}"
+        told[f"{name}.Reason"] = why if one.ailment is Ailment.GONE else told.get(f"{name}.Reason") or why
+    if machines:
+        health = Health.UNHEALTHY
+        hint = "Start the machine again, or have the cluster healed (`jeroboam cluster heal`)."
+        told = _next(hint, ErrorClass.OPERATOR) | told
+    return health, told | ({"auto_healing": auto_healing} if auto_healing else {})
 
 
 def _next(hint: str, move: ErrorClass) -> dict[str, str]:

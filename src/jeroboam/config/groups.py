@@ -299,6 +299,36 @@ class DeadlinesGroup:
 
 
 @dataclass(frozen=True)
+class HealingGroup:
+    """When and how nodes are healed by themselves, in clusters whose label auto_healing_enabled says so."""
+
+    enabled: bool = option(
+        True, kinds.flag(), "Whether this happens at all. Who asks for it by hand is served in any case."
+    )
+    grace_s: int = option(
+        300,
+        kinds.whole(0, _DAY_S),
+        "Seconds for which a node is lost, stopped or not ready before it is healed. A cluster's label auto_healing_grace "
+        "says otherwise.",
+    )
+    share_percent: int = option(
+        34,
+        kinds.whole(1, 100),
+        "Percent of a group of workers, one at the least, whose machines are taken away at once. The control plane: one at a "
+        "time, and only while most of it is well.",
+    )
+    attempts: int = option(
+        3, kinds.whole(1, 1000), "How often a node is healed within `window_s`; then it is left to somebody else."
+    )
+    backoff_s: int = option(
+        600,
+        kinds.whole(1, _DAY_S),
+        "Seconds of pause in a cluster where healing failed, doubled with each failure in a row.",
+    )
+    window_s: int = option(_DAY_S, kinds.whole(1, 30 * _DAY_S), "Seconds after which an attempt is forgotten.")
+
+
+@dataclass(frozen=True)
 class NotificationsGroup:
     """Who is told what happens to clusters."""
 
@@ -378,6 +408,7 @@ class Config:
     quotas: QuotasGroup = field(default_factory=QuotasGroup)
     conductor: ConductorGroup = field(default_factory=ConductorGroup)
     deadlines: DeadlinesGroup = field(default_factory=DeadlinesGroup)
+    healing: HealingGroup = field(default_factory=HealingGroup)
     notifications: NotificationsGroup = field(default_factory=NotificationsGroup)
     secrets: SecretsGroup = field(default_factory=SecretsGroup)
     oslo_policy: PolicyGroup = field(default_factory=PolicyGroup)
@@ -399,6 +430,7 @@ GROUPS: Mapping[str, type] = {
     "quotas": QuotasGroup,
     "conductor": ConductorGroup,
     "deadlines": DeadlinesGroup,
+    "healing": HealingGroup,
     "notifications": NotificationsGroup,
     "secrets": SecretsGroup,
     "oslo_policy": PolicyGroup,

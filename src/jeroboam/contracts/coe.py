@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Protocol, runtime_checkable
 
-from ..domain import Cluster, Labels, NodeGroup, Role, Secret, canonical
+from ..domain import Ailment, Cluster, Labels, NodeGroup, Role, Secret, canonical
 from ..domain.errors import ErrorClass
 from .bootstrap import NodeConfig
 from .compute import Endpoint, Image, Machine, MachineSpec, Network, NetworkSpec, Problem
@@ -32,6 +32,9 @@ class Capabilities:
 
     `overlap`: a rotation of CAs goes two ways. First all nodes get the new CAs and trust the former ones, too; then the new ones are
     published, and machines of these roles are made anew without the former. Empty: one way, and old certificates end with each node.
+
+    `heals`: for what a node may be replaced without being asked, since nothing goes with it that the tool has nowhere else; one that
+    only stopped is started first. Empty: nodes of such clusters are not healed by themselves.
     """
 
     coe: str
@@ -44,6 +47,7 @@ class Capabilities:
     rotate_ca: bool = False
     rotate_credentials: bool = False
     overlap: frozenset[Role] = frozenset()
+    heals: frozenset[Ailment] = frozenset()
     provides: frozenset[ClusterType] = frozenset()
     beta: bool = False
 

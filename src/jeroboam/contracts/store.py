@@ -431,8 +431,18 @@ class ConductorStore(Protocol):
         Marks them as looked at."""
         ...
 
-    async def write_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
-        """Only while the cluster is not in progress; needs no fence since nothing else writes health then."""
+    async def recorded_machines(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Names of the machines whose ledger row is open, for each of these clusters; in one statement."""
+        ...
+
+    async def write_health(
+        self,
+        cluster_uuid: str,
+        health: Health,
+        reason: Mapping[str, str],
+        ailing: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
+        """Only while the cluster is not in progress; needs no fence since nothing else writes health then. `ailing` None: as it was."""
         ...
 
 

@@ -1,7 +1,9 @@
 """The field's words as values: clusters, node groups, machines, operations, statuses, errors. Standard library only, no I/O."""
 
+from .ailing import Ailing, Ailment, remembered
 from .coe import COES, SERVER_TYPES, canonical
 from .errors import ErrorClass
+from .label_words import NO, YES, says_yes
 from .model import (
     Cluster,
     ClusterShape,
@@ -35,8 +37,12 @@ __all__ = [
     "COES",
     "FAILED",
     "IN_PROGRESS",
+    "NO",
     "OPERATION_FINAL",
     "SERVER_TYPES",
+    "YES",
+    "Ailing",
+    "Ailment",
     "Cluster",
     "ClusterShape",
     "ClusterTemplate",
@@ -61,5 +67,7 @@ __all__ = [
     "cluster_slug",
     "end",
     "machine_name",
+    "remembered",
+    "says_yes",
     "slug",
 ]

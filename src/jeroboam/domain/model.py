@@ -127,6 +127,7 @@ class Cluster:
     status_reason: str | None = None
     health: Health | None = None
     health_reason: Mapping[str, str] = field(default_factory=dict)
+    ailing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # by node, as domain.Ailing writes itself
     api_address: str | None = None
     coe_version: str | None = None
     container_version: str | None = None

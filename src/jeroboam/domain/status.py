@@ -51,6 +51,7 @@ class OperationKind(StrEnum):
     DELETE = "delete"
     ROTATE_CA = "rotate_ca"
     ROTATE_CREDENTIALS = "rotate_credentials"
+    HEAL = "heal"
     NODEGROUP_CREATE = "nodegroup_create"
     NODEGROUP_UPDATE = "nodegroup_update"
     NODEGROUP_DELETE = "nodegroup_delete"

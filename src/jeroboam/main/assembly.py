@@ -15,12 +15,14 @@ from ..conductor.conductor import Conductor
 from ..conductor.courier import Courier
 from ..conductor.dbos_engine import DbosEngine
 from ..conductor.dispatcher import Dispatcher
+from ..conductor.healer import Healer
 from ..conductor.health import HealthScan
 from ..conductor.lease_keeper import LeaseKeeper
 from ..conductor.pulse import Pulse
 from ..config import Config
 from ..contracts import Clock, Driver, Identity, ProjectLookup, Provider, SystemClock
 from ..domain.errors import ConfigError
+from ..healing import Terms
 from ..reconcile.reconciler import Reconciler
 from ..reconcile.scope import Limits
 from ..reconcile.turns import Turns
@@ -107,7 +109,8 @@ def conductor(parts: Parts) -> Conductor:
         heartbeat=timedelta(seconds=config.heartbeat_s),
     )
     every = timedelta(seconds=config.health_s)
-    health = HealthScan(parts.store, parts.provider, parts.drivers, parts.clock, access, every=every)
+    healer = Healer(parts.store, parts.provider, parts.clock, _terms(parts.config))
+    health = HealthScan(parts.store, parts.provider, parts.drivers, parts.clock, access, every=every, healer=healer)
     keeper = LeaseKeeper(
         parts.store,
         engine,
@@ -129,6 +132,18 @@ def limits(config: DeadlinesGroup) -> Limits:
         forced=timedelta(seconds=config.force_s),
         call=timedelta(seconds=config.call_s),
         silence=timedelta(seconds=config.silence_s),
+    )
+
+
+def _terms(config: Config) -> Terms:
+    group = config.healing
+    return Terms(
+        enabled=group.enabled,
+        grace=timedelta(seconds=group.grace_s),
+        share_percent=group.share_percent,
+        attempts=group.attempts,
+        backoff=timedelta(seconds=group.backoff_s),
+        window=timedelta(seconds=group.window_s),
     )
 
 

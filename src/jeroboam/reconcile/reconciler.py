@@ -39,6 +39,7 @@ from .steps.coe import Coe
 from .steps.comeback import Comeback
 from .steps.forced import Forced
 from .steps.gate import Gate
+from .steps.healing import Healing
 from .steps.inner_keys import InnerKeys
 from .steps.machines import Machines
 from .steps.marks import Marks
@@ -56,6 +57,7 @@ APPLY: tuple[StepProtocol, ...] = (
     Keys(),
     ClusterNetwork(),
     Renewal(),
+    Healing(),
     Machines(),
     Boot(),
     Coe(),

@@ -102,6 +102,7 @@ class Scope:
     left: tuple[Resource, ...] = ()  # of a deletion: what the provider showed last
     refusals: int = 0  # of a forced deletion: how often, and why it is not done
     reason: str = ""
+    healed: bool = False
     health: CoeHealth | None = None
     written: dict[str, object] = field(default_factory=dict)
     watch: Watch = field(init=False)
@@ -128,6 +129,15 @@ class Scope:
     def rotates(self) -> bool:
         """Whether the operation is a rotation."""
         return self.operation.kind in (OperationKind.ROTATE_CA, OperationKind.ROTATE_CREDENTIALS)
+
+    @property
+    def passed_over(self) -> frozenset[str]:
+        """Nodes that were not well when the operation was asked for, and that it does nothing about: it does not wait for them."""
+        return (
+            frozenset(self.operation.details.get("left", ()))
+            if self.operation.kind is OperationKind.HEAL
+            else frozenset()
+        )
 
     @property
     def new_secrets(self) -> str:

@@ -55,7 +55,7 @@ class Timeline:
 
     def made_or_removed(self) -> bool:
         """True when this operation made or removed a machine, or may have."""
-        touched = ("machine", "renew", "replace", "rebuild", "remove")
+        touched = ("machine", "renew", "heal", "replace", "rebuild", "remove")
         return any(name in touched for name, _ in (*self._ended_well, *self._open))
 
     def open_targets(self, name: str) -> list[str]:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from .. import healing
 from ..contracts import Driver, LabelSpec
-from ..domain import Labels
+from ..domain import NO, YES, Labels, says_yes
 from ..domain.errors import InvalidRequest
 from .magnum_labels import DOCUMENTED
 
@@ -23,8 +24,6 @@ COMMON = (
     LabelSpec("boot_volume_size", "int", "0", "Size of a node's root volume; 0 is the flavor's disk.", unit="GiB"),
     LabelSpec("min_node_count", "int", "0", "Least number of nodes of the default workers."),
 )
-_YES = frozenset({"1", "t", "true", "on", "y", "yes"})
-_NO = frozenset({"0", "f", "false", "off", "n", "no"})
 _VERSION = re.compile(r"v?[0-9]+(\.[0-9]+){0,3}([-+.~][0-9A-Za-z.+~-]+)?")
 
 
@@ -45,7 +44,8 @@ class LabelFinding:
 
 def schema(driver: Driver) -> tuple[LabelSpec, ...]:
     """Every label that has an effect with this driver, by name."""
-    found = {spec.name: spec for spec in COMMON} | {spec.name: spec for spec in driver.labels}
+    common = (*COMMON, *(healing.LABELS if driver.capabilities.heals else ()))
+    found = {spec.name: spec for spec in (*common, *driver.labels)}
     return tuple(found[name] for name in sorted(found))
 
 
@@ -58,7 +58,7 @@ def findings(driver: Driver, labels: Labels) -> list[LabelFinding]:
 
 def is_strict(labels: Labels) -> bool:
     """Whether a template asks for refusal."""
-    return labels.get(STRICT, "").strip().lower() in _YES
+    return says_yes(labels.get(STRICT, ""))
 
 
 def check_strict(driver: Driver, labels: Labels) -> None:
@@ -100,7 +100,7 @@ def _is_network(value: str) -> bool:
 _TYPES: Mapping[str, Callable[[str], bool]] = {
     "text": lambda value: True,
     "int": lambda value: value.isascii() and value.isdecimal() and len(value) < 10,
-    "bool": lambda value: value.lower() in _YES | _NO,
+    "bool": lambda value: value.lower() in YES | NO,
     "cidr": _is_network,
     "version": lambda value: _VERSION.fullmatch(value) is not None,
 }

@@ -86,6 +86,8 @@ _GUARDS: dict[str, tuple[str, ...]] = {
 
 OURS = {
     "cluster:force_delete": _ADMIN,  # what is left behind is the operator's loss, and counts in no quota any more
+    "cluster:heal": _AM,
+    "cluster:heal_all_projects": _ADMIN,
     "cluster:retry": _AM,
     "cluster:retry_all_projects": _ADMIN,
     "operation:cancel": _AM,

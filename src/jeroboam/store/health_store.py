@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,10 @@ import sqlalchemy as sa
 
 from ..contracts import ClusterRow
 from ..domain import IN_PROGRESS, Health, Status
+from .among import among
 from .cluster_rows import with_groups
 from .event_store import Events
-from .tables import clusters
+from .tables import clusters, resources
 
 # Statuses by name, and two statements: so that each is a range of the index over status and moment, and no cluster's row is read that
 # is not due.
@@ -26,6 +27,12 @@ _NEVER_SEEN = _SETTLED.where(clusters.c.health_seen_at.is_(None))
 _SEEN_BEFORE = _SETTLED.where(
     clusters.c.health_seen_at < sa.bindparam("before", type_=clusters.c.health_seen_at.type)
 ).order_by(clusters.c.health_seen_at)
+_MACHINES = among(
+    sa.select(resources.c.cluster_uuid, resources.c.name)
+    .where(resources.c.kind == "machine", resources.c.closed_at.is_(None))
+    .order_by(resources.c.id),
+    resources.c.cluster_uuid,
+)
 
 
 class HealthSide(Events):
@@ -45,10 +52,25 @@ class HealthSide(Events):
     def _due(self, chosen: sa.Select[Any]) -> sa.Select[Any]:
         return chosen if self._sqlite else chosen.with_for_update(skip_locked=True)
 
-    async def write_health(self, cluster_uuid: str, health: Health, reason: Mapping[str, str]) -> None:
+    async def recorded_machines(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[str]]:
+        names: dict[str, list[str]] = {uuid: [] for uuid in cluster_uuids}
+        statement = _MACHINES["sqlite" if self._sqlite else "postgresql"]
+        async with self._read() as connection:
+            for uuid, name in await connection.execute(statement, {"uuids": list(names)}):
+                names[uuid].append(name)
+        return names
+
+    async def write_health(
+        self,
+        cluster_uuid: str,
+        health: Health,
+        reason: Mapping[str, str],
+        ailing: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> None:
+        told = {"health": health, "health_reason": reason} | ({} if ailing is None else {"ailing": ailing})
         async with self._held() as connection:
             await connection.execute(
                 clusters.update()
                 .where(clusters.c.uuid == cluster_uuid, clusters.c.status.not_in(tuple(IN_PROGRESS)))
-                .values(health=health, health_reason=reason)
+                .values(told)
             )

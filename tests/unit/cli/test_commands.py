@@ -225,6 +225,17 @@ def test_cluster_retry_follows_its_own_operation(demo: Service, run: Run, capsys
     assert sent(demo, "POST") == [(f"/ext/v1/clusters/{UUID}/retry", None)] * 2
 
 
+def test_cluster_heal_follows_its_own_operation(demo: Service, run: Run, capsys: Capture) -> None:
+    heal = operation(verb="update", kind="heal", summary="heal: replace w1 (gone)")
+    demo.on("POST", f"/ext/v1/clusters/{UUID}/heal", 202, heal | {"state": "queued", "finished_at": None})
+    demo.on("GET", OPERATIONS, 200, {"operations": [heal]})
+    assert run("cluster", "heal", "demo") == 0
+    told = f"Cluster demo is being healed ({UUID}).\nNext: jeroboam cluster watch demo\n"
+    assert capsys.readouterr().out == told
+    assert run("cluster", "heal", "demo", "--wait") == 0
+    assert sent(demo, "POST") == [(f"/ext/v1/clusters/{UUID}/heal", None)] * 2
+
+
 def test_a_retried_delete_ends_without_a_cluster(demo: Service, run: Run, capsys: Capture) -> None:
     gone = operation(verb="delete", kind="delete", summary="delete 3 nodes")
     demo.on("POST", f"/ext/v1/clusters/{UUID}/retry", 202, gone | {"state": "queued", "finished_at": None})

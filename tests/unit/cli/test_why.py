@@ -160,6 +160,33 @@ Hint: Remove data.
 """  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("told", "end"),
+    [
+        ("", "Whose move: the operator's of this service (on your own machine: yours).\nHint: Heal it.\nNext: HEAL\n"),
+        (
+            "not done: w1: so",
+            "Whose move: the operator's of this service (on your own machine: yours).\nHint: Heal it.\n",
+        ),
+        ("from 03:10 UTC on", "Whose move: the service's. It heals what is not well, by itself.\nNext: HEAL\n"),
+    ],
+)
+def test_a_node_that_is_lost_is_healed_by_the_next_command_unless_that_is_refused(told: str, end: str) -> None:
+    reasons = {
+        "api": "ok",
+        "w1.Ready": "False",
+        "w1.Reason": "its machine is gone",
+        "class": "operator",
+        "hint": "Heal it.",
+    }
+    reasons |= {"auto_healing": told} if told else {}
+    report = Report(cluster(health_status="UNHEALTHY", health_status_reason=reasons), operation(), [], NOW)
+    said = text(report)
+    shown = f"    healing by itself: {told}\n" if told else ""
+    assert f"  health: UNHEALTHY\n    w1: its machine is gone\n{shown}\n" in said
+    assert said.endswith("\n" + end.replace("HEAL", "jeroboam cluster heal demo --wait"))
+
+
 def test_a_deleted_cluster() -> None:
     gone = operation(verb="delete", summary="delete the cluster")
     assert (

@@ -70,6 +70,7 @@ def test_every_kind_of_operation_is_a_verb_of_the_table() -> None:
         "delete": "delete",
         "rotate_ca": "update",
         "rotate_credentials": "update",
+        "heal": "update",
         "nodegroup_create": "update",
         "nodegroup_update": "update",
         "nodegroup_delete": "update",

@@ -75,6 +75,7 @@ class DriverView(msgspec.Struct):
     upgrade: bool
     rotate_ca: bool
     rotate_credentials: bool
+    heal: bool
     labels: list[LabelView]
 
 
@@ -120,6 +121,7 @@ def _driver(driver: Driver) -> DriverView:
         upgrade=can.upgrade,
         rotate_ca=can.rotate_ca,
         rotate_credentials=can.rotate_credentials,
+        heal=bool(can.heals),
         labels=[_label(one) for one in driver.labels],
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ...domain import OPERATION_FINAL, Operation, Step
-from ...service import clusters, operations, retries
+from ...service import clusters, healing, operations, retries
 from ..call import Call, Reply, Route
 from ..streams import Streams
 from . import events
@@ -112,6 +112,11 @@ async def force_delete(call: Call) -> Reply:
     return Reply(_operation(await clusters.force_delete(call.services, call.asker, call.path["ident"])))
 
 
+async def heal(call: Call) -> Reply:
+    """Start again or replace the nodes that are not well, without waiting for the grace."""
+    return Reply(_operation(await healing.heal(call.services, call.asker, call.path["ident"])))
+
+
 async def cancel(call: Call) -> Reply:
     """Stop an operation; it ends soon after, and its timeline says how."""
     return Reply(_operation(await operations.cancel(call.services, call.asker, call.path["uuid"])))
@@ -168,6 +173,7 @@ ROUTES = (
         rule="cluster:get",
         media_type="text/event-stream",
     ),
+    Route("POST", "/clusters/{ident:str}/heal", heal, status=202, reply=OperationView, rule="cluster:heal"),
     Route("POST", "/clusters/{ident:str}/retry", retry, status=202, reply=OperationView, rule="cluster:retry"),
     Route(
         "POST",

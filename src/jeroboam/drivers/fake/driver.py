@@ -27,7 +27,7 @@ from ...contracts import (
     NodeMark,
     Problem,
 )
-from ...domain import Cluster, Labels, NodeGroup, Role, canonical
+from ...domain import Ailment, Cluster, Labels, NodeGroup, Role, canonical
 
 _PORTS = {"kubernetes": 6443, "swarm": 2376, "lxd": 8443}
 _NETWORK_DRIVERS = {"kubernetes": ("flannel", "calico", "cilium"), "swarm": ("docker", "flannel")}
@@ -62,6 +62,7 @@ class FakeDriver:
             control_plane_sizes=frozenset({1, 3, 5}),
             network_drivers=tuple(dict.fromkeys(n for one in coes for n in _NETWORK_DRIVERS.get(one, ()))),
             resize=True,
+            heals=frozenset(Ailment),
             provides=provides,
             beta=beta,
             upgrade=True,

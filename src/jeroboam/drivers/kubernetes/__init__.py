@@ -25,7 +25,7 @@ from ...contracts import (
     SystemClock,
     refuse_unknown,
 )
-from ...domain import Cluster, ClusterShape, NodeGroup, Role
+from ...domain import Ailment, Cluster, ClusterShape, NodeGroup, Role
 from ..live_api import Contexts, connect
 from . import drain, health, marks, nodes, offers, validation
 from .api import KubeApi
@@ -48,6 +48,7 @@ class KubernetesDriver:
         control_plane_sizes=frozenset({1}),
         network_drivers=("flannel",),
         resize=True,
+        heals=frozenset(Ailment),
     )
     labels = LABELS
     token_names = (nodes.NODE_SEED,)
@@ -93,7 +94,7 @@ class KubernetesDriver:
     async def release(self, machine: Machine, access: Access) -> None:
         """Drain the node (at most 300 s) and forget it. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
         async with connect(KubeApi, access, self._contexts) as api:
-            await drain.release(api, machine.name)
+            await drain.release(api, machine.name, dead=not machine.runs)
 
     async def mark(self, access: Access, wishes: Sequence[NodeMark]) -> None:
         """Labels, taints and provider ids on the nodes, and RuntimeClasses of theirs. Raises CoeUnreachable, CoeRefused."""

@@ -19,7 +19,7 @@ from ...contracts import (
     Problem,
     refuse_unknown,
 )
-from ...domain import Cluster, NodeGroup
+from ...domain import Ailment, Cluster, NodeGroup
 from ..live_api import Contexts, connect
 from . import evacuation, health, nodes, validation
 from .api import LxdApi
@@ -40,6 +40,7 @@ class LxdDriver:
         control_plane_sizes=frozenset({1, 3, 5}),
         network_drivers=("bridge",),
         resize=True,
+        heals=frozenset({Ailment.GONE}),  # what runs on a member lies on its disk alone
     )
     labels = LABELS
     token_names = (nodes.NODE_SEED, nodes.JOIN)
@@ -71,7 +72,7 @@ class LxdDriver:
     async def release(self, machine: Machine, access: Access) -> None:
         """Evacuate the member (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
         async with connect(LxdApi, access, self._contexts) as api:
-            await evacuation.release(api, machine.name)
+            await evacuation.release(api, machine.name, dead=not machine.runs)
 
     def client_config(self, name: str, access: Access) -> bytes:
         """A folder for LXD_CONF, as a tar."""

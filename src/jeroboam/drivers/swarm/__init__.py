@@ -21,7 +21,7 @@ from ...contracts import (
     Problem,
     refuse_unknown,
 )
-from ...domain import Cluster, ClusterShape, Labels, NodeGroup, OperationKind, Role
+from ...domain import Ailment, Cluster, ClusterShape, Labels, NodeGroup, OperationKind, Role
 from ..live_api import Contexts, connect
 from . import aside, drain, health, inner, nodes, validation
 from . import marks as node_marks
@@ -44,6 +44,7 @@ class SwarmDriver:
         control_plane_sizes=frozenset({1, 3, 5}),
         network_drivers=("docker",),
         resize=True,
+        heals=frozenset(Ailment),
         upgrade=True,
         rotate_ca=True,
         rotate_credentials=True,
@@ -87,7 +88,7 @@ class SwarmDriver:
     async def release(self, machine: Machine, access: Access) -> None:
         """Drain the node (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, CoeRefused, DeadlineExceeded."""
         async with connect(Engine, access, self._contexts) as engine:
-            await drain.release(engine, machine.name)
+            await drain.release(engine, machine.name, dead=not machine.runs)
 
     async def set_aside(self, machine: Machine, access: Access) -> None:
         """Drain (at most 300 s), hand over the lead. Repeatable. Raises CoeUnreachable, CoeRefused, DeadlineExceeded."""

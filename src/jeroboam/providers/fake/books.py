@@ -42,6 +42,7 @@ class FakeMachine(msgspec.Struct):
     id: str = ""
     image: str | None = None
     keys: str | None = None
+    stopped: bool = False
     unmade: bool = False  # only its address is left, for the next one of its name
 
 
@@ -85,7 +86,7 @@ class Books:
         with self._change():
             found = self._machines("WHERE name = ?", name)
             if found and not found[0].unmade:
-                return found[0]
+                return self._started(found[0])
             self._run("DELETE FROM machines WHERE name = ?", name)
             [(number,)] = self._run(
                 "INSERT INTO machines (name, cluster, body) VALUES (?, ?, '') RETURNING number", name, cluster
@@ -101,7 +102,23 @@ class Books:
         with self._change():
             for machine in self._machines("WHERE name = ?", name):
                 machine.unmade = True
-                self._run("UPDATE machines SET body = ? WHERE name = ?", msgspec.json.encode(machine).decode(), name)
+                self._write(machine)
+
+    def stop(self, name: str) -> None:
+        """As by a power cut: it stays, and does not run until it is asked for again."""
+        with self._change():
+            for machine in self._machines("WHERE name = ?", name):
+                machine.stopped = True
+                self._write(machine)
+
+    def _started(self, machine: FakeMachine) -> FakeMachine:
+        if machine.stopped:
+            machine.stopped = False
+            self._write(machine)
+        return machine
+
+    def _write(self, machine: FakeMachine) -> None:
+        self._run("UPDATE machines SET body = ? WHERE name = ?", msgspec.json.encode(machine).decode(), machine.name)
 
     def machines(self, cluster: str) -> Sequence[FakeMachine]:
         return self._machines("WHERE cluster = ? ORDER BY number", cluster)

@@ -34,6 +34,7 @@ Operation = Literal[
     "delete",
     "rotate_ca",
     "rotate_credentials",
+    "heal",
     "nodegroup_create",
     "nodegroup_update",
     "nodegroup_delete",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ...contracts import CoeHealth
 from ...domain.errors import CoeUnreachable, DeadlineExceeded
 from ..scope import DONE, Outcome, Scope
@@ -24,20 +26,22 @@ class Coe:
         except CoeUnreachable as error:
             return await _again(scope, error.message)
         scope.health = health
-        missing = _missing(health)
+        missing = _missing(health, scope.passed_over)
         if missing:
             return await _again(scope, missing)
         await scope.timeline.end("coe")
         return DONE
 
 
-def _missing(health: CoeHealth) -> str:
+def _missing(health: CoeHealth, passed_over: Collection[str]) -> str:
     if not health.api_ok:
         return health.reason or "the API server is not ready"
-    late = [node for node in health.nodes if not node.ready]
+    sick = [node for node in health.nodes if not node.ready]
+    late = [node for node in sick if node.name not in passed_over]
     if late:
         return f"{len(late)} of {len(health.nodes)} nodes not ready; {late[0].name}: {late[0].reason or 'NotReady'}"
-    return "" if health.workloads_ready else health.reason or "the cluster's own services are not ready"
+    # While a node is away, something of what runs on every node does not.
+    return "" if sick or health.workloads_ready else health.reason or "the cluster's own services are not ready"
 
 
 async def _again(scope: Scope, why: str) -> Outcome:
