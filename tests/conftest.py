@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from jeroboam.contracts import SystemClock
 from jeroboam.drivers.fake import FakeDriver
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 # A shell without job control starts what runs in its background with Ctrl-C ignored, and every child inherits that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# An example's time says how busy the machine is.
+settings.register_profile("jeroboam", deadline=None)
+settings.load_profile("jeroboam")
 
 pytest.register_assert_rewrite(
     "jeroboam.testing.provider_suite", "jeroboam.testing.driver_suite", "jeroboam.testing.life_suite"

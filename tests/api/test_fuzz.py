@@ -95,7 +95,7 @@ QUICK = settings(
 )
 
 
-@settings(max_examples=500 * BUDGET, deadline=None, derandomize=BUDGET == 1)
+@settings(max_examples=500 * BUDGET, derandomize=BUDGET == 1)
 @given(PATCHES)
 def test_a_patch_applies_or_is_the_clients_fault(body: Any) -> None:
     with contextlib.suppress(InvalidRequest):

@@ -186,7 +186,7 @@ async def test_at_the_time_limit_every_node_that_still_boots_tells_of_itself(sta
     slow = replace(stage, provider=FakeProvider(Cloud(), boot_s=3600))
     cluster = builders.cluster()
     await builders.keep_template(slow.store, cluster, cluster.template_uuid)
-    create = replace(builders.operation(cluster), deadline_at=SystemClock().now() + timedelta(seconds=2))
+    create = replace(builders.operation(cluster), deadline_at=SystemClock().now() + timedelta(seconds=4))
     await builders.keep(slow.store, cluster, create)
     done = await slow.run(create)
     assert (done.state, done.error_class) == (OperationState.FAILED, ErrorClass.OPERATOR)

@@ -31,13 +31,13 @@ class Gated(FakeProvider):
 
 
 async def test_the_operation_waits_as_long_as_the_gate_says_and_tells_so(stage: Stage) -> None:
-    gated = replace(stage, provider=Gated(wait=timedelta(seconds=0.3)))
+    gated = replace(stage, provider=Gated(wait=timedelta(seconds=1)))
     cluster, create = await gated.add()
     done = await gated.run(create)
     assert done.state is OperationState.SUCCEEDED
     assert done.started_at is not None
     assert done.finished_at is not None
-    assert done.finished_at - done.started_at >= timedelta(seconds=0.3)
+    assert done.finished_at - done.started_at >= timedelta(seconds=1)
     first, second, *_ = await stage.store.list_steps(create.uuid)
     assert [(first.name, first.ok), second.name] == [("gate", True), "keys"]
     assert gated.provider.asked[0] == (cluster.name, OperationKind.CREATE)  # type: ignore[attr-defined]

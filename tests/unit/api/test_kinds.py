@@ -51,7 +51,7 @@ def taken(kind: kinds.Kind, value: Any) -> bool:
 def test_a_kind_takes_what_its_schema_says(kind: kinds.Kind) -> None:
     promised = jsonschema_rs.validator_for(kind.schema())
 
-    @settings(max_examples=300, deadline=None)
+    @settings(max_examples=300)
     @given(VALUES)
     def compare(value: Any) -> None:
         assume(not isinstance(value, float))  # cut where integers are due, for old clients
@@ -101,7 +101,7 @@ def test_a_table_of_fields_says_what_must_be_there_and_what_stands_for_the_rest(
 BODIES = st.dictionaries(st.sampled_from(["name", "count", "id", "other"]), VALUES, max_size=3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(BODIES)
 def test_a_body_is_taken_exactly_when_it_fits_the_schema(body: dict[str, Any]) -> None:
     table = {

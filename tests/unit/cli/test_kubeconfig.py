@@ -272,7 +272,7 @@ def kubeconfigs(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["", "# top\n"])) + text + draw(st.sampled_from(["", "# end\n", "\n\n"]))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(kubeconfigs())
 def test_nothing_else_changes_and_twice_is_once(text: str) -> None:
     before = yaml.safe_load(text)
@@ -286,7 +286,7 @@ def test_nothing_else_changes_and_twice_is_once(text: str) -> None:
     assert_entry(renewed, RENEWED)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(kubeconfigs())
 def test_comments_of_block_style_stay(text: str) -> None:
     lines = [line for line in text.splitlines() if line.startswith("#")]
