@@ -176,9 +176,9 @@ class Machine:
     keys: str | None = None
 
     @property
-    def runs(self) -> bool:
-        """What does not run answers nobody, whatever its cluster still believes of the node."""
-        return self.state is MachineState.RUNNING
+    def stands_still(self) -> bool:
+        """Known to run nothing, whatever its cluster still believes of the node. One that failed or is not finished may well run."""
+        return self.state is MachineState.STOPPED
 
 
 @dataclass(frozen=True)

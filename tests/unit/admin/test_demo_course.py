@@ -52,7 +52,7 @@ def test_a_worker_that_never_answers_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_what_a_command_made_is_its_own_word(capsys: pytest.CaptureFixture[str]) -> None:
-    assert Course().made("image", "versions")[0]["kubernetes"] == "v1.34.4"
+    assert Course().made("image", "versions")[0]["version"] == "v1.34.4"
     assert capsys.readouterr().out == "$ jeroboam image versions\n"
     with pytest.raises(CommandFailed, match=r"9\.9` ended with exit code 1\.$"):
         Course().made("image", "build", "--kubernetes", "9.9")

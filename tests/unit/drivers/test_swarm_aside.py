@@ -212,6 +212,15 @@ async def test_nobody_waits_for_what_runs_on_a_machine_that_does_not_run() -> No
     assert swarm.named("worker-0")["Spec"]["Availability"] == "drain"
 
 
+@pytest.mark.parametrize("state", [MachineState.RUNNING, MachineState.FAILED, MachineState.BUILDING])
+async def test_what_may_still_run_is_waited_for(state: MachineState) -> None:
+    swarm = FakeSwarm(
+        [member("manager-0", leader=True), member("worker-0")], {"id-worker-0": ["running"]}, stopping=10_000
+    )
+    with pytest.raises(DeadlineExceeded):
+        await aside.set_aside(swarm.engine(), replace(machine("worker-0"), state=state), limit_s=0.1, role_change_s=0)
+
+
 async def test_tasks_that_do_not_leave_are_named_and_an_unknown_node_is_fine() -> None:
     swarm = three()
     await set_aside(swarm, "ghost")

@@ -94,7 +94,7 @@ class KubernetesDriver:
     async def release(self, machine: Machine, access: Access) -> None:
         """Drain the node (at most 300 s) and forget it. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
         async with connect(KubeApi, access, self._contexts) as api:
-            await drain.release(api, machine.name, dead=not machine.runs)
+            await drain.release(api, machine.name, dead=machine.stands_still)
 
     async def mark(self, access: Access, wishes: Sequence[NodeMark]) -> None:
         """Labels, taints and provider ids on the nodes, and RuntimeClasses of theirs. Raises CoeUnreachable, CoeRefused."""

@@ -72,7 +72,7 @@ class LxdDriver:
     async def release(self, machine: Machine, access: Access) -> None:
         """Evacuate the member (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, DeadlineExceeded."""
         async with connect(LxdApi, access, self._contexts) as api:
-            await evacuation.release(api, machine.name, dead=not machine.runs)
+            await evacuation.release(api, machine.name, dead=machine.stands_still)
 
     def client_config(self, name: str, access: Access) -> bytes:
         """A folder for LXD_CONF, as a tar."""

@@ -88,7 +88,7 @@ class SwarmDriver:
     async def release(self, machine: Machine, access: Access) -> None:
         """Drain the node (at most 300 s) and strike it off. Repeatable. Raises CoeUnreachable, CoeRefused, DeadlineExceeded."""
         async with connect(Engine, access, self._contexts) as engine:
-            await drain.release(engine, machine.name, dead=not machine.runs)
+            await drain.release(engine, machine.name, dead=machine.stands_still)
 
     async def set_aside(self, machine: Machine, access: Access) -> None:
         """Drain (at most 300 s), hand over the lead. Repeatable. Raises CoeUnreachable, CoeRefused, DeadlineExceeded."""

@@ -38,7 +38,7 @@ async def set_aside(
     labels = dict(node["Spec"].get("Labels") or {})
     labels.setdefault(AWAY, node["Spec"]["Availability"])
     await engine.update_node(node, {"Labels": labels, "Availability": "drain"})
-    if is_ready(node) and machine.runs:
+    if is_ready(node) and not machine.stands_still:
         await emptied(engine, node["ID"], machine.name, limit_s=limit_s)
     await _hand_over(engine, machine, role_change_s)
 
