@@ -1,6 +1,7 @@
-import multiprocessing
 import os
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -125,18 +126,19 @@ def test_kubectl_s_lock_is_respected(tmp_path: Path) -> None:
     assert not lock.exists()
 
 
-def _add(path: Path, name: str) -> None:
-    merge_into(path, Entry(name, "https://h", name, "CA", "CERT", "KEY"), lock_s=30)
+_WRITER = """
+import sys
+from pathlib import Path
+from jeroboam.cli.kubeconfig import Entry
+from jeroboam.cli.kubeconfig_file import merge_into
+path, name = sys.argv[1:]
+merge_into(Path(path), Entry(name, "https://h", name, "CA", "CERT", "KEY"), lock_s=30)
+"""
 
 
 def test_two_writers_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "config"
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_add, args=(path, f"c{number}")) for number in range(4)]
-    for writer in writers:
-        writer.start()
-    for writer in writers:
-        writer.join(60)
-    assert [writer.exitcode for writer in writers] == [0, 0, 0, 0]
+    writers = [subprocess.Popen([sys.executable, "-c", _WRITER, str(path), f"c{number}"]) for number in range(4)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
     assert sorted(names(path)) == ["c0", "c1", "c2", "c3"]
     assert os.listdir(tmp_path) == ["config"]
