@@ -1,14 +1,16 @@
 """What the health scan says, and that one cluster in trouble does not keep it from the others."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from structlog.testing import capture_logs
 
 from jeroboam.conductor.access import AdminAccess
 from jeroboam.conductor.health import HealthScan
-from jeroboam.contracts import Access, CoeHealth, Machine, SystemClock
+from jeroboam.contracts import Access, CoeHealth, Machine, MachineCensus, Provider, SystemClock
 from jeroboam.domain import Cluster, Health, OperationKind
 from jeroboam.domain.errors import CoeUnreachable, ProviderUnavailable
 from jeroboam.drivers.fake import FakeDriver
@@ -19,6 +21,40 @@ from jeroboam.testing.stage import Stage
 class Silent(FakeDriver):
     async def health(self, access: Access, expected: Any) -> CoeHealth:
         raise CoeUnreachable("the API server does not answer")
+
+
+class Hanging(FakeDriver):
+    """Of one cluster it never hears."""
+
+    async def health(self, access: Access, expected: Any) -> CoeHealth:
+        machines: list[Machine] = list(expected)
+        if machines[0].name.startswith("hung"):
+            await asyncio.sleep(3600)
+        return await super().health(access, machines)
+
+
+class Late(FakeDriver):
+    """A timeout of its own, which it does not translate."""
+
+    async def health(self, access: Access, expected: Any) -> CoeHealth:
+        raise TimeoutError
+
+
+class OneByOne:
+    """A provider that does not list across clusters, and never answers for one of them."""
+
+    def __init__(self, provider: Provider, hung: str) -> None:
+        self._provider, self._hung = provider, hung
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "list_machines_of":
+            raise AttributeError(name)
+        return getattr(self._provider, name)
+
+    async def list_machines(self, cluster_uuid: str) -> Any:
+        if cluster_uuid == self._hung:
+            await asyncio.sleep(3600)
+        return await self._provider.list_machines(cluster_uuid)
 
 
 class Odd(FakeDriver):
@@ -37,11 +73,12 @@ async def made(stage: Stage, name: str = "demo") -> Cluster:
     return cluster
 
 
-async def scan(stage: Stage) -> None:
+async def scan(stage: Stage, *, limit: timedelta = timedelta(minutes=10)) -> None:
     drivers = {"fake": stage.driver}
     access = AdminAccess(SystemClock())
-    health = HealthScan(stage.store, stage.provider, drivers, SystemClock(), access, every=timedelta(0))
-    await health.once()
+    health = HealthScan(stage.store, stage.provider, drivers, SystemClock(), access, every=timedelta(0), limit=limit)
+    async with asyncio.timeout(20):
+        await health.once()
 
 
 @pytest.mark.parametrize("name", ["away", "silent", "well"])
@@ -69,6 +106,37 @@ async def test_one_cluster_in_trouble_does_not_keep_the_scan_from_the_others(sta
     await scan(replace(stage, driver=Odd()))
     assert (await stage.row(odd)).cluster.health is None
     assert (await stage.row(well)).cluster.health is Health.HEALTHY
+
+
+@pytest.mark.parametrize("who", ["driver", "census", "provider"])
+async def test_a_call_that_never_answers_is_cut_and_told(stage: Stage, who: str) -> None:
+    hung, well = await made(stage, "hung"), await made(stage, "well")
+    cloud = stage.provider.cloud  # type: ignore[attr-defined]
+    same = FakeProvider(cloud, boot_s=0)
+    one_by_one = cast("Provider", OneByOne(same, hung.uuid))
+    assert not isinstance(one_by_one, MachineCensus)
+    world = {
+        "driver": replace(stage, driver=Hanging()),
+        "census": replace(stage, provider=FakeProvider(Cloud(faults=[Fault("list_machines", "hang")]))),
+        "provider": replace(stage, provider=one_by_one),
+    }[who]
+    await scan(world, limit=timedelta(seconds=0.2))
+    of_hung, of_well = [(await stage.row(one)).cluster for one in (hung, well)]
+    cut = "fake did not answer within 0.2 s, so the call was cut: "
+    assert (of_hung.health, of_hung.health_reason["api"]) == {
+        "driver": (Health.UNHEALTHY, cut + "health."),
+        "census": (Health.UNKNOWN, cut + "list_machines_of."),
+        "provider": (Health.UNKNOWN, cut + "list_machines."),
+    }[who]
+    assert of_well.health is (Health.UNKNOWN if who == "census" else Health.HEALTHY)
+
+
+async def test_a_timeout_of_a_drivers_own_is_not_taken_for_the_scans(stage: Stage) -> None:
+    cluster = await made(stage)
+    with capture_logs() as logs:
+        await scan(replace(stage, driver=Late()))
+    assert [line["event"] for line in logs if "TimeoutError" in line.get("trace", "")] == ["health scan failed"]
+    assert (await stage.row(cluster)).cluster.health is None
 
 
 async def test_a_cluster_that_is_as_it_was_costs_its_claim(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

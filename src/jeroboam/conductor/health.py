@@ -28,12 +28,14 @@ from ..contracts import (
     Store,
 )
 from ..domain import Ailing, Ailment, Cluster, Health, remembered
-from ..domain.errors import ErrorClass, JeroboamError, RetryLater
+from ..domain.errors import CoeUnreachable, ErrorClass, JeroboamError, ProviderUnavailable, RetryLater
 from ..reconcile.scope import AccessMaker
 from .healer import Decision, Healer
 from .known_access import KnownAccess
+from .timed import within
 
 _CONSOLE_LINES = 100
+_LOOK = timedelta(minutes=2)  # what one cluster's call takes at most: the scan begins anew when all have answered
 _log = structlog.get_logger(__name__)
 Verdict = tuple[Health, dict[str, str]]
 
@@ -59,7 +61,8 @@ class Batch:
 @dataclass(frozen=True)
 class HealthScan:
     """Writes health and its reasons, with Magnum's keys `api` and `<node>.Ready`, and ours: `<node>.Reason`, `services` (the cluster's
-    own), of what is not well `class` (whose move it is) and `hint` (which), and `auto_healing` (what becomes of it by itself)."""
+    own), of what is not well `class` (whose move it is) and `hint` (which), and `auto_healing` (what becomes of it by itself).
+    `limit`: of one call; of those for one cluster `_LOOK`, if that is shorter."""
 
     store: Store
     provider: Provider
@@ -69,6 +72,7 @@ class HealthScan:
     every: timedelta = timedelta(seconds=60)
     batch: int = 200
     at_once: int = 16
+    limit: timedelta = timedelta(minutes=10)
     known: KnownAccess = field(default_factory=KnownAccess)
     healer: Healer | None = None  # None: what ails is told, and no more
 
@@ -102,9 +106,14 @@ class HealthScan:
         if not isinstance(self.provider, MachineCensus):
             return None
         try:
-            return await self.provider.list_machines_of(uuids)
+            found = self.provider.list_machines_of(uuids)
+            return await within(self.limit, found, self.provider.name, "list_machines_of", ProviderUnavailable)
         except JeroboamError as error:
             return error
+
+    @property
+    def _look_limit(self) -> timedelta:
+        return min(self.limit, _LOOK)
 
     async def _look(self, row: ClusterRow, batch: Batch, gate: asyncio.Semaphore) -> None:
         cluster = row.cluster
@@ -138,7 +147,7 @@ class HealthScan:
         if driver is None or access is None:
             return Seen((Health.UNKNOWN, {"api": f"The cluster {cluster.name} is not accessible."}), machines)
         try:
-            coe = await driver.health(access, machines)
+            coe = await within(self._look_limit, driver.health(access, machines), driver.name, "health", CoeUnreachable)
         except JeroboamError as error:
             return Seen(judge_failure(error), machines)
         coe = replace(coe, nodes=tuple(await asyncio.gather(*(self._heard(cluster, node) for node in coe.nodes))))
@@ -146,7 +155,8 @@ class HealthScan:
 
     async def _machines(self, cluster_uuid: str, batch: Batch) -> Sequence[Machine]:
         if batch.machines is None:
-            return await self.provider.list_machines(cluster_uuid)
+            found = self.provider.list_machines(cluster_uuid)
+            return await within(self._look_limit, found, self.provider.name, "list_machines", ProviderUnavailable)
         if isinstance(batch.machines, JeroboamError):
             raise batch.machines
         return batch.machines[cluster_uuid]
@@ -155,8 +165,9 @@ class HealthScan:
         """A node that is not ready, with what its console says of a unit that keeps failing."""
         if node.ready:
             return node
+        said = self.provider.console_log(cluster.uuid, node.name, lines=_CONSOLE_LINES)
         try:
-            console = await self.provider.console_log(cluster.uuid, node.name, lines=_CONSOLE_LINES)
+            console = await within(self._look_limit, said, self.provider.name, "console_log", ProviderUnavailable)
         except JeroboamError:
             return node
         words = bootstrap.read_last_words(console)

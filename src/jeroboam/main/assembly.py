@@ -91,6 +91,7 @@ def conductor(parts: Parts) -> Conductor:
         per_tenant=min(config.tenant_workers, config.workers),
         poll_s=config.poll_s,
     )
+    deadlines = limits(parts.config.deadlines)
     reconciler = Reconciler(
         store=parts.store,
         providers={parts.provider.name: parts.provider},
@@ -98,7 +99,7 @@ def conductor(parts: Parts) -> Conductor:
         drivers=parts.drivers,
         clock=parts.clock,
         make_access=access,
-        limits=limits(parts.config.deadlines),
+        limits=deadlines,
         turns=Turns(parts.config.provider.calls_at_once),
     )
     dispatcher = Dispatcher(
@@ -110,7 +111,16 @@ def conductor(parts: Parts) -> Conductor:
     )
     every = timedelta(seconds=config.health_s)
     healer = Healer(parts.store, parts.provider, parts.clock, _terms(parts.config))
-    health = HealthScan(parts.store, parts.provider, parts.drivers, parts.clock, access, every=every, healer=healer)
+    health = HealthScan(
+        parts.store,
+        parts.provider,
+        parts.drivers,
+        parts.clock,
+        access,
+        every=every,
+        limit=deadlines.call,
+        healer=healer,
+    )
     keeper = LeaseKeeper(
         parts.store,
         engine,
