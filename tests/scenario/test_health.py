@@ -173,7 +173,12 @@ async def test_a_cluster_that_is_as_it_was_costs_its_claim(stage: Stage, monkeyp
 class Telling(FakeProvider):
     """Its machines tell on their consoles why a unit of theirs fails; one has no console."""
 
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud, boot_s=0)
+        self.read: list[str] = []
+
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
+        self.read.append(name)
         if name.endswith("worker-0"):
             raise ProviderUnavailable("no console today")
         return "JEROBOAM/1 done all\nJEROBOAM/1 unit kubelet no config\n"
@@ -182,7 +187,7 @@ class Telling(FakeProvider):
 async def test_a_node_that_is_not_ready_is_told_with_what_its_console_says(stage: Stage) -> None:
     cluster = await made(stage)
     cloud = stage.provider.cloud  # type: ignore[attr-defined]
-    await scan(replace(stage, provider=Telling(cloud, boot_s=0), driver=FakeDriver(unhealthy="*-worker-*")))
+    await scan(replace(stage, provider=Telling(cloud), driver=FakeDriver(unhealthy="*-worker-*")))
     row = await stage.row(cluster)
     assert row.cluster.health is Health.UNHEALTHY
     told = {key.rpartition("-")[2]: why for key, why in row.cluster.health_reason.items() if key.endswith(".Reason")}
@@ -191,3 +196,13 @@ async def test_a_node_that_is_not_ready_is_told_with_what_its_console_says(stage
         "1.Reason": "NotReady by the settings. On its console: kubelet: no config",
     }
     assert row.cluster.health_reason["class"] == "operator"
+
+
+async def test_of_many_nodes_that_are_not_ready_the_first_consoles_are_read(stage: Stage) -> None:
+    cluster, create = await stage.add(workers=8)
+    await stage.run(create)
+    provider = Telling(stage.provider.cloud)  # type: ignore[attr-defined]
+    await scan(replace(stage, provider=provider, driver=FakeDriver(unhealthy="*-worker-*")))
+    reason = (await stage.row(cluster)).cluster.health_reason
+    told = {key: why for key, why in reason.items() if key.endswith(".Reason")}
+    assert (len(told), provider.read) == (8, [f"demo-{cluster.uuid[:8]}-default-worker-{n}" for n in range(5)])

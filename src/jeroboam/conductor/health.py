@@ -35,6 +35,7 @@ from .known_access import KnownAccess
 from .timed import within
 
 _CONSOLE_LINES = 100
+_CONSOLES = 5  # of one cluster are read at a look: each is a call of the provider
 _LOOK = timedelta(minutes=2)  # what one cluster's call takes at most: the scan begins anew when all have answered
 _log = structlog.get_logger(__name__)
 Verdict = tuple[Health, dict[str, str]]
@@ -150,7 +151,7 @@ class HealthScan:
             coe = await within(self._look_limit, driver.health(access, machines), driver.name, "health", CoeUnreachable)
         except JeroboamError as error:
             return Seen(judge_failure(error), machines)
-        coe = replace(coe, nodes=tuple(await asyncio.gather(*(self._heard(cluster, node) for node in coe.nodes))))
+        coe = replace(coe, nodes=await self._with_consoles(cluster, coe.nodes))
         return Seen(judge(coe), machines, coe)
 
     async def _machines(self, cluster_uuid: str, batch: Batch) -> Sequence[Machine]:
@@ -161,10 +162,15 @@ class HealthScan:
             raise batch.machines
         return batch.machines[cluster_uuid]
 
+    async def _with_consoles(self, cluster: Cluster, nodes: Sequence[NodeHealth]) -> tuple[NodeHealth, ...]:
+        """The first nodes that are not ready with what their consoles say: many ail of one thing as a rule."""
+        ailing = [node for node in nodes if not node.ready][:_CONSOLES]
+        heard = await asyncio.gather(*(self._heard(cluster, node) for node in ailing))
+        told = {node.name: node for node in heard}
+        return tuple(told.get(node.name, node) for node in nodes)
+
     async def _heard(self, cluster: Cluster, node: NodeHealth) -> NodeHealth:
-        """A node that is not ready, with what its console says of a unit that keeps failing."""
-        if node.ready:
-            return node
+        """The node with what its console says of a unit that keeps failing."""
         said = self.provider.console_log(cluster.uuid, node.name, lines=_CONSOLE_LINES)
         try:
             console = await within(self._look_limit, said, self.provider.name, "console_log", ProviderUnavailable)
