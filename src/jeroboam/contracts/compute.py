@@ -178,7 +178,7 @@ class Machine:
     @property
     def stands_still(self) -> bool:
         """Known to run nothing, whatever its cluster still believes of the node. One that failed or is not finished may well run."""
-        return self.state is MachineState.STOPPED
+        return self.state in (MachineState.STOPPED, MachineState.DELETING)
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,17 @@ _MIRROR = "kubernetes.io/config.mirror"
 
 
 async def release(api: KubeApi, name: str, *, dead: bool = False, limit_s: float = _LIMIT_S) -> None:
-    """Cordon, drain, delete the node object. `dead`: known to be, though the API may call it ready for 40 s more. Repeatable; unknown
-    nodes count as released. Raises DeadlineExceeded."""
+    """Cordon, drain, delete the node object. `dead`: known to be, though the API may call it ready for 40 s more; one that dies meanwhile
+    is waited for no longer. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
     path = f"/api/v1/nodes/{name}"
     if not await api.patch(path, {"spec": {"unschedulable": True}}):
         return
-    node = await api.find(path)
-    dead = dead or (node is not None and not _ready(node))
     left: list[Json] = []
     try:
         async with asyncio.timeout(limit_s):
             left = await _pods(api, name)
             while left:
-                await _evict(api, left, dead=dead)
+                await _evict(api, left, dead=dead or await _away(api, path))
                 await asyncio.sleep(_LOOK_S)
                 left = await _pods(api, name)
     except TimeoutError:
@@ -65,9 +63,11 @@ def _stays(pod: Json) -> bool:
     return "DaemonSet" in owners or _MIRROR in meta.get("annotations", {}) or ended
 
 
-def _ready(node: Json) -> bool:
-    conditions = node["status"].get("conditions", [])
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+async def _away(api: KubeApi, path: str) -> bool:
+    """Whether the node's kubelet has not been heard of lately, or the node is not known any more."""
+    node = await api.find(path)
+    conditions = node["status"].get("conditions", []) if node else []
+    return not any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
 def _name(pod: Json) -> str:

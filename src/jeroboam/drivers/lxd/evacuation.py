@@ -14,14 +14,12 @@ _AWAY = "Offline"
 
 
 async def release(api: LxdApi, name: str, *, dead: bool = False, limit_s: float = _LIMIT_S) -> None:
-    """`dead`: known to be, though LXD may call it online for 20 s more. Repeatable; unknown members count as released. Raises
-    DeadlineExceeded (still there), ProviderRefused (cannot move)."""
-    member = next((one for one in await api.members() if one["server_name"] == name), None)
-    if member is None:
+    """`dead`: known to be, though LXD may call it online for 20 s more; one that goes offline meanwhile is waited for no longer.
+    Repeatable; unknown members count as released. Raises DeadlineExceeded (still there), ProviderRefused (cannot move)."""
+    status = await _status(api, name)
+    if status is None:
         return
-    away = dead or member["status"] == _AWAY
-    if not away:
-        await _evacuate(api, name, limit_s)
+    away = dead or status == _AWAY or not await _evacuated(api, name, limit_s)
     refused = await api.remove_member(name, force=away)
     if refused:
         raise ProviderRefused(
@@ -30,7 +28,13 @@ async def release(api: LxdApi, name: str, *, dead: bool = False, limit_s: float 
         )
 
 
-async def _evacuate(api: LxdApi, name: str, limit_s: float) -> None:
+async def _status(api: LxdApi, name: str) -> str | None:
+    """None when LXD does not know it."""
+    return next((str(one["status"]) for one in await api.members() if one["server_name"] == name), None)
+
+
+async def _evacuated(api: LxdApi, name: str, limit_s: float) -> bool:
+    """False when it went offline before all had moved."""
     said = ""
     try:
         async with asyncio.timeout(limit_s):
@@ -39,12 +43,14 @@ async def _evacuate(api: LxdApi, name: str, limit_s: float) -> None:
                 state = await api.operation(operation)
                 said = str(state.get("err") or "")
                 if state["status_code"] == _SUCCESS:
-                    return
+                    return True
                 if state["status_code"] >= _FAILURE:
                     break
+                if await _status(api, name) == _AWAY:
+                    return False
                 await asyncio.sleep(_LOOK_S)
             else:
-                return
+                return True
     except TimeoutError:
         said = f"not within {limit_s:g} s"
     raise DeadlineExceeded(

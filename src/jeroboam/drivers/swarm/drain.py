@@ -15,8 +15,8 @@ _ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orp
 
 
 async def release(engine: Engine, name: str, *, dead: bool = False, limit_s: float = LIMIT_S) -> None:
-    """Drain, demote, strike off. `dead`: known to be, though its managers may not have missed it yet. Repeatable; unknown nodes count as
-    released. Raises DeadlineExceeded."""
+    """Drain, demote, strike off. `dead`: known to be, though its managers may not have missed it yet; one that they miss meanwhile is
+    waited for no longer. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
     for node in [node for node in await engine.nodes() if name_of(node) == name]:
         if is_ready(node):
             await _put_out(engine, node["ID"])
@@ -26,12 +26,12 @@ async def release(engine: Engine, name: str, *, dead: bool = False, limit_s: flo
 
 
 async def emptied(engine: Engine, ident: str, name: str, *, limit_s: float = LIMIT_S) -> None:
-    """Wait until nothing runs on a node that takes nothing new. Raises DeadlineExceeded naming what holds it."""
+    """Wait until nothing runs on a node that takes nothing new, or its managers miss it. Raises DeadlineExceeded naming what holds it."""
     left: list[Json] = []
     try:
         async with asyncio.timeout(limit_s):
             left = await _running(engine, ident)
-            while left:
+            while left and await _answers(engine, ident):
                 await asyncio.sleep(_LOOK_S)
                 left = await _running(engine, ident)
     except TimeoutError:
@@ -47,6 +47,10 @@ async def _put_out(engine: Engine, ident: str) -> None:
     for node in await engine.nodes():
         if node["ID"] == ident:
             await engine.update_node(node, {"Availability": "drain", "Role": "worker"})
+
+
+async def _answers(engine: Engine, ident: str) -> bool:
+    return any(node["ID"] == ident and is_ready(node) for node in await engine.nodes())
 
 
 async def _running(engine: Engine, ident: str) -> list[Json]:
