@@ -148,7 +148,7 @@ class SharedCommits:
     async def stop(self) -> None:
         """What is written by now is committed first. It may be used again."""
         committing, self._committing = self._committing, None
-        if committing is not None:
+        if committing is not None and not committing.done():  # a done one may be of another event loop
             await asyncio.wait({committing})
         self._engine.dispose()
         self._thread.shutdown(wait=False)

@@ -41,3 +41,18 @@ async def test_who_waits_too_long_is_told_to_come_again(tmp_path: Path) -> None:
     assert await store.list_clusters(None, Page(limit=100, sort_key="id")) == []
     await store.add_cluster(wish, builders.groups(wish), builders.operation(wish), max_clusters=100)
     await store.stop()
+
+
+def test_a_store_of_one_event_loop_is_stopped_in_another(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+
+    async def write() -> None:
+        await store.start()
+        await store.add_template(builders.template())
+
+    async def stop() -> None:
+        async with asyncio.timeout(5):
+            await store.stop()
+
+    asyncio.run(write())
+    asyncio.run(stop())
