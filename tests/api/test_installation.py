@@ -194,6 +194,7 @@ async def test_an_operation_and_its_timeline(member: Api) -> None:
         "user_id": "user-1",
         "project_id": "project-1",
         "cancel_requested": False,
+        "forced": False,
         "created_at": "2026-01-02T03:04:05.000+00:00",
         "started_at": None,
         "finished_at": None,
