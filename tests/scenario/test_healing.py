@@ -1,5 +1,6 @@
 """Machines are lost, stop or are not ready: the scan notices, says so, and asks for their healing when the cluster wishes it."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,8 +11,8 @@ from jeroboam import healing
 from jeroboam.conductor.access import AdminAccess
 from jeroboam.conductor.healer import Healer
 from jeroboam.conductor.health import HealthScan
-from jeroboam.contracts import Access, Caller, CoeHealth, Machine, NodeHealth, SystemClock
-from jeroboam.domain import Cluster, Health, Operation, OperationKind, OperationState, Status
+from jeroboam.contracts import Access, Caller, CoeHealth, Machine, MachineState, NodeHealth, SystemClock
+from jeroboam.domain import Ailing, Cluster, Health, Operation, OperationKind, OperationState, Status
 from jeroboam.domain.errors import CoeUnreachable, Conflict, Forbidden, NotSupported
 from jeroboam.drivers.fake import FakeDriver, StatefulFakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
@@ -111,6 +112,9 @@ class Clinic:
         machines = await self.machines()
         for node in nodes:
             self.provider.cloud.books.stop(machines[node].name)
+
+    async def call(self, node: str, state: MachineState) -> None:
+        self.provider.cloud.books.call((await self.machines())[node].name, state)
 
     async def sicken(self, *nodes: str) -> None:
         machines = await self.machines()
@@ -245,6 +249,120 @@ async def test_the_only_control_plane_is_started_but_never_replaced(stage: Stage
     ward.driver.sick.clear()
     assert (await ward.healed()).state is OperationState.SUCCEEDED
     assert (await ward.machines())["master-0"].id == before["master-0"].id
+
+
+@pytest.mark.parametrize("state", [MachineState.FAILED, MachineState.BUILDING])
+async def test_the_only_control_plane_is_not_made_anew_whatever_its_machine_is_called(
+    stage: Stage, state: MachineState
+) -> None:
+    ward = await clinic(stage)
+    before = (await ward.machines())["master-0"]
+    await ward.call("master-0", state)
+    assert await ward.scan() is None
+    cluster = await ward.now()
+    assert cluster.health is Health.UNHEALTHY
+    assert cluster.health_reason[f"{before.name}.Reason"] == f"its machine is {state}"
+    assert cluster.health_reason[f"{before.name}.Ready"] == "True"
+    assert await ward.told() == f"not done: {before.name}: its machine is {state}, yet the node is ready"
+    await ward.lose("worker-1")
+    assert (await ward.healed()).state is OperationState.SUCCEEDED
+    after = (await ward.machines())["master-0"]
+    assert (after.id, after.state) == (before.id, state)
+    await ward.sicken("master-0")
+    assert await ward.scan() is None
+    assert await ward.told() == f"not done: {before.name}: 0 of 1 control-plane nodes are well, which is no majority"
+
+
+@pytest.mark.parametrize("state", [MachineState.FAILED, MachineState.BUILDING])
+async def test_a_worker_whose_machine_failed_is_replaced_once_it_is_not_ready(
+    stage: Stage, state: MachineState
+) -> None:
+    ward = await clinic(stage)
+    before = await ward.machines()
+    await ward.call("worker-1", state)
+    assert await ward.scan() is None
+    await ward.sicken("worker-1")
+    asked = await ward.scan()
+    assert asked is not None
+    assert [one["remedy"] for one in asked.details["nodes"].values()] == ["replace"]
+    assert (await ward.stage.run(asked)).state is OperationState.SUCCEEDED
+    after = await ward.machines()
+    assert {node for node in after if after[node].id != before[node].id} == {"worker-1"}
+    assert after["worker-1"].state is MachineState.RUNNING
+
+
+async def test_a_failed_machine_whose_node_is_ready_again_is_left_alone(stage: Stage) -> None:
+    ward = await clinic(stage)
+    before = await ward.machines()
+    await ward.call("worker-1", MachineState.FAILED)
+    await ward.sicken("worker-1")
+    asked = await ward.scan()
+    assert asked is not None
+    ward.driver.sick.clear()
+    assert (await ward.stage.run(asked)).state is OperationState.SUCCEEDED
+    assert {m.id for m in (await ward.machines()).values()} == {m.id for m in before.values()}
+
+
+async def test_a_machine_that_failed_is_told_of_though_the_live_cluster_is_silent(stage: Stage) -> None:
+    ward = await clinic(stage)
+    name = (await ward.machines())["worker-1"].name
+    await ward.call("worker-1", MachineState.FAILED)
+    ward.driver.silent = True
+    assert await ward.scan() is None
+    reasons = (await ward.now()).health_reason
+    assert (reasons[f"{name}.Ready"], reasons[f"{name}.Reason"]) == ("False", "its machine is failed")
+
+
+async def heal_but(ward: Clinic, healed: dict[str, healing.Remedy]) -> Operation:
+    """What ails is looked up by name; all of it but `healed` is left."""
+    await replace(ward, terms=replace(AT_ONCE, enabled=False)).scan()
+    row = await ward.stage.row(ward.cluster)
+    ailing = {name: Ailing.of(name, kept) for name, kept in row.cluster.ailing.items()}
+    details = healing.as_details(healing.Plan(healed, {}), ailing)
+    heal = replace(builders.operation(row.cluster, OperationKind.HEAL), details=details)
+    await ward.stage.store.request_change(ward.cluster.uuid, [], heal, status=Status.UPDATE_IN_PROGRESS)
+    return await ward.stage.run(heal)
+
+
+async def test_what_is_left_is_neither_started_nor_made_anew_nor_forgotten(stage: Stage) -> None:
+    ward = await clinic(stage)
+    resize = await ward.stage.ask_resize(ward.cluster, 2, ((await ward.machines())["worker-0"].name,))
+    assert (await ward.stage.run(resize)).state is OperationState.SUCCEEDED
+    names = {node: machine.name for node, machine in (await ward.machines()).items()}
+    await ward.lose("worker-2")  # whoever made it anew now would call it worker-0
+    await ward.stop("worker-1")
+    done = await heal_but(ward, {names["worker-1"]: healing.Remedy.START})
+    assert done.state is OperationState.SUCCEEDED
+    assert sorted(await ward.machines()) == ["master-0", "worker-1"]
+    assert names["worker-2"] in ward.driver.members
+    asked = await ward.healed()
+    assert list(asked.details["nodes"]) == [names["worker-2"]]
+    assert names["worker-2"] not in ward.driver.members
+
+
+class Mute(FakeProvider):
+    """One machine says nothing on its console."""
+
+    mute = ""
+
+    async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
+        return "" if name == self.mute else await super().console_log(cluster_uuid, name, lines=lines)
+
+
+async def test_the_boot_of_what_is_left_is_not_waited_for(stage: Stage) -> None:
+    ward = await clinic(stage)
+    names = {node: machine.name for node, machine in (await ward.machines()).items()}
+    provider = Mute(ward.provider.cloud, boot_s=0)
+    provider.mute = names["worker-0"]
+    await ward.sicken("worker-0")
+    await ward.stop("worker-1")
+    async with asyncio.timeout(10):
+        done = await heal_but(
+            replace(ward, stage=replace(ward.stage, provider=provider)), {names["worker-1"]: healing.Remedy.START}
+        )
+    assert done.state is OperationState.SUCCEEDED
+    booted = {step.target for step in await ward.stage.store.list_steps(done.uuid) if step.name == "boot"}
+    assert (names["worker-0"] in booted, names["worker-1"] in booted) == (False, True)
 
 
 async def test_two_conductors_heal_once(stage: Stage) -> None:

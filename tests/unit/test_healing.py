@@ -92,13 +92,24 @@ def test_a_single_control_plane_that_stopped_is_started() -> None:
     assert planned(ill(("m0", STOPPED))).remedies == {"m0": START}
 
 
-def test_nothing_is_done_while_a_control_plane_without_which_all_is_lost_would_be_made_anew() -> None:
+def test_nothing_is_done_while_a_control_plane_without_which_nobody_can_be_asked_is_gone() -> None:
     plan = planned(ill(("m0", GONE), ("w0", STOPPED)))
     assert plan.remedies == {}
     assert plan.left == {
         "m0": "0 of 1 control-plane nodes are well, which is no majority",
-        "w0": "m0 of the control plane would be made anew, too, without what it held",
+        "w0": "m0 is gone, and the control plane has no majority without it",
     }
+
+
+def test_of_two_that_are_gone_of_a_control_plane_that_has_its_majority_one_comes_first() -> None:
+    plan = planned(ill(("m0", GONE), ("m1", GONE), ("w0", STOPPED)), of=groups(5))
+    assert plan == Plan({"m0": REPLACE, "w0": START}, {"m1": "m0 of the control plane comes first"})
+
+
+@pytest.mark.parametrize("tried", [{}, {"w0": START}, {"w0": REPLACE}])
+def test_a_node_that_is_ready_is_left_alone_whatever_its_machine_is_called(tried: dict[str, Remedy]) -> None:
+    plan = planned(ill(("w0", Ailment.FAILED), ("w1", GONE)), tried=tried)
+    assert plan == Plan({"w1": REPLACE}, {"w0": "so seen, yet the node is ready"})
 
 
 @pytest.mark.parametrize(("share", "most"), [(1, 1), (34, 3), (50, 5), (100, 10)])
@@ -156,6 +167,36 @@ def test_the_diagnosis_compares_ledger_provider_and_cluster() -> None:
     }
     unknown = healing.diagnose(cluster, of, names, seen, None, NOW)
     assert {name[-8:]: one.ailment for name, one in unknown.items()} == {"worker-0": STOPPED, "worker-2": GONE}
+
+
+@pytest.mark.parametrize(
+    ("state", "age_min", "ready", "ailment", "why"),
+    [
+        (MachineState.FAILED, 0, True, Ailment.FAILED, "its machine is failed: no host"),
+        (MachineState.FAILED, 0, False, NOT_READY, "its machine is failed: no host; kubelet stopped"),
+        (MachineState.FAILED, 0, None, NOT_READY, "its machine is failed: no host"),
+        (MachineState.BUILDING, 14, True, None, None),
+        (MachineState.BUILDING, 14, False, None, None),
+        (MachineState.BUILDING, 15, True, Ailment.FAILED, "its machine is building: no host"),
+        (MachineState.BUILDING, 15, False, NOT_READY, "its machine is building: no host; kubelet stopped"),
+        (MachineState.BUILDING, 15, None, NOT_READY, "its machine is building: no host"),
+        (MachineState.STOPPED, 0, True, STOPPED, "no host"),
+        (MachineState.DELETING, 0, True, GONE, "its machine is gone"),
+    ],
+)
+def test_of_a_machine_that_may_run_the_cluster_is_asked(
+    state: MachineState, age_min: int, ready: bool | None, ailment: Ailment | None, why: str | None
+) -> None:
+    cluster = builders.cluster()
+    of = builders.groups(cluster, workers=1)[1:]
+    name, made = f"demo-{cluster.uuid[:8]}-default-worker-0", NOW - timedelta(minutes=age_min)
+    node = [] if ready is None else [NodeHealth(name, ready, "" if ready else "kubelet stopped")]
+    machine = Machine(
+        "id", name, cluster.uuid, "default-worker", Role.WORKER, 0, state, detail="no host", created_at=made
+    )
+    health = CoeHealth(api_ok=True, nodes=tuple(node), workloads_ready=False)
+    found = healing.diagnose(cluster, of, [name], [machine], health, NOW, timedelta(minutes=15))
+    assert [(one.ailment, one.why) for one in found.values()] == ([(ailment, why)] if ailment else [])
 
 
 def test_a_node_is_ill_since_it_was_first_not_well() -> None:

@@ -63,7 +63,7 @@ class Batch:
 class HealthScan:
     """Writes health and its reasons, with Magnum's keys `api` and `<node>.Ready`, and ours: `<node>.Reason`, `services` (the cluster's
     own), of what is not well `class` (whose move it is) and `hint` (which), and `auto_healing` (what becomes of it by itself).
-    `limit`: of one call; of those for one cluster `_LOOK`, if that is shorter."""
+    `boot`: for so long a new machine may be building. `limit`: of one call; of those for one cluster `_LOOK`, if that is shorter."""
 
     store: Store
     provider: Provider
@@ -74,6 +74,7 @@ class HealthScan:
     batch: int = 200
     at_once: int = 16
     limit: timedelta = timedelta(minutes=10)
+    boot: timedelta = timedelta(minutes=15)
     known: KnownAccess = field(default_factory=KnownAccess)
     healer: Healer | None = None  # None: what ails is told, and no more
 
@@ -122,7 +123,7 @@ class HealthScan:
             return
         async with gate:
             seen = await self._ask(cluster, batch)
-            ailing = _ailing(row, batch.recorded[cluster.uuid], seen, self.clock)
+            ailing = self._ailing(row, batch.recorded[cluster.uuid], seen)
             decision = await self._decide(row, seen, ailing)
             health, reason = with_machines(seen.verdict, ailing, decision.told)
             kept = {name: one.as_json() for name, one in ailing.items()}
@@ -130,6 +131,15 @@ class HealthScan:
                 await self.store.write_health(cluster.uuid, health, reason, kept)
             if decision.operation and self.healer:
                 await self.healer.ask(row, decision.operation)
+
+    def _ailing(self, row: ClusterRow, recorded: Sequence[str], seen: Seen) -> dict[str, Ailing]:
+        """What ails by this look; as it was where the provider told nothing."""
+        before = {name: Ailing.of(name, kept) for name, kept in row.cluster.ailing.items()}
+        if seen.machines is None:
+            return before
+        now = self.clock.now()
+        ailing = healing.diagnose(row.cluster, row.groups, recorded, seen.machines, seen.coe, now, self.boot)
+        return remembered(ailing, before)
 
     async def _decide(self, row: ClusterRow, seen: Seen, ailing: Mapping[str, Ailing]) -> Decision:
         driver = self.drivers.get(row.cluster.shape.driver or "")
@@ -192,15 +202,6 @@ class HealthScan:
         return access
 
 
-def _ailing(row: ClusterRow, recorded: Sequence[str], seen: Seen, clock: Clock) -> dict[str, Ailing]:
-    """What ails by this look; as it was where the provider told nothing."""
-    before = {name: Ailing.of(name, kept) for name, kept in row.cluster.ailing.items()}
-    if seen.machines is None:
-        return before
-    now = healing.diagnose(row.cluster, row.groups, recorded, seen.machines, seen.coe, clock.now())
-    return remembered(now, before)
-
-
 def _tell(rows: Sequence[ClusterRow], ends: Sequence[BaseException | None]) -> None:
     """One cluster that cannot be looked after keeps nobody from looking after the others."""
     for row, end in zip(rows, ends, strict=True):
@@ -231,11 +232,16 @@ def judge_failure(error: JeroboamError) -> Verdict:
 
 
 def with_machines(verdict: Verdict, ailing: Mapping[str, Ailing], auto_healing: str = "") -> Verdict:
-    """The verdict on a cluster whose machines were looked at, too: one that is gone or stopped makes it unhealthy, whatever the live
-    cluster has noticed. The tool's own words for it stay."""
+    """The verdict on a cluster whose machines were looked at, too: one that is gone, stopped or failed makes it unhealthy, whatever
+    the live cluster has noticed. The tool's own words for it stay, and where it is silent, the provider's are told."""
     health, reason = verdict
     told = dict(reason)
-    machines = {name: one for name, one in ailing.items() if one.ailment is not Ailment.NOT_READY}
+    failed = [one for one in ailing.values() if one.ailment is Ailment.FAILED]
+    silent = [one for one in ailing.values() if one.ailment is Ailment.NOT_READY and f"{one.node}.Ready" not in told]
+    told |= {f"{one.node}.Ready": "False" for one in silent} | {f"{one.node}.Reason": one.why for one in silent}
+    for one in failed:
+        told[f"{one.node}.Reason"] = told.get(f"{one.node}.Reason") or one.why
+    machines = {name: one for name, one in ailing.items() if one.ailment in (Ailment.GONE, Ailment.STOPPED)}
     for name, one in machines.items():
         told[f"{name}.Ready"] = "False"
         why = one.why if one.ailment is Ailment.GONE else f"its machine is stopped: {one.why}"
@@ -243,6 +249,10 @@ def with_machines(verdict: Verdict, ailing: Mapping[str, Ailing], auto_healing: 
     if machines:
         health = Health.UNHEALTHY
         hint = "Start the machine again, or have the cluster healed (`jeroboam cluster heal`)."
+        told = _next(hint, ErrorClass.OPERATOR) | told
+    if failed:
+        health = Health.UNHEALTHY
+        hint = "The node works; look at its machine at the provider."
         told = _next(hint, ErrorClass.OPERATOR) | told
     return health, told | ({"auto_healing": auto_healing} if auto_healing else {})
 

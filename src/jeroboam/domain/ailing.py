@@ -15,6 +15,7 @@ class Ailment(StrEnum):
 
     GONE = "gone"  # the provider has no machine of its name any more
     STOPPED = "stopped"  # there is one, and it does not run
+    FAILED = "failed"  # so its provider calls the machine, or it builds it for long; yet the node is ready
     NOT_READY = "not ready"  # it runs, and the container tool does not call the node ready
 
 

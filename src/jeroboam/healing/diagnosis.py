@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from ..contracts import CoeHealth, Machine, MachineState
+from ..contracts import CoeHealth, Machine, MachineState, NodeHealth
 from ..domain import Ailing, Ailment, Cluster, NodeGroup, cluster_slug, machine_name
 
 
@@ -16,22 +16,35 @@ def diagnose(
     machines: Sequence[Machine],
     health: CoeHealth | None,
     now: datetime,
+    boot: timedelta = timedelta(minutes=15),
 ) -> dict[str, Ailing]:
     """The nodes that are not well. `recorded` are the machines of the ledger, `health` what the live cluster says, None while it is
-    not to be asked."""
+    not to be asked. For so long as `boot` a new machine may be building."""
     there = [machine for machine in machines if machine.state is not MachineState.DELETING]
     found = {name: one for group in groups for name, one in _gone(cluster, group, recorded, there, now).items()}
-    found |= {
-        m.name: _ailing(m, Ailment.STOPPED, m.detail or f"its machine is {m.state}", now)
-        for m in there
-        if m.state is not MachineState.RUNNING
-    }
     said = {node.name: node for node in health.nodes} if health and health.api_ok else {}
     for machine in there:
-        node = said.get(machine.name)
-        if node and not node.ready and machine.name not in found:
-            found[machine.name] = _ailing(machine, Ailment.NOT_READY, node.reason or "it is not ready", now)
+        if not _is_new(machine, now, boot) and (ails := _what_ails(machine, said.get(machine.name))):
+            found[machine.name] = _ailing(machine, *ails, now)
     return found
+
+
+def _is_new(machine: Machine, now: datetime, boot: timedelta) -> bool:
+    """Building, and not for long."""
+    made = machine.created_at
+    return machine.state is MachineState.BUILDING and made is not None and now - made < boot
+
+
+def _what_ails(machine: Machine, node: NodeHealth | None) -> tuple[Ailment, str] | None:
+    """And why. A machine that failed or is not finished may well run: its cluster knows."""
+    if machine.state is MachineState.STOPPED:
+        return Ailment.STOPPED, machine.detail or "its machine is stopped"
+    detail = f": {machine.detail}" if machine.detail else ""
+    called = "" if machine.state is MachineState.RUNNING else f"its machine is {machine.state}{detail}"
+    if node is not None and node.ready:
+        return (Ailment.FAILED, called) if called else None
+    reasons = [why for why in (called, node.reason if node else "") if why]
+    return (Ailment.NOT_READY, "; ".join(reasons) or "it is not ready") if called or node else None
 
 
 def _gone(

@@ -1,7 +1,8 @@
 """Which ailing nodes may be healed, and how. Pure.
 
-A node that stopped is started again; one that does not come up by that, or is not ready though its machine runs, is replaced: around
-its state where the driver keeps one, else whole. The control plane keeps its majority, and a group of workers most of its nodes.
+A node that stopped is started again; one that does not come up by that, or is not ready though its machine may run, is replaced: around
+its state where the driver keeps one, else whole. A node that is ready is left alone, whatever its machine is called. The control plane
+keeps its majority, and a group of workers most of its nodes.
 """
 
 from __future__ import annotations
@@ -67,8 +68,8 @@ def plan_healing(
     tried: Mapping[str, Remedy],
     share_percent: int,
 ) -> Plan:
-    """Remedies for those of the ailing nodes that are due. Machines that are gone are made anew by any operation, so with the first
-    remedy they are all due."""
+    """Remedies for those of the ailing nodes that are due. To make anew what is gone takes nothing away, so with the first remedy all
+    of that is due."""
     rules = _Rules(groups, ailing, means, share_percent)
     chosen: dict[str, Remedy] = {}
     left: dict[str, str] = {}
@@ -81,8 +82,8 @@ def plan_healing(
         else:
             chosen[one.node] = remedy
     lost = [one.node for one in order if one.ailment is Ailment.GONE and one.node in left]
-    if chosen and any(ailing[name].role is Role.CONTROL_PLANE for name in lost):
-        left |= dict.fromkeys(chosen, f"{lost[0]} of the control plane would be made anew, too, without what it held")
+    if chosen and not rules.has_majority and any(ailing[name].role is Role.CONTROL_PLANE for name in lost):
+        left |= dict.fromkeys(chosen, f"{lost[0]} is gone, and the control plane has no majority without it")
         chosen = {}
     return Plan(chosen, left)
 
@@ -106,6 +107,8 @@ class _Rules:
 
     def refusal(self, one: Ailing, remedy: Remedy, chosen: Mapping[str, Remedy]) -> str:
         """Why a node is not healed so now, "" when it may be. To start a machine takes nothing away."""
+        if one.ailment is Ailment.FAILED:
+            return f"{one.why}, yet the node is ready"
         if remedy is Remedy.START:
             return ""
         if not self.means.api_ok:
@@ -116,11 +119,22 @@ class _Rules:
             return self._majority(chosen)
         return "" if one.ailment is Ailment.GONE else self._share(one, chosen)
 
+    @property
+    def _heads(self) -> int:
+        return sum(group.node_count for group in self.groups if group.role is Role.CONTROL_PLANE)
+
+    @property
+    def _well(self) -> int:
+        return self._heads - sum(one.role is Role.CONTROL_PLANE for one in self.ailing.values())
+
+    @property
+    def has_majority(self) -> bool:
+        """Of the control plane, well."""
+        return self._well * 2 > self._heads
+
     def _majority(self, chosen: Mapping[str, Remedy]) -> str:
-        heads = sum(group.node_count for group in self.groups if group.role is Role.CONTROL_PLANE)
-        well = heads - sum(one.role is Role.CONTROL_PLANE for one in self.ailing.values())
-        if well * 2 <= heads:
-            return f"{well} of {heads} control-plane nodes are well, which is no majority"
+        if not self.has_majority:
+            return f"{self._well} of {self._heads} control-plane nodes are well, which is no majority"
         away = [name for name in chosen if self.ailing[name].role is Role.CONTROL_PLANE]
         return f"{away[0]} of the control plane comes first" if away else ""
 

@@ -119,6 +119,7 @@ def conductor(parts: Parts) -> Conductor:
         access,
         every=every,
         limit=deadlines.call,
+        boot=deadlines.boot,
         healer=healer,
     )
     keeper = LeaseKeeper(

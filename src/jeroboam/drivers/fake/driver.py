@@ -20,7 +20,6 @@ from ...contracts import (
     LabelSpec,
     Machine,
     MachineSpec,
-    MachineState,
     NetworkSpec,
     NodeConfig,
     NodeHealth,
@@ -107,7 +106,7 @@ class FakeDriver:
 
     def _node(self, machine: Machine) -> NodeHealth:
         sick = bool(self._unhealthy) and fnmatch.fnmatch(machine.name, self._unhealthy)
-        ready = machine.state is MachineState.RUNNING and not sick
+        ready = not machine.stands_still and not sick
         return NodeHealth(machine.name, ready, "" if ready else "NotReady by the settings", _VERSION)
 
     async def release(self, machine: Machine, access: Access) -> None:

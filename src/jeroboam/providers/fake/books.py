@@ -42,7 +42,7 @@ class FakeMachine(msgspec.Struct):
     id: str = ""
     image: str | None = None
     keys: str | None = None
-    stopped: bool = False
+    state: str = "running"  # a MachineState
     unmade: bool = False  # only its address is left, for the next one of its name
 
 
@@ -81,11 +81,11 @@ class Books:
             return int(found[0][0])
 
     def add(self, name: str, cluster: str, make: Callable[[Sequence[FakeMachine], int], FakeMachine]) -> FakeMachine:
-        """The machine of this name; if there is none, `make(those of the cluster, a number never given before)`,
+        """The machine of this name, running; if there is none or it failed, `make(those of the cluster, a number never given before)`,
         at the address of one that was unmade."""
         with self._change():
             found = self._machines("WHERE name = ?", name)
-            if found and not found[0].unmade:
+            if found and not found[0].unmade and found[0].state != "failed":
                 return self._started(found[0])
             self._run("DELETE FROM machines WHERE name = ?", name)
             [(number,)] = self._run(
@@ -106,14 +106,18 @@ class Books:
 
     def stop(self, name: str) -> None:
         """As by a power cut: it stays, and does not run until it is asked for again."""
+        self.call(name, "stopped")
+
+    def call(self, name: str, state: str) -> None:
+        """Let a machine be in this state (MachineState) until it is asked for again."""
         with self._change():
             for machine in self._machines("WHERE name = ?", name):
-                machine.stopped = True
+                machine.state = state
                 self._write(machine)
 
     def _started(self, machine: FakeMachine) -> FakeMachine:
-        if machine.stopped:
-            machine.stopped = False
+        if machine.state != "running":
+            machine.state = "running"
             self._write(machine)
         return machine
 

@@ -201,7 +201,7 @@ def _seen(machine: FakeMachine) -> Machine:
         group=machine.group,
         role=Role(machine.role),
         index=machine.index,
-        state=MachineState.STOPPED if machine.stopped else MachineState.RUNNING,
+        state=MachineState(machine.state),
         address=machine.address,
         image_id=machine.image,
         keys=machine.keys,

@@ -37,7 +37,7 @@ class Healing:
 
 async def _is_well(scope: Scope, machine: Machine) -> bool:
     """Asked of the live cluster, never of what was seen before. Raises CoeUnreachable."""
-    if machine.state is not MachineState.RUNNING:
+    if machine.stands_still:
         return False
     health = await scope.asked("health", scope.driver.health(needed_access(scope, machine), [machine]))
     return any(node.name == machine.name and node.ready for node in health.nodes)

@@ -10,6 +10,7 @@ from ...contracts import Machine, MachineBatch, MachineRequest, MachineSpec
 from ...domain import Resource
 from ...domain.errors import BootstrapFailed, JeroboamError, LeaseLost, RetryLater
 from ...planning import plan_machines
+from ..left_alone import without_left_alone
 from ..scope import DONE, Outcome, Scope
 from .nodes import console
 
@@ -19,7 +20,7 @@ class Machines:
 
     async def run(self, scope: Scope) -> Outcome:
         scope.seen = tuple(await scope.called("list_machines", scope.provider.list_machines(scope.cluster.uuid)))
-        scope.plan = plan_machines(scope.cluster, scope.groups, scope.seen)
+        scope.plan = without_left_alone(scope, plan_machines(scope.cluster, scope.groups, scope.seen))
         if not scope.plan.ensure:
             return DONE
         specs, provider = scope.plan.ensure, scope.provider

@@ -20,7 +20,7 @@ class Boot:
     async def run(self, scope: Scope) -> Outcome:
         if scope.plan is None:
             raise RuntimeError("steps out of order: boot needs the machine plan")
-        waiting = [m for m in scope.plan.keep if m.name not in scope.booted]
+        waiting = [m for m in scope.plan.keep if m.name not in scope.booted | scope.passed_over]
         if not waiting:
             return DONE
         notes = await asyncio.gather(*(_look(scope, machine) for machine in waiting))

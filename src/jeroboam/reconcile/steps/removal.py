@@ -19,7 +19,7 @@ class Removal:
                 async with scope.turn():
                     await delete(scope, machine, at=("remove", machine.name))
         await _forget_named(scope)
-        await _close_ledger(scope, {spec.name for spec in scope.plan.wanted})
+        await _close_ledger(scope, {spec.name for spec in scope.plan.wanted} | scope.passed_over)
         for group in scope.groups:
             if group.deleting:
                 await scope.store.finish_group(group.uuid, scope.fence)

@@ -21,7 +21,8 @@ class Renewal:
         if scope.renewed or "retry_of" not in scope.operation.details:
             return DONE
         seen = await scope.called("list_machines", scope.provider.list_machines(scope.cluster.uuid))
-        kept = [m for m in plan_machines(scope.cluster, scope.groups, seen).keep if not _met(scope, m)]
+        plan = plan_machines(scope.cluster, scope.groups, seen)
+        kept = [m for m in plan.keep if not _met(scope, m) and m.name not in scope.passed_over]
         unborn = await asyncio.gather(*(_failed_to_boot(scope, machine) for machine in kept))
         for machine in (one for one, failed in zip(kept, unborn, strict=True) if failed):
             async with scope.timeline.step("renew", machine.name):
