@@ -8,6 +8,7 @@ import pytest
 from jeroboam.domain import Cluster, ErrorClass, Operation, OperationState, Step
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.providers.fake.gate import OperationFault
+from jeroboam.reconcile.turns import Turns
 from jeroboam.testing.stage import QUICK, Stage
 
 LIMITS = replace(QUICK, forced=timedelta(seconds=0.6), silence=timedelta(seconds=60))
@@ -79,6 +80,19 @@ async def test_a_provider_that_comes_back_in_time_leaves_nothing_behind(stage: S
     assert done.state is OperationState.SUCCEEDED
     assert [step.ok for step in steps if step.name == "report"] == [True]
     assert await stage.store.open_resources(cluster.uuid) == []
+
+
+async def test_it_does_not_wait_for_ever_behind_calls_that_hang(stage: Stage) -> None:
+    world = replace(stuck(stage), turns=Turns(1))
+    cluster, create = await world.add(workers=0)
+    await world.run(create)
+    async with world.turns.of("somebody else"):
+        done = await world.run(await world.ask_delete(cluster, forced=True))
+    assert done.state is OperationState.SUCCEEDED
+    [report] = [step for step in await stage.store.list_steps(done.uuid) if step.name == "report"]
+    assert report.message.endswith(
+        "The provider had no turn to give within 0.2 s: all calls that it may get at once are at work."
+    )
 
 
 async def test_what_went_before_the_rest_was_left_is_told_as_deleted(stage: Stage) -> None:

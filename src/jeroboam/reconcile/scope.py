@@ -219,9 +219,9 @@ class Scope:
         await self.timeline.note(*at, told if time else "")
         return told
 
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """A turn at the provider, for one call that makes or deletes something."""
-        return self.turns.of(self.operation.project_id)
+    def turn(self, *, limit: timedelta | None = None) -> AbstractAsyncContextManager[None]:
+        """A turn at the provider, for one call that makes or deletes something. Raises ProviderUnavailable when none comes in time."""
+        return self.turns.of(self.operation.project_id, limit=limit)
 
     async def image(self, image_id: str) -> Image:
         """The one image of this name or id. Raises NotFound with the way out."""

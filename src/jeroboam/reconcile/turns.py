@@ -6,6 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from ..domain.errors import ProviderUnavailable
+from .watch import words
 
 
 class Turns:
@@ -16,13 +20,26 @@ class Turns:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # the tenant whose turn is next comes first
 
     @asynccontextmanager
-    async def of(self, tenant: str) -> AsyncIterator[None]:
-        """Wait for a turn and hold it. It has no deadline of its own: every call that holds one has."""
-        await self._take(tenant)
+    async def of(self, tenant: str, *, limit: timedelta | None = None) -> AsyncIterator[None]:
+        """Wait for a turn and hold it; without a limit as long as it takes: every call that holds one has a deadline. Raises
+        ProviderUnavailable when the limit is over first."""
+        if limit is None:
+            await self._take(tenant)
+        else:
+            await self._take_within(limit, tenant)
         try:
             yield
         finally:
             self._pass_on()
+
+    async def _take_within(self, limit: timedelta, tenant: str) -> None:
+        try:
+            async with asyncio.timeout(limit.total_seconds()):
+                await self._take(tenant)
+        except TimeoutError as error:
+            raise ProviderUnavailable(
+                f"The provider had no turn to give within {words(limit)}: all calls that it may get at once are at work."
+            ) from error
 
     async def _take(self, tenant: str) -> None:
         if self._free > 0:

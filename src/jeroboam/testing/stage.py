@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from ..conductor.access import AdminAccess
@@ -11,6 +11,7 @@ from ..contracts import Clock, ClusterRow, Driver, Provider, Store, SystemClock
 from ..domain import Cluster, NodeGroup, Operation, OperationKind, Status, Upgrade
 from ..reconcile.reconciler import Reconciler
 from ..reconcile.scope import Limits
+from ..reconcile.turns import Turns
 from . import builders
 from .memory_engine import MemoryEngine
 
@@ -26,6 +27,7 @@ class Stage:
     driver: Driver
     clock: Clock
     limits: Limits = QUICK
+    turns: Turns = field(default_factory=lambda: Turns(64))  # at the provider
 
     async def add(self, *, workers: int = 2, **changes: object) -> tuple[Cluster, Operation]:
         """A cluster as the API would store it, with its create operation."""
@@ -46,6 +48,7 @@ class Stage:
             make_access=AdminAccess(SystemClock()),
             limits=self.limits,
             stretch=timedelta(seconds=1),
+            turns=self.turns,
         )
         async with asyncio.timeout(within_s):
             await reconciler.run(engine, operation.uuid)

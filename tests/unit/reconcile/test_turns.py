@@ -1,7 +1,11 @@
 """Turns at a provider: bounded, fair between tenants, and none is lost with a task that is cancelled."""
 
 import asyncio
+from datetime import timedelta
 
+import pytest
+
+from jeroboam.domain.errors import ProviderUnavailable
 from jeroboam.reconcile.turns import Turns
 
 
@@ -39,3 +43,22 @@ async def test_a_turn_is_not_lost_with_a_cancelled_task() -> None:
     assert done == ["b"]
     async with asyncio.timeout(30), turns.of("c"):
         pass
+
+
+async def test_who_waits_so_long_and_no_longer_leaves_the_queue() -> None:
+    turns, running, done = Turns(1), [0], list[str]()
+    async with turns.of("a"):
+        with pytest.raises(ProviderUnavailable) as caught:
+            async with turns.of("b", limit=timedelta(milliseconds=20)):
+                done.append("never")
+    assert caught.value.message == (
+        "The provider had no turn to give within 0.02 s: all calls that it may get at once are at work."
+    )
+    await asyncio.gather(*(call(turns, "c", done, running) for _ in range(2)))
+    assert (max(running), done) == (1, ["c", "c"])
+
+
+async def test_a_limit_is_for_the_wait_alone() -> None:
+    turns = Turns(1)
+    async with turns.of("a", limit=timedelta(milliseconds=1)):
+        await asyncio.sleep(0.02)

@@ -29,10 +29,10 @@ class Cleanup:
 
 
 async def delete_all(scope: Scope, *, limit: timedelta | None = None) -> tuple[Resource, ...]:
-    """Returns what is there still. Each call has the `limit`, if that is shorter than its own."""
+    """Returns what is there still. Each call, and the wait for a turn, has the `limit`, if that is shorter than its own."""
     async with scope.timeline.step(*_AT):
         await look(scope, limit=limit)
-        async with scope.turn():
+        async with scope.turn(limit=limit):
             await scope.called("delete_all", scope.provider.delete_all(scope.cluster.uuid), at=_AT, limit=limit)
     return await look(scope, limit=limit)
 
