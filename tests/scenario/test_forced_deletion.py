@@ -1,10 +1,13 @@
 """A forced deletion ends, whatever the provider does, and names what it left behind."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
+from jeroboam.contracts import FoundResource
 from jeroboam.domain import Cluster, ErrorClass, Operation, OperationState, Step
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.providers.fake.gate import OperationFault
@@ -12,6 +15,24 @@ from jeroboam.reconcile.turns import Turns
 from jeroboam.testing.stage import QUICK, Stage
 
 LIMITS = replace(QUICK, forced=timedelta(seconds=0.6), silence=timedelta(seconds=60))
+
+
+class Broken(FakeProvider):
+    """One of its calls fails in a way of its own."""
+
+    broken = ""
+
+    async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
+        self._stumble("delete_all")
+        return await super().delete_all(cluster_uuid)
+
+    async def list_resources(self, cluster_uuid: str | None = None) -> Sequence[FoundResource]:
+        self._stumble("list_resources")
+        return await super().list_resources(cluster_uuid)
+
+    def _stumble(self, call: str) -> None:
+        if call == self.broken:
+            raise ZeroDivisionError(call)
 
 
 def stuck(stage: Stage, *faults: Fault) -> Stage:
@@ -93,6 +114,39 @@ async def test_it_does_not_wait_for_ever_behind_calls_that_hang(stage: Stage) ->
     assert report.message.endswith(
         "The provider had no turn to give within 0.2 s: all calls that it may get at once are at work."
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ("delete_all", "deleted: nothing was there; left behind: "),
+        ("list_resources", "what was deleted is not known; left behind, as far as is known: "),
+    ],
+)
+async def test_a_provider_whose_errors_nobody_foresaw_keeps_no_cluster_for_ever(
+    stage: Stage, call: str, told: str
+) -> None:
+    provider = Broken(Cloud(), boot_s=0)
+    world = replace(stage, provider=provider, limits=replace(LIMITS, forced=timedelta(seconds=60)))
+    cluster, create = await world.add(workers=0)
+    await world.run(create)
+    provider.broken = call
+    with capture_logs() as logs:
+        done = await world.run(await world.ask_delete(cluster, forced=True))
+    assert (done.state, done.error) == (OperationState.SUCCEEDED, None)
+    assert await stage.store.load(cluster.uuid) is None
+    steps = await stage.store.list_steps(done.uuid)
+    [report] = [step for step in steps if step.name == "report"]
+    incidents = [line for line in logs if line["event"] == "incident"]
+    assert f"ZeroDivisionError: {call}" in incidents[0]["trace"]
+    number = [line["incident"] for line in incidents][2]
+    assert report.message.startswith(told)
+    assert report.message.endswith(
+        f"; An error of Jeroboam's own stopped the deletion at the provider (incident {number})."
+    )
+    tries = [(step.ok, step.error_class) for step in steps if step.name == "cleanup"]
+    assert tries == [(False, ErrorClass.BUG)] * 3
+    assert {step.ended_at is None for step in steps} == {False}
 
 
 async def test_what_went_before_the_rest_was_left_is_told_as_deleted(stage: Stage) -> None:

@@ -8,8 +8,6 @@ what is there is seen, what is missing is made.
 from __future__ import annotations
 
 import asyncio
-import traceback
-import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,7 +20,6 @@ import structlog
 from ..contracts import Clock, ClusterRow, Driver, Engine, Provider, Store
 from ..domain import Operation, OperationState, Verb
 from ..domain.errors import (
-    Bug,
     Cancelled,
     ConfigError,
     DeadlineExceeded,
@@ -33,6 +30,7 @@ from ..domain.errors import (
 )
 from .deadlines import check_deadline
 from .ending import cancelled_change, final_change, restored_counts, sentence
+from .incident import incident
 from .scope import AccessMaker, Limits, Outcome, Scope, StepProtocol
 from .steps.cleanup import Cleanup
 from .steps.coe import Coe
@@ -203,8 +201,8 @@ class Reconciler:
             return await self._wait_or_give_up(scope, error, failures)
         except JeroboamError as error:
             return await self._fail(scope, error)
-        except Exception as error:  # noqa: BLE001 - the one place where an operation's unforeseen errors end
-            return await self._fail(scope, _incident(scope, error))
+        except Exception as error:  # noqa: BLE001 - where an operation's unforeseen errors end
+            return await self._fail(scope, incident(scope, error))
 
     async def _pass(self, scope: Scope) -> Verdict:
         if await scope.store.cancel_requested(scope.operation.uuid):
@@ -289,19 +287,3 @@ async def _run_steps(steps: Sequence[StepProtocol], scope: Scope) -> Outcome:
         if not outcome.done:
             break
     return outcome
-
-
-def _incident(scope: Scope, error: Exception) -> Bug:
-    incident = uuid.uuid4().hex[:12]
-    _log.error(
-        "incident",
-        incident=incident,
-        operation=scope.operation.uuid,
-        cluster=scope.cluster.uuid,
-        trace="".join(traceback.format_exception(error)),
-    )
-    return Bug(
-        f"An error of Jeroboam's own stopped the operation (incident {incident}).",
-        incident=incident,
-        hint="The operator finds the trace in the service's log under that number.",
-    )

@@ -12,6 +12,7 @@ from datetime import timedelta
 from ...domain import Resource
 from ...domain.errors import JeroboamError, LeaseLost, LeftBehind, ProviderUnavailable, RetryLater
 from .. import deleted
+from ..incident import incident
 from ..scope import DONE, Outcome, Scope
 from .cleanup import delete_all, look, report
 
@@ -35,6 +36,8 @@ class Forced:
         except JeroboamError as error:
             scope.refusals += not isinstance(error, RetryLater)
             scope.reason = error.message
+        except Exception as error:  # noqa: BLE001 - a provider that breaks its promises keeps no cluster here for ever
+            await _broken(scope, error)
         else:
             scope.reason = "the provider shows it still"
             if not still:
@@ -45,6 +48,15 @@ class Forced:
         told = f"{scope.reason.rstrip('.')}; what is not gone in {left_s:.0f} s is left behind"
         grown_s = _PAUSES_S[0] * 2 ** min(scope.timeline.attempts("cleanup"), 10)
         return Outcome.again(min(grown_s, _PAUSES_S[1], left_s), told)
+
+
+async def _broken(scope: Scope, error: Exception) -> None:
+    """An error that the provider did not translate counts as a refusal."""
+    told = incident(scope, error, stopped="the deletion at the provider")
+    scope.refusals += 1
+    scope.reason = told.message
+    if scope.timeline.started_at("cleanup"):
+        await scope.timeline.fail("cleanup", "", told)
 
 
 def _left_s(scope: Scope) -> float:
@@ -62,22 +74,31 @@ async def _abandon(scope: Scope) -> Outcome:
     """Look once more, say what is left behind, close the ledger of all else."""
     if scope.timeline.started_at("cleanup"):  # left open by a run that died
         await scope.timeline.fail("cleanup", "", ProviderUnavailable("Not done when the time was up."))
-    try:
-        left = await look(scope, limit=_LAST_LOOK)
-    except LeaseLost:
-        raise
-    except JeroboamError:
-        left, gone, known = await _supposed(scope), [], False
-    else:
-        if not left:
-            return await _done(scope)
+    left = await _last_look(scope)
+    if left == ():
+        return await _done(scope)
+    gone: list[Resource] = []
+    if left is not None:
         still = {(one.kind, one.name) for one in left}
         ledger = await scope.store.open_resources(scope.cluster.uuid)
-        gone, known = [one for one in ledger if (one.kind, one.name) not in still], True
-    await _tell(scope, left, gone, known=known)
+        gone = [one for one in ledger if (one.kind, one.name) not in still]
+    await _tell(scope, await _supposed(scope) if left is None else left, gone, known=left is not None)
     if gone:
         await scope.store.close_resources(scope.cluster.uuid, scope.fence, [(one.kind, one.name) for one in gone])
     return DONE
+
+
+async def _last_look(scope: Scope) -> tuple[Resource, ...] | None:
+    """None of a provider that does not say what is there."""
+    try:
+        return await look(scope, limit=_LAST_LOOK)
+    except LeaseLost:
+        raise
+    except JeroboamError:
+        return None
+    except Exception as error:  # noqa: BLE001 - see above
+        incident(scope, error, stopped="the last look at the provider")
+        return None
 
 
 async def _supposed(scope: Scope) -> tuple[Resource, ...]:
