@@ -116,6 +116,33 @@ async def test_a_migration_holds_nobody_up_while_it_waits_for_a_table(postgres: 
         await engine.dispose()
 
 
+@pytest.mark.postgresql
+async def test_who_waits_for_another_migration_does_not_for_ever(postgres: PostgresServer, tmp_path: Path) -> None:
+    with postgres.database() as url:
+        engine = patient_engine(url)
+        await applied(engine, Chain())
+        chain = later(tmp_path / "later")
+        with plain_engine(url).begin() as another, capture_logs() as logs:
+            another.execute(sa.text("SELECT pg_advisory_xact_lock(7235198)"))
+            async with asyncio.timeout(30):
+                with pytest.raises(DeadlineExceeded) as caught:
+                    await Migration(engine, chain, turn_s=0.6).run()
+        assert caught.value.message == ("The schema is not up to date: another process has been migrating for 0.6 s.")
+        assert [line["event"] for line in logs] == ["a migration waits for that of another process"]
+        assert await applied(engine, chain) == ["9001"]
+        await engine.dispose()
+
+
+@pytest.mark.postgresql
+async def test_the_tables_of_a_migration_that_was_stopped_are_free_in_a_while(postgres: PostgresServer) -> None:
+    with postgres.database() as url:
+        engine = patient_engine(url)
+        async with engine.connect() as connection:
+            timeout = await connection.execute(sa.text("SHOW idle_in_transaction_session_timeout"))
+            assert timeout.scalar() == "15s"
+        await engine.dispose()
+
+
 async def test_of_two_that_begin_with_an_empty_database_neither_sees_it_half_made(empty_url: str) -> None:
     async def start() -> list[str]:
         engine = patient_engine(empty_url)

@@ -32,7 +32,11 @@ _DEADLINES: dict[str, Any] = {"timeout": 5, "command_timeout": 30}  # seconds: o
 # Our statements take milliseconds and their compilation a hundred. Source: PostgreSQL 15, 32.2 "When to JIT?".
 # Of a process that was stopped inside a transaction, the locks are free after so many milliseconds: others take over what it held.
 _SETTINGS = {"jit": "off", "idle_in_transaction_session_timeout": "5000"}
-
+# A migration thinks between its statements, of which each may take long; it holds whole tables meanwhile.
+_PATIENT: dict[str, Any] = {
+    "timeout": _DEADLINES["timeout"],
+    "server_settings": {**_SETTINGS, "idle_in_transaction_session_timeout": "15000"},
+}
 
 _BUSY_S = 15.0
 _OLD_S = 60.0  # a process that is too old for its database stays so
@@ -187,7 +191,7 @@ def patient_engine(url: str | URL) -> AsyncEngine:
     """For migrations, which may take long and wait for those of another process. Raises ConfigError for what is no database of ours."""
     chosen = _with_driver(url)
     if not _is_sqlite(chosen):
-        return create_async_engine(chosen, poolclass=sa.NullPool, connect_args={"timeout": _DEADLINES["timeout"]})
+        return create_async_engine(chosen, poolclass=sa.NullPool, connect_args=_PATIENT)
     if chosen.database:
         _make_private(chosen.database)
     engine = create_async_engine(chosen)

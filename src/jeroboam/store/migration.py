@@ -25,11 +25,16 @@ _LOCKED = "55P03"  # lock_not_available. Source: PostgreSQL 15, appendix A
 _log = structlog.get_logger(__name__)
 
 
-class Migration:
-    """Of one database. `locks_s`: how long it tries to get the locks of one revision."""
+class _NotOurTurn(Exception):
+    """Another process migrates."""
 
-    def __init__(self, engine: AsyncEngine, chain: Chain, *, locks_s: float = 60) -> None:
-        self._engine, self._chain, self._locks_s = engine, chain, locks_s
+
+class Migration:
+    """Of one database. `locks_s`: how long it tries to get the locks of one revision; `turn_s`: how long it waits for another process
+    that migrates, before and between its own revisions."""
+
+    def __init__(self, engine: AsyncEngine, chain: Chain, *, locks_s: float = 60, turn_s: float = 600) -> None:
+        self._engine, self._chain, self._locks_s, self._turn_s = engine, chain, locks_s, turn_s
 
     async def schema(self) -> Schema:
         """What the database has."""
@@ -50,33 +55,41 @@ class Migration:
         """Apply what is pending, up to the first revision that contracts; with `contract`, those, too. Returns what was applied.
 
         Nobody else serves with an empty database or with SQLite: there all is applied. May be killed at any line and run again.
-        Raises DeadlineExceeded when others hold the tables.
+        Raises DeadlineExceeded when others hold the tables, or another process migrates for so long.
         """
         applied: list[Revision] = []
-        ends = time.monotonic() + self._locks_s
         contract = contract or self._engine.dialect.name == "sqlite"
+        while done := await self._patiently(contract=contract):
+            applied += done
+            _log.info("the schema is brought up to date", revision=done[-1].name, what=done[-1].title)
+        return applied
+
+    async def _patiently(self, *, contract: bool) -> Sequence[Revision]:
+        """What `_next` applies, as soon as it can."""
+        ends, turn_ends, told = _in(self._locks_s), _in(self._turn_s), False
         while True:
             try:
                 async with self._engine.begin() as connection:
-                    done = await self._next(connection, contract=contract)
+                    return await self._next(connection, contract=contract)
+            except _NotOurTurn:
+                if time.monotonic() > turn_ends:
+                    raise _another(self._turn_s) from None
+                if not told:
+                    _log.warning("a migration waits for that of another process")
+                ends, told = _in(self._locks_s), True
             except DBAPIError as error:
                 if getattr(error.orig, "sqlstate", None) != _LOCKED:
                     raise
                 if time.monotonic() > ends:
                     raise _held(self._locks_s) from error
                 _log.warning("a migration waits for the tables; others use them")
-                await asyncio.sleep(_LOCK_PAUSE_S)
-                continue
-            if not done:
-                return applied
-            applied += done
-            _log.info("the schema is brought up to date", revision=done[-1].name, what=done[-1].title)
-            ends = time.monotonic() + self._locks_s
+            await asyncio.sleep(_LOCK_PAUSE_S)
 
     async def _next(self, connection: AsyncConnection, *, contract: bool) -> Sequence[Revision]:
-        """Apply one revision in this transaction, or all to an empty database, which nobody sees half made."""
+        """Apply one revision in this transaction, or all to an empty database, which nobody sees half made. Raises _NotOurTurn."""
         if connection.dialect.name == "postgresql":
-            await connection.execute(sa.text(f"SELECT pg_advisory_xact_lock({_KEY})"))
+            if not (await connection.execute(sa.text(f"SELECT pg_try_advisory_xact_lock({_KEY})"))).scalar():
+                raise _NotOurTurn
             await connection.execute(sa.text(f"SET LOCAL lock_timeout = {_LOCK_MS}"))
         schema = await connection.run_sync(read_schema)
         pending = self._chain.pending(schema)
@@ -104,6 +117,17 @@ def read_schema(connection: sa.Connection) -> Schema:
     if not tables.has_table(schema_floor.name):
         return Schema(revision)
     return Schema(revision, connection.execute(sa.select(schema_floor.c.revision)).scalar() or "")
+
+
+def _in(seconds: float) -> float:
+    return time.monotonic() + seconds
+
+
+def _another(seconds: float) -> DeadlineExceeded:
+    return DeadlineExceeded(
+        f"The schema is not up to date: another process has been migrating for {seconds:g} s.",
+        hint=f"Look for the holder of advisory lock {_KEY} in pg_locks; end it, or wait and run `jeroboam db upgrade`.",
+    )
 
 
 def _held(seconds: float) -> DeadlineExceeded:
