@@ -4,15 +4,32 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
 from tests.conformance.store_use import KEY, add, plain_engine
 
 from jeroboam.domain import OperationKind, Status
 from jeroboam.store import Sealer, SqlStore
+from jeroboam.store.arrivals import Told
 from jeroboam.testing import builders
 from jeroboam.testing.builders import ManualClock
+
+
+class Slow(asyncpg.Connection):  # type: ignore[misc]  # it is without types
+    """The first that shall listen is not answered in time, and stays open."""
+
+    late = True
+
+    async def add_listener(self, channel: str, callback: Any) -> None:
+        if Slow.late:
+            Slow.late = False
+            raise TimeoutError
+        await super().add_listener(channel, callback)
+
 
 LONG = timedelta(seconds=20)
 BRIEF = timedelta(milliseconds=120)
@@ -79,3 +96,21 @@ async def test_a_connection_that_ends_wakes_and_is_made_anew(store: SqlStore, ot
     await settled(other)
     await add(store)
     assert await heard_within(other) < LONG.total_seconds() / 2
+
+
+@pytest.mark.parametrize("url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True)
+async def test_a_connection_that_could_not_listen_is_not_kept(store: SqlStore, url: str) -> None:
+    there = sa.make_url(url).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(there, pool_size=1, max_overflow=0, connect_args={"connection_class": Slow})
+    told = Told(engine)
+    with pytest.raises(TimeoutError):
+        await told.wait(BRIEF)
+    await told.wait(LONG)  # listens from now on
+    began = time.monotonic()
+    waiting = asyncio.create_task(told.wait(LONG))
+    await asyncio.sleep(0.02)
+    await add(store)
+    await waiting
+    assert time.monotonic() - began < LONG.total_seconds() / 2
+    await told.stop()
+    await engine.dispose()

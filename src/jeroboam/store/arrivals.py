@@ -96,13 +96,21 @@ class Told:
         if self._connection is not None and await _open(self._connection):
             return
         await self.stop()
-        self._connection = await self._engine.connect()
-        raw = (await self._connection.get_raw_connection()).driver_connection
+        connection = await self._engine.connect()
+        try:
+            await self._hear(connection)
+        except BaseException:  # one that does not listen would never wake anybody
+            await _give_back(connection)
+            raise
+        self._connection = connection
+        self._word.set()  # something may have been asked for before anybody listened
+
+    async def _hear(self, connection: AsyncConnection) -> None:
+        raw = (await connection.get_raw_connection()).driver_connection
         if raw is None:
             raise RuntimeError("a connection without its driver's")
         await raw.add_listener(_CHANNEL, self._heard)
         raw.add_termination_listener(self._heard)
-        self._word.set()  # something may have been asked for before anybody listened
 
     def _heard(self, *_: Any) -> None:
         self._word.set()
@@ -110,8 +118,13 @@ class Told:
     async def stop(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.invalidate()
-            await connection.close()
+            await _give_back(connection)
+
+
+async def _give_back(connection: AsyncConnection) -> None:
+    """Closed, not for the next: it may listen."""
+    await connection.invalidate()
+    await connection.close()
 
 
 async def _open(connection: AsyncConnection) -> bool:
