@@ -4,18 +4,18 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 import jeroboam.reconcile
-from jeroboam.contracts import Machine
+from jeroboam.contracts import Image, Machine
 from jeroboam.domain import Cluster, ErrorClass, Operation, OperationState, Status, Step
 from jeroboam.domain.errors import ProviderRefused
 from jeroboam.drivers.fake import FakeDriver
-from jeroboam.providers.fake import Cloud, FakeProvider, Fault
+from jeroboam.providers.fake import Cloud, FakeCatalogue, FakeProvider, Fault
 from jeroboam.testing.stage import QUICK, Stage
 
 GIVE_UP = (
@@ -69,6 +69,28 @@ async def test_a_call_that_does_not_answer_is_cut_and_tried_again(stage: Stage) 
     assert (cut.name, cut.error_class) == ("network", ErrorClass.TRANSIENT)
     assert cut.message == "fake did not answer within 0.4 s, so the call was cut: ensure_network."
     assert (await stage.row(cluster)).cluster.status_reason is None
+
+
+@dataclass(frozen=True)
+class SlowCatalogue(FakeCatalogue):
+    """Takes longer to find an image than silence lasts."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def find_images(self, project_id: str, ident: str) -> Sequence[Image]:
+        self.asked.append(ident)
+        await asyncio.sleep(0.3)
+        return await super().find_images(project_id, ident)
+
+
+async def test_machines_made_at_once_share_the_look_for_their_image_and_its_row(stage: Stage) -> None:
+    catalogue = SlowCatalogue()
+    slow = replace(troubled(stage, call_s=20), provider=FakeProvider(Cloud(), boot_s=0, catalogue=catalogue))
+    _, create = await slow.add(workers=3)
+    assert (await slow.run(create)).state is OperationState.SUCCEEDED
+    looks = [step for step in await stage.store.list_steps(create.uuid) if step.name == "call"]
+    assert [(step.target, step.ok) for step in looks] == [("find_images fake-image", True)]
+    assert catalogue.asked == ["fake-image"]
 
 
 async def test_a_look_that_hangs_has_a_row_of_its_own(stage: Stage) -> None:

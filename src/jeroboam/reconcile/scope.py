@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -93,7 +94,7 @@ class Scope:
     old_secrets: ClusterSecrets | None = None  # during a rotation: what nodes hold that are not replaced yet
     network: Network | None = None
     endpoint: Endpoint | None = None
-    images: dict[str, Image] = field(default_factory=dict)
+    images: dict[str, asyncio.Task[Image]] = field(default_factory=dict)
     plan: MachinePlan | None = None
     seen: tuple[Machine, ...] = ()
     booted: set[str] = field(default_factory=set)
@@ -224,19 +225,28 @@ class Scope:
         return self.turns.of(self.operation.project_id, limit=limit)
 
     async def image(self, image_id: str) -> Image:
-        """The one image of this name or id. Raises NotFound with the way out."""
+        """The one image of this name or id; all machines that are made at once share one call. Raises NotFound with the way out."""
         if image_id not in self.images:
-            work = self.provider.catalogue.find_images(self.cluster.project_id, image_id)
-            found = await self.called(f"find_images {image_id}", work)
-            if not found:
-                raise NotFound(
-                    "Image",
-                    image_id,
-                    message=f"Image {image_id} could not be found at the provider {self.provider.name}.",
-                    hint="Build or upload the image (`jeroboam image build`), or use a template with another image.",
-                )
-            self.images[image_id] = found[0]
-        return self.images[image_id]
+            self.images[image_id] = asyncio.create_task(self._find_image(image_id))
+        task = self.images[image_id]
+        try:
+            return await task
+        except BaseException:  # the next pass asks again
+            if self.images.get(image_id) is task:
+                del self.images[image_id]
+            raise
+
+    async def _find_image(self, image_id: str) -> Image:
+        work = self.provider.catalogue.find_images(self.cluster.project_id, image_id)
+        found = await self.called(f"find_images {image_id}", work)
+        if not found:
+            raise NotFound(
+                "Image",
+                image_id,
+                message=f"Image {image_id} could not be found at the provider {self.provider.name}.",
+                hint="Build or upload the image (`jeroboam image build`), or use a template with another image.",
+            )
+        return found[0]
 
     def context(self, image: Image) -> ClusterContext:
         """What the driver may look at. Network, endpoint and secrets are there by then: the steps before saw to it."""
