@@ -1,8 +1,10 @@
 """What the health scan says, and that one cluster in trouble does not keep it from the others."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,6 +17,7 @@ from jeroboam.domain import Cluster, Health, OperationKind
 from jeroboam.domain.errors import CoeUnreachable, ProviderUnavailable
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
+from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing.stage import Stage
 
 
@@ -139,35 +142,48 @@ async def test_a_timeout_of_a_drivers_own_is_not_taken_for_the_scans(stage: Stag
     assert (await stage.row(cluster)).cluster.health is None
 
 
-async def test_a_cluster_that_is_as_it_was_costs_its_claim(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+class Counted(SqlStore):
+    """Remembers whose keys were read, and which health was written."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, Sealer(b"k" * 32), SystemClock())
+        self.read: list[str] = []
+        self.written: list[Health] = []
+
+    async def get_secrets(self, cluster_uuid: str) -> Any:
+        self.read.append(cluster_uuid)
+        return await super().get_secrets(cluster_uuid)
+
+    async def write_health(self, cluster_uuid: str, health: Health, *rest: Any) -> None:
+        self.written.append(health)
+        await super().write_health(cluster_uuid, health, *rest)
+
+
+@pytest.fixture
+async def counted(stage: Stage, tmp_path: Path) -> AsyncIterator[Stage]:
+    store = Counted(f"sqlite:///{tmp_path}/stage.sqlite")
+    yield replace(stage, store=store)
+    await store.stop()
+
+
+async def test_a_cluster_that_is_as_it_was_costs_its_claim(stage: Stage, counted: Stage) -> None:
     """Its health is not written again, its keys are not read again; a new operation, as a rotation is, has them read anew."""
     cluster = await made(stage)
-    read, written = [], []
-    secrets, write = stage.store.get_secrets, stage.store.write_health
-
-    async def get_secrets(uuid: str) -> Any:
-        read.append(uuid)
-        return await secrets(uuid)
-
-    async def write_health(uuid: str, *seen: Any) -> None:
-        written.append(seen[0])
-        await write(uuid, *seen)
-
-    monkeypatch.setattr(stage.store, "get_secrets", get_secrets)
-    monkeypatch.setattr(stage.store, "write_health", write_health)
+    store = counted.store
+    assert isinstance(store, Counted)
     drivers = {"fake": stage.driver}
     clock = SystemClock()
-    health = HealthScan(stage.store, stage.provider, drivers, clock, AdminAccess(clock), every=timedelta(0))
+    health = HealthScan(store, stage.provider, drivers, clock, AdminAccess(clock), every=timedelta(0))
     for _ in range(3):
         assert await health.once() == 1
-    assert (read, written) == ([cluster.uuid], [Health.HEALTHY])
+    assert (store.read, store.written) == ([cluster.uuid], [Health.HEALTHY])
     await stage.run(await stage.ask(cluster, OperationKind.ROTATE_CA))
-    read.clear()
+    store.read.clear()
     await health.once()
-    assert read == [cluster.uuid]
+    assert store.read == [cluster.uuid]
     drivers["fake"] = Silent()
     await health.once()
-    assert written == [Health.HEALTHY, Health.UNHEALTHY]
+    assert store.written == [Health.HEALTHY, Health.UNHEALTHY]
 
 
 class Telling(FakeProvider):

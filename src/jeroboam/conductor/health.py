@@ -95,9 +95,8 @@ class HealthScan:
         if not rows:
             return 0
         uuids = [row.cluster.uuid for row in rows]
-        recorded = await self.store.recorded_machines(
-            uuids
-        )  # before the machines: one that is made meanwhile is not missed
+        # Before the machines: one that is made meanwhile is not missed.
+        recorded = await self.store.recorded_machines(uuids)
         batch = Batch(recorded, await self._census(uuids))
         gate = asyncio.Semaphore(self.at_once)
         ends = await asyncio.gather(*(self._look(row, batch, gate) for row in rows), return_exceptions=True)

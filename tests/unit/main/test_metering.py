@@ -15,7 +15,7 @@ from jeroboam.domain.errors import LeaseLost
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.main.metering import Meter, MeteredStore, Page
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
-from jeroboam.store import Sealer
+from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing.stage import Stage
 
 DASHBOARD = Path(__file__).parents[3] / "docs" / "grafana" / "jeroboam.json"
@@ -94,20 +94,24 @@ async def test_leases_are_counted(metered: Stage, meter: Meter) -> None:
     assert 0 <= (of(found, "jeroboam_lease_silence_seconds") or 0) < 60
 
 
-async def test_the_database_is_counted_once_for_all_who_ask(
-    metered: Stage, meter: Meter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks, figures = [], metered.store.figures
+class Counted(SqlStore):
+    """Counts how often it was asked for its figures."""
 
-    async def counted() -> Figures:
-        looks.append(1)
-        return await figures()
+    looks = 0
 
-    monkeypatch.setattr(metered.store, "figures", counted)
-    page = Page(metered.store, meter, metered.clock)
+    async def figures(self) -> Figures:
+        self.looks += 1
+        return await super().figures()
+
+
+async def test_the_database_is_counted_once_for_all_who_ask(tmp_path: Path, meter: Meter) -> None:
+    store = Counted(f"sqlite:///{tmp_path}/counted.sqlite", Sealer(b"k" * 32), SystemClock())
+    await store.start()
+    page = Page(store, meter, SystemClock())
     pages = await asyncio.gather(*(page() for _ in range(20)))
     assert all(b"jeroboam_database_up 1.0" in one for one in [*pages, await page()])
-    assert len(looks) == 1
+    assert store.looks == 1
+    await store.stop()
 
 
 async def test_without_the_database_the_process_still_tells_of_itself(tmp_path: Path, meter: Meter) -> None:
