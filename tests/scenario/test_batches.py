@@ -86,3 +86,42 @@ async def test_an_image_that_is_gone_ends_the_operation_before_anything_is_asked
     assert "Image fake-image could not be found" in (done.error or "")
     assert provider.batches == []
     assert [ok for step, _, ok in await _rows(stage, create.uuid) if step == "machine"] == [False] * 3
+
+
+class LateProvider(BatchProvider):
+    """Loses the first worker as soon as that has booted, and makes it anew slower than its call may take."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        super().__init__(cloud)
+        self.lost = False
+
+    async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
+        said = await super().console_log(cluster_uuid, name, lines=lines)
+        if name.endswith("worker-1") and len(self.batches) < 2:  # the operation has to go on meanwhile
+            return ""
+        if name.endswith("worker-0") and not self.lost:
+            self.lost = True
+            self.cloud.books.remove(name)
+        return said
+
+    async def ensure_machines(
+        self, requests: Sequence[MachineRequest], network: Network, endpoint: Endpoint
+    ) -> Mapping[str, Machine | JeroboamError]:
+        made = await super().ensure_machines(requests, network, endpoint)
+        late = ProviderUnavailable("It is still being made.", after_s=0.01)
+        return dict.fromkeys(made, late) if self.lost else made
+
+
+async def test_a_node_made_anew_by_a_call_that_failed_is_seen_to_boot_again(stage: Stage) -> None:
+    provider = LateProvider(Cloud())
+    stage = replace(stage, provider=provider)
+    _, create = await stage.add()
+    assert (await stage.run(create)).state is OperationState.SUCCEEDED
+    assert provider.batches == [["master-0", "worker-0", "worker-1"], ["worker-0"]]
+    rows = await _rows(stage, create.uuid)
+    assert [(step, ok) for step, name, ok in rows if name == "worker-0"] == [
+        ("boot", True),
+        ("boot", True),
+        ("machine", False),
+        ("machine", True),
+    ]

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
+from itertools import count
 
 from ..contracts import Clock, Store
 from ..domain import Step
@@ -23,14 +24,18 @@ class Timeline:
         self._open: dict[tuple[str, str], Step] = {}
         self._attempts: dict[tuple[str, str], int] = {}
         self._ended_well: Counter[tuple[str, str]] = Counter()
+        self._numbers = count()  # of rows, in the order in which they were opened
+        self._opened: dict[tuple[str, str], int] = {}  # the last row of each name and target
+        self._well: dict[tuple[str, str], int] = {}  # the last one that was closed as done
 
     async def load(self) -> None:
         """Take up the rows that an earlier run left open."""
         for step in await self._store.list_steps(self._operation):
             key = (step.name, step.target)
             self._attempts[key] = max(step.attempt, self._attempts.get(key, 0))
+            self._opened[key] = next(self._numbers)
             if step.ok:
-                self._ended_well[key] += 1
+                self._count_well(key)
             if step.ended_at is None:
                 self._open[key] = step
             else:
@@ -39,6 +44,11 @@ class Timeline:
     def ended_well(self, name: str, target: str = "") -> bool:
         """True when a row of this name and target was closed as done."""
         return (name, target) in self._ended_well
+
+    def ended_well_since(self, other: str, name: str, target: str) -> bool:
+        """True when a row of this name was closed as done that was opened after the last one of `other`, whatever became of that."""
+        key = (name, target)
+        return key in self._well and self._well[key] > self._opened.get((other, target), -1)
 
     def started_at(self, name: str, target: str = "") -> datetime | None:
         """When the open row of this name and target began; None when none is open."""
@@ -72,6 +82,7 @@ class Timeline:
         # A failing wait or call opens one row an attempt; told apart by `attempt`, never overwritten.
         row = await self._store.open_step(step)
         self._attempts[key] = attempt
+        self._opened[key] = next(self._numbers)
         self._open[key] = Step(self._operation, name, target, attempt, step.started_at, id=row)
 
     async def note(self, name: str, target: str, message: str) -> None:
@@ -87,8 +98,12 @@ class Timeline:
         step = self._open.pop((name, target), None)
         if step is None or step.id is None:
             return
-        self._ended_well[name, target] += 1
+        self._count_well((name, target))
         await self._store.close_step(step.id, ok=True, message=message, log=log or None)
+
+    def _count_well(self, key: tuple[str, str]) -> None:
+        self._ended_well[key] += 1
+        self._well[key] = self._opened[key]
 
     async def fail(self, name: str, target: str, error: JeroboamError) -> None:
         """Close the row (opened if need be) as failed, with class, hint and the node's last console lines."""

@@ -90,7 +90,8 @@ async def _told(scope: Scope, name: str, answer: Machine | JeroboamError) -> Non
 
 
 async def _request(scope: Scope, spec: MachineSpec) -> MachineRequest:
-    """What to boot; its ledger row is written when this returns."""
+    """What to boot; its ledger row is written when this returns, and it counts as booted no more: the call may replace it and fail."""
+    scope.booted.discard(spec.name)
     image = await scope.image(spec.image_id)
     config = scope.driver.node_config(scope.context(image), spec)
     await scope.store.open_resource(Resource(scope.cluster.uuid, "machine", spec.name), scope.fence)
@@ -98,10 +99,8 @@ async def _request(scope: Scope, spec: MachineSpec) -> MachineRequest:
 
 
 async def _made(scope: Scope, name: str) -> None:
-    scope.booted.discard(name)
-    await scope.timeline.begin(
-        "boot", name
-    )  # while the row of the machine is open: either says that nobody saw it boot
+    # while the row of the machine is open: either says that nobody saw it boot
+    await scope.timeline.begin("boot", name)
 
 
 async def _check_attempts(scope: Scope, spec: MachineSpec) -> None:

@@ -39,9 +39,9 @@ class _Note(NamedTuple):
 
 
 async def _look(scope: Scope, machine: Machine) -> _Note | None:
-    """None when the node is done."""
+    """None when the node is done. A boot before the machine was last asked for is none: it may have been made anew."""
     rows = [scope.timeline.started_at(step, machine.name) for step in ("machine", "boot")]
-    if scope.timeline.ended_well("boot", machine.name) and rows == [None, None]:
+    if scope.timeline.ended_well_since("machine", "boot", machine.name) and rows == [None, None]:
         scope.booted.add(machine.name)
         return None
     await scope.timeline.begin("boot", machine.name)
