@@ -248,6 +248,8 @@ async def test_what_is_recorded_of_clusters_is_told_for_many_at_once(store: SqlS
     nobody = "0b6e8f0e-0000-4000-8000-000000000000"
     assert await store.recorded([kept, gone, nobody]) == {kept: True, gone: False}
     assert await store.recorded([]) == {}
+    assert await store.projects_of([kept, gone, nobody]) == {kept: builders.PROJECT}
+    assert await store.projects_of([]) == {}
 
 
 async def test_timeline_rows_open_and_close(store: SqlStore, clock: ManualClock) -> None:

@@ -38,6 +38,7 @@ _CONSOLE_LINES = 100
 _CONSOLES = 5  # of one cluster are read at a look: each is a call of the provider
 _LOOK = timedelta(minutes=2)  # what one cluster's call takes at most: the scan begins anew when all have answered
 _log = structlog.get_logger(__name__)
+Census = Mapping[str, Sequence[Machine] | JeroboamError]
 Verdict = tuple[Health, dict[str, str]]
 
 
@@ -56,7 +57,7 @@ class Batch:
     """What was asked for many clusters at once: the ledger, and the machines where the provider lists across clusters."""
 
     recorded: Mapping[str, Sequence[str]]
-    machines: Mapping[str, Sequence[Machine]] | JeroboamError | None
+    machines: Census | JeroboamError | None
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class HealthScan:
         _tell(rows, ends)
         return len(rows)
 
-    async def _census(self, uuids: Sequence[str]) -> Mapping[str, Sequence[Machine]] | JeroboamError | None:
+    async def _census(self, uuids: Sequence[str]) -> Census | JeroboamError | None:
         if not isinstance(self.provider, MachineCensus):
             return None
         try:
@@ -169,7 +170,10 @@ class HealthScan:
             return await within(self._look_limit, found, self.provider.name, "list_machines", ProviderUnavailable)
         if isinstance(batch.machines, JeroboamError):
             raise batch.machines
-        return batch.machines[cluster_uuid]
+        told = batch.machines[cluster_uuid]
+        if isinstance(told, JeroboamError):
+            raise told
+        return told
 
     async def _with_consoles(self, cluster: Cluster, nodes: Sequence[NodeHealth]) -> tuple[NodeHealth, ...]:
         """The first nodes that are not ready with what their consoles say: many ail of one thing as a rule."""

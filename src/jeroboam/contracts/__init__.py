@@ -48,6 +48,7 @@ from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .kernel import KernelNeed, KernelNeeds, KernelProbe
 from .marks import NodeMark, NodeMarks
 from .progress import NoProgress, Progress
+from .projects import NeedsProjects, ProjectsOf
 from .rebuild import InnerSecrets, MachineRebuilder, StatefulDriver
 from .settings import refuse_unknown
 from .shape import ShapeCheck
@@ -125,6 +126,7 @@ __all__ = [
     "MachineSpec",
     "MachineState",
     "MemoryNeeds",
+    "NeedsProjects",
     "Network",
     "NetworkSpec",
     "NoProgress",
@@ -138,6 +140,7 @@ __all__ = [
     "Problem",
     "Progress",
     "ProjectLookup",
+    "ProjectsOf",
     "Provider",
     "ProviderPlugin",
     "Quota",

@@ -201,6 +201,10 @@ class ClusterStore(Protocol):
         outlive it. In a fixed number of statements."""
         ...
 
+    async def projects_of(self, uuids: Collection[str]) -> Mapping[str, str]:
+        """The project of each of these clusters that is kept. In one statement."""
+        ...
+
     async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]:
         """Raises NotFound for an unknown marker, InvalidRequest for an unknown sort key."""
         ...

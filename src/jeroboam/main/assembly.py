@@ -20,7 +20,7 @@ from ..conductor.health import HealthScan
 from ..conductor.lease_keeper import LeaseKeeper
 from ..conductor.pulse import Pulse
 from ..config import Config
-from ..contracts import Clock, Driver, Identity, ProjectLookup, Provider, SystemClock
+from ..contracts import Clock, Driver, Identity, NeedsProjects, ProjectLookup, Provider, SystemClock
 from ..domain.errors import ConfigError
 from ..healing import Terms
 from ..reconcile.reconciler import Reconciler
@@ -73,6 +73,8 @@ def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> P
     store = _store(folder, clock, meter)
     store.migrates = config.database.migrate
     store.record_events = config.notifications.driver != "none"  # also of an API that runs alone
+    if isinstance(provider, NeedsProjects):
+        provider.use_projects(store.projects_of)
     return Parts(config, folder, clock, store, provider, drivers.loaded, drivers.broken, default, meter)
 
 

@@ -71,6 +71,7 @@ def _totals(clusters_of: sa.ColumnElement[bool], groups_of: sa.ColumnElement[boo
 _TOTALS = _totals(sa.true(), sa.true())
 _TOTALS_OF_PROJECT = _totals(_MINE, node_groups.c.project_id == sa.bindparam("project"))
 _KEPT = among(sa.select(clusters.c.uuid), clusters.c.uuid)
+_PROJECTS = among(sa.select(clusters.c.uuid, clusters.c.project_id), clusters.c.uuid)
 _KNOWN = among(sa.select(operations.c.cluster_uuid).distinct(), operations.c.cluster_uuid)
 _LIMIT = sa.select(quotas.c.hard_limit).where(
     quotas.c.project_id == sa.bindparam("project"), quotas.c.resource == "Cluster"
@@ -132,6 +133,11 @@ class Clusters(Events):
             known = await connection.execute(_KNOWN[connection.dialect.name], bound)
             kept = set((await connection.execute(_KEPT[connection.dialect.name], bound)).scalars())
             return {uuid: uuid in kept for uuid in {*known.scalars(), *kept}}
+
+    async def projects_of(self, uuids: Collection[str]) -> Mapping[str, str]:
+        async with self._read() as connection:
+            found = await connection.execute(_PROJECTS[connection.dialect.name], {"uuids": sorted(uuids)})
+            return {row.uuid: row.project_id for row in found}
 
     async def list_clusters(self, project_id: str | None, page: Page) -> Sequence[ClusterRow]:
         listing, bound = (_ALL, {}) if project_id is None else (_OF_PROJECT, {"project": project_id})

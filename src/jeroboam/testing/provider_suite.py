@@ -14,7 +14,7 @@ Where projects are real or machines need a flavor, the fixtures `project_id` and
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
@@ -86,6 +86,12 @@ class World:
                 progress = bootstrap.parse_console(console)
                 await asyncio.sleep(0.05)
         return progress
+
+
+def _machines(answer: Sequence[Machine] | JeroboamError) -> Sequence[Machine]:
+    if isinstance(answer, JeroboamError):
+        raise answer
+    return answer
 
 
 def _cluster(image_id: str, project_id: str) -> Cluster:
@@ -295,7 +301,7 @@ class CensusSuite(OneCluster):
                 network, endpoint = await one.place()
                 await provider.ensure_machine(one.spec(), network, endpoint, WELL)
             asked = [one.cluster.uuid for one in (world, other, empty)]
-            found = await provider.list_machines_of(asked)
+            found = {uuid: _machines(some) for uuid, some in (await provider.list_machines_of(asked)).items()}
             assert {uuid: [m.name for m in found[uuid]] for uuid in asked} == {
                 world.cluster.uuid: [world.spec().name],
                 other.cluster.uuid: [other.spec().name],
@@ -306,7 +312,7 @@ class CensusSuite(OneCluster):
             assert list(await provider.list_machines_of([other.cluster.uuid])) == [other.cluster.uuid]
             await provider.delete_machine(world.cluster.uuid, world.spec().name)
             left = await provider.list_machines_of([world.cluster.uuid, other.cluster.uuid])
-            assert {uuid: len(machines) for uuid, machines in left.items()} == {
+            assert {uuid: len(_machines(some)) for uuid, some in left.items()} == {
                 world.cluster.uuid: 0,
                 other.cluster.uuid: 1,
             }

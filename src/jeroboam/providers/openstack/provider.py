@@ -1,4 +1,8 @@
-"""The openstack provider itself: look by tag, then change stacks. Keeps nothing but where clusters were last seen."""
+"""The openstack provider itself: look by tag, then change stacks. Keeps nothing but the projects of clusters that it has met.
+
+Tenants can write tags and metadata in their own projects, so that these tell which of a project's things are a cluster's, and never
+which project the cluster lies in.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ from ...contracts import (
     NetworkSpec,
     NodeConfig,
     Problem,
+    ProjectsOf,
 )
 from ...domain import Cluster, cluster_slug
 from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable, QuotaExceeded
@@ -43,7 +48,7 @@ _NAME = re.compile(r"[a-z0-9-]+-\d{1,9}")
 
 
 class OpenStackProvider:
-    """Implements contracts.Provider, MachineBatch and MachineCensus."""
+    """Implements contracts.Provider, MachineBatch, MachineCensus and NeedsProjects."""
 
     name = "openstack"
     server_types = frozenset({"vm", "container"})
@@ -62,9 +67,13 @@ class OpenStackProvider:
         self._removal = Removal(rest)
         self._consoles = Consoles(self._heat, self._nova)
         self._projects: dict[str, str] = {}
+        self._projects_of: ProjectsOf = _nothing_kept
         self._hands: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._seen: dict[str, tuple[float, Sequence[Machine]]] = {}
         self._gate = asyncio.Semaphore(_STACKS_AT_ONCE)
+
+    def use_projects(self, projects_of: ProjectsOf) -> None:
+        self._projects_of = projects_of
 
     async def start(self) -> None:
         try:
@@ -124,13 +133,18 @@ class OpenStackProvider:
         project = await self._project(cluster_uuid)
         return await self._look(cluster_uuid, project) if project else []
 
-    async def list_machines_of(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[Machine]]:
-        """A call for each project, not for each cluster."""
-        places = {uuid: await self._project(uuid) for uuid in cluster_uuids}
-        projects = sorted({project for project in places.values() if project})
-        seen = await asyncio.gather(*(self._nova.machines(project, None) for project in projects))
-        machines = [machine for some in seen for machine in some]
-        return {uuid: [one for one in machines if one.cluster_uuid == uuid] for uuid in cluster_uuids}
+    async def list_machines_of(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[Machine] | JeroboamError]:
+        """A call for each project, not for each cluster; one that is closed to us says nothing of the others."""
+        places = await self._places(cluster_uuids)
+        projects = sorted(set(places.values()))
+        seen = dict(zip(projects, await asyncio.gather(*map(self._census, projects)), strict=True))
+        return {uuid: _of(uuid, seen[places[uuid]]) if uuid in places else [] for uuid in cluster_uuids}
+
+    async def _census(self, project: str) -> Sequence[Machine] | JeroboamError:
+        try:
+            return await self._nova.machines(project, None)
+        except JeroboamError as error:
+            return error
 
     async def delete_machine(self, cluster_uuid: str, name: str) -> None:
         project = await self._project(cluster_uuid)
@@ -151,13 +165,16 @@ class OpenStackProvider:
 
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
         machine = next((one for one in await self.list_machines(cluster_uuid) if one.name == name), None)
-        project = self._projects.get(cluster_uuid)
+        project = await self._project(cluster_uuid)
         return clean(await self._consoles.text(project, machine, lines)) if machine and project else ""
 
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
         project = await self._project(cluster_uuid)
-        if project is None:
-            return []
+        homes = [project] if project else await self._strewn(cluster_uuid)
+        ends = [await self._delete_in(home, cluster_uuid) for home in homes]
+        return [one for some in ends for one in some]
+
+    async def _delete_in(self, project: str, cluster_uuid: str) -> Sequence[FoundResource]:
         async with self._hands[cluster_uuid]:
             found = await self._removal.found(project, cluster_uuid)
             if found:
@@ -172,10 +189,9 @@ class OpenStackProvider:
         return found
 
     async def list_resources(self, cluster_uuid: str | None = None) -> Sequence[FoundResource]:
-        if cluster_uuid is not None:
-            project = await self._project(cluster_uuid)
-            return await self._removal.found(project, cluster_uuid) if project else []
-        found = await asyncio.gather(*(self._removal.found(one, None) for one in await self._rest.projects()))
+        project = await self._project(cluster_uuid) if cluster_uuid else None
+        homes = [project] if project else await self._rest.projects()
+        found = await asyncio.gather(*(self._removal.found(home, cluster_uuid) for home in homes))
         return [one for some in found for one in some]
 
     async def _place(self, cluster: Cluster, spec: NetworkSpec) -> Place:
@@ -254,17 +270,20 @@ class OpenStackProvider:
         return seen
 
     async def _project(self, cluster_uuid: str) -> str | None:
-        """The project that a cluster lies in: remembered, else looked for wherever our user may enter. None: nothing of it is anywhere."""
-        if cluster_uuid not in self._projects:
-            projects = await self._rest.projects()
-            stacks = await asyncio.gather(*(self._heat.stacks(project, cluster_uuid) for project in projects))
-            homes = [project for project, some in zip(projects, stacks, strict=True) if some]
-            if not homes:  # what is left of it may be in no stack
-                left = await asyncio.gather(*(self._removal.found(project, cluster_uuid) for project in projects))
-                homes = [project for project, some in zip(projects, left, strict=True) if some]
-            if homes:
-                self._projects[cluster_uuid] = homes[0]
-        return self._projects.get(cluster_uuid)
+        """The project of a cluster; None when no such cluster is kept."""
+        return (await self._places([cluster_uuid])).get(cluster_uuid)
+
+    async def _places(self, cluster_uuids: Collection[str]) -> Mapping[str, str]:
+        unknown = sorted(set(cluster_uuids) - set(self._projects))
+        if unknown:
+            self._projects |= await self._projects_of(unknown)
+        return {uuid: self._projects[uuid] for uuid in cluster_uuids if uuid in self._projects}
+
+    async def _strewn(self, cluster_uuid: str) -> Sequence[str]:
+        """Where there is something with the tag of a cluster that is not kept: an administrator has its orphans removed."""
+        projects = await self._rest.projects()
+        found = await asyncio.gather(*(self._removal.found(project, cluster_uuid) for project in projects))
+        return [project for project, some in zip(projects, found, strict=True) if some]
 
     async def _image(self, project: str, word: str) -> str | JeroboamError:
         found = await self.catalogue.find_images(project, word)
@@ -273,6 +292,14 @@ class OpenStackProvider:
     async def _flavor(self, project: str, word: str | None) -> str | JeroboamError:
         found = await self.catalogue.find_flavors(project, word) if word else []
         return found[0].id if found else ProviderRefused(f"Unable to find flavor {word}.", hint="Name another.")
+
+
+async def _nothing_kept(cluster_uuids: Collection[str]) -> Mapping[str, str]:
+    return {}
+
+
+def _of(cluster_uuid: str, seen: Sequence[Machine] | JeroboamError) -> Sequence[Machine] | JeroboamError:
+    return seen if isinstance(seen, JeroboamError) else [one for one in seen if one.cluster_uuid == cluster_uuid]
 
 
 def _good(found: str | JeroboamError) -> str:

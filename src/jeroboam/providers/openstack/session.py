@@ -134,7 +134,8 @@ class KeystoneRest:
             return ProviderRefused(
                 f"Keystone lets the user {user} not into {where}.",
                 hint=f"Look at username and password in [openstack]; the user needs the role `member` in the project: "
-                f"`openstack role add --user {user} --project {project_id or 'PROJECT'} member`.",
+                f"`openstack role add --user {user} --project {project_id or 'PROJECT'} member`. "
+                "Of a project that is closed for good, a cluster is given up by `jeroboam cluster delete NAME --force`.",
             )
         said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         return ProviderUnavailable(f"The cloud cannot be reached: {said}", after_s=3.0)

@@ -12,6 +12,7 @@ from uuid import uuid4
 from tests.unit.providers.openstack import engine
 from tests.unit.providers.openstack.engine import Raw, Stack, Things
 
+from jeroboam.domain.errors import ProviderRefused
 from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, Answer, Body
 
 IMAGE = {"id": str(uuid4()), "name": "node", "status": "active", "os_distro": "debian", "size": 7}
@@ -44,6 +45,8 @@ class Cloud:
         query: Mapping[str, str] | None = None,
         body: Body | None = None,
     ) -> Answer:
+        if project_id not in self.names:
+            raise ProviderRefused(f"Keystone lets the user jeroboam not into the project {project_id}.")
         self.calls[f"{service} {method}"] += 1
         for planned in self.answers:
             if planned[:2] == (service, method) and re.search(planned[2], path):

@@ -1,12 +1,13 @@
 """The provider on a small cloud: the suite that every provider passes, and what befalls this one."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
 from tests.unit.providers.openstack.cloud import IMAGE, Cloud
 
 from jeroboam.contracts import Machine, MachineRequest, MachineState, NetworkSpec
-from jeroboam.domain import Role, Secret
+from jeroboam.domain import Cluster, Role, Secret
 from jeroboam.domain.errors import (
     HostUnsupported,
     JeroboamError,
@@ -228,12 +229,53 @@ async def test_what_no_stack_knows_of_goes_by_its_tag(world: World) -> None:
 
 async def test_another_process_finds_the_clusters_project(world: World) -> None:
     await _make(world, 0)
-    other = OpenStackProvider(_cloud(world), SETTINGS)
+    other = _another(world)
     [machine] = await other.list_machines(world.cluster.uuid)
     assert machine.name == world.spec(0).name
     assert await other.console_log(world.cluster.uuid, machine.name) == "JEROBOAM/1 done all"
     await other.delete_all(world.cluster.uuid)
-    assert await OpenStackProvider(_cloud(world), SETTINGS).list_machines(world.cluster.uuid) == []
+    assert await _another(world).list_machines(world.cluster.uuid) == []
+
+
+async def test_tags_of_another_tenant_lead_nobody_into_its_project(world: World) -> None:
+    """A member of project-0 gives a stack and a server of its own the marks of a cluster of project-1."""
+    cloud = _cloud(world)
+    made = (await _make(world, 0))[0]
+    assert isinstance(made, Machine)
+    bait = replace(next(iter(cloud.stacks.values())), project="project-0", id="bait", made={})
+    cloud.stacks["project-0", bait.name] = bait
+    cloud.things.servers["bait"] = {**cloud.things.servers[made.id], "id": "bait", "project": "project-0"}
+    for provider in (world.provider, _another(world)):
+        assert isinstance(provider, OpenStackProvider)
+        assert [one.id for one in await provider.list_machines(world.cluster.uuid)] == [made.id]
+        assert await provider.list_machines_of([world.cluster.uuid]) == {world.cluster.uuid: [made]}
+    await _another(world).delete_all(world.cluster.uuid)
+    assert list(cloud.stacks.values()) == [bait]
+    assert list(cloud.things.servers) == ["bait"]
+
+
+async def test_a_project_that_is_closed_to_us_is_no_empty_one(world: World) -> None:
+    cloud, uuid = _cloud(world), world.cluster.uuid
+    await _make(world, 0)
+    cloud.names = ("project-0",)
+    for call in (_another(world).list_resources(uuid), _another(world).delete_all(uuid)):
+        with pytest.raises(ProviderRefused, match="not into the project project-1"):
+            await call
+    there = builders.cluster(project_id="project-0")
+    provider = _another(world, there)
+    census = await provider.list_machines_of([uuid, there.uuid])
+    assert census[there.uuid] == []
+    assert isinstance(census[uuid], ProviderRefused)
+
+
+async def test_what_is_left_of_a_cluster_that_is_not_kept_goes_from_every_project(world: World) -> None:
+    await _make(world, 0)
+    uuid = world.cluster.uuid
+    gone = OpenStackProvider(_cloud(world), SETTINGS)
+    assert await gone.list_machines(uuid) == []
+    assert await gone.list_resources(uuid) != []
+    assert await gone.delete_all(uuid) != []
+    assert await gone.list_resources(uuid) == []
 
 
 async def test_a_silent_node_shows_the_console_that_nova_keeps(world: World) -> None:
@@ -256,7 +298,7 @@ async def test_metadata_that_tenants_wrote_makes_no_machine(world: World) -> Non
     [server] = _cloud(world).things.servers.values()
     for marks in ({}, {"jeroboam_cluster": world.cluster.uuid}, {**server["metadata"], "jeroboam_index": "x"}):
         server["metadata"] = marks
-        assert await OpenStackProvider(_cloud(world), SETTINGS).list_machines(world.cluster.uuid) == []
+        assert await _another(world).list_machines(world.cluster.uuid) == []
 
 
 async def test_preflight_tells_all_at_once(world: World) -> None:
@@ -325,7 +367,19 @@ async def test_nova_that_is_away_is_no_empty_list(world: World) -> None:
     await _make(world, 0)
     _cloud(world).answers = [(NOVA, "GET", "detail", Answer(503))]
     with pytest.raises(ProviderUnavailable, match="Servers could not be listed: status 503"):
-        await OpenStackProvider(_cloud(world), SETTINGS).list_machines(world.cluster.uuid)
+        await _another(world).list_machines(world.cluster.uuid)
+
+
+def _another(world: World, *more: Cluster) -> OpenStackProvider:
+    """As another process has it, which knows of the cluster what is kept."""
+    kept = {one.uuid: one.project_id for one in (world.cluster, *more)}
+
+    async def projects_of(cluster_uuids: Collection[str]) -> Mapping[str, str]:
+        return {uuid: kept[uuid] for uuid in cluster_uuids if uuid in kept}
+
+    provider = OpenStackProvider(_cloud(world), SETTINGS)
+    provider.use_projects(projects_of)
+    return provider
 
 
 def _cloud(world: World) -> Cloud:
