@@ -16,6 +16,7 @@ from .network_template import Template
 from .tags import is_as_given
 
 BYTES_A_REQUEST = 768 * 1024  # of user data; Heat takes 1 MiB in all (max_json_body_size)
+UNDEAD = "DELETE_FAILED"
 _FIRST_LOOK_S, _LONGEST_PAUSE_S = 0.3, 3.0
 
 
@@ -57,6 +58,9 @@ class Growth:
         left = list(wishes)
         while left:
             stack = await self.settled(project_id, name, until)
+            if stack is not None and stack.status == UNDEAD:
+                await self._gone(stack, until)
+                stack = None
             there = {machine.name: machine for machine in await look()}
             left = [wish for wish in left if not _is_well(there.get(wish.plan.name))]
             few, left = _as_many_as_fit(left, self._request_bytes)
@@ -65,10 +69,12 @@ class Growth:
         return await self.settled(project_id, name, until)
 
     async def shrink(self, stack: Stack, machine: str, look: Look) -> None:
-        """Begin to remove a machine, or the stack when it was the last in it."""
+        """Begin to remove a machine, or the stack when it was the last in it or cannot be changed any more."""
+        if stack.status == UNDEAD:
+            await self._heat.delete(stack)
+            return
         template = await self._template(stack)
-        alive = {one.name for one in await look() if one.state is not MachineState.FAILED}
-        left = _only(template, alive - {machine})
+        left = _without(template, await self._broken(stack, await look()) | {machine})
         if not machine_names(left):
             await self._heat.delete(stack)
         elif machine in machine_names(template):
@@ -85,14 +91,27 @@ class Growth:
             await self._heat.create(project_id, name, one.cluster_uuid, template, parameters)
             return
         template = await self._template(stack)
+        broken = await self._broken(stack, there.values())
         wanted = {wish.plan.name for wish in wishes}
         for again in sorted(wanted & set(machine_names(template))):  # Heat thinks that it is there
             why = f"its server is {there[again].state}" if again in there else "its server is gone"
             await self._heat.mark_unhealthy(stack, again, why)
-        # A broken one that is not asked for would be made anew by any update, with nothing to boot: it goes until it is asked for.
-        alive = {machine.name for machine in there.values() if machine.state is not MachineState.FAILED}
-        template = _grown(_only(template, alive | wanted), wishes)
+        template = _grown(_without(template, broken - wanted), wishes)
         await self._heat.update(stack, one.cluster_uuid, template, parameters)
+
+    async def _broken(self, stack: Stack, seen: Iterable[Machine]) -> set[str]:
+        """Any update would make these anew, with nothing to boot: they go until they are asked for. One that is just not seen is none
+        of them: what looks gone may be there."""
+        failures = await self._heat.failures(stack)
+        lost = {machine.name for machine in seen if machine.state is MachineState.FAILED}
+        return lost | {one.resource.partition(".")[0] for one in failures}
+
+    async def _gone(self, stack: Stack, until: float) -> None:
+        """Heat changes a stack no more whose deletion failed. All in it was to go: it goes, and its name is free."""
+        await self._heat.delete(stack)
+        left = await self.settled(stack.project_id, stack.name, until)
+        if left is not None:
+            raise ProviderUnavailable(f"Stack {left.name} cannot be deleted: {left.reason}", after_s=5.0)
 
     async def _template(self, stack: Stack) -> Template:
         """Raises ProviderRefused when it is not the one that we gave."""
@@ -111,8 +130,8 @@ def _grown(template: Template, wishes: Iterable[Wish]) -> Template:
     return template
 
 
-def _only(template: Template, names: Iterable[str]) -> Template:
-    for name in set(machine_names(template)) - set(names):
+def _without(template: Template, names: Iterable[str]) -> Template:
+    for name in set(machine_names(template)) & set(names):
         template = without_machine(template, name)
     return template
 

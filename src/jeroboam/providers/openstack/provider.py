@@ -30,7 +30,7 @@ from ...domain import Cluster, cluster_slug
 from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable, QuotaExceeded
 from .catalogue import OpenStackCatalogue
 from .consoles import Consoles
-from .growth import BYTES_A_REQUEST, Growth, Wish
+from .growth import BYTES_A_REQUEST, UNDEAD, Growth, Wish
 from .heat import Heat, Stack
 from .network_template import render_network
 from .nova import Nova
@@ -155,13 +155,15 @@ class OpenStackProvider:
             stack = await self._growth.settled(project, machine_stack(name), until)
             if stack is not None and stack.cluster_uuid == cluster_uuid:
                 await self._growth.shrink(stack, name, lambda: self._look(cluster_uuid, project))
-                await self._growth.settled(project, stack.name, until)
+                stack = await self._growth.settled(project, stack.name, until)
             left = [machine for machine in await self._look(cluster_uuid, project) if machine.name == name]
             for machine in left:
                 await self._nova.delete(project, machine.id)
             if left:
                 self._seen.pop(cluster_uuid, None)
                 raise ProviderUnavailable(f"Server {name} is still being deleted.", after_s=1.0)
+            if stack is not None and stack.status == UNDEAD:
+                raise ProviderUnavailable(f"Stack {stack.name} cannot be deleted: {stack.reason}", after_s=5.0)
 
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
         machine = next((one for one in await self.list_machines(cluster_uuid) if one.name == name), None)

@@ -35,8 +35,9 @@ class Rest(Protocol):
         *,
         query: Mapping[str, str] | None = None,
         body: Body | None = None,
+        version: str = "",
     ) -> Answer:
-        """`path` is below the service's versioned endpoint. Any status is an answer.
+        """`path` is below the service's versioned endpoint. `version`: a microversion. Any status is an answer.
 
         Raises ProviderUnavailable (nobody answers), ProviderRefused (our user may not enter the project, no such service).
         """

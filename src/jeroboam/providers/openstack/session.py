@@ -43,8 +43,12 @@ class KeystoneRest:
         *,
         query: Mapping[str, str] | None = None,
         body: Body | None = None,
+        version: str = "",
     ) -> Answer:
-        return await self._in_thread(lambda: self._call(project_id, service, method, path, query, body), project_id)
+        def ask() -> Answer:
+            return self._call(project_id, service, method, path, query, body, version)
+
+        return await self._in_thread(ask, project_id)
 
     async def serves(self, project_id: str, service: str) -> bool:
         return await self._in_thread(lambda: self._endpoint(project_id, service) is not None, project_id)
@@ -61,7 +65,14 @@ class KeystoneRest:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _call(
-        self, project_id: str, service: str, method: str, path: str, query: Mapping[str, str] | None, body: Body | None
+        self,
+        project_id: str,
+        service: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: Body | None,
+        version: str,
     ) -> Answer:
         endpoint = self._endpoint(project_id, service)
         if endpoint is None:
@@ -76,6 +87,7 @@ class KeystoneRest:
             endpoint_override=_versioned(service, endpoint),
             params=dict(query or {}),
             raise_exc=False,
+            microversion=version or None,
             **more,
         )
         return Answer(found.status_code, _json(found), _seconds(found.headers.get("Retry-After", "")))

@@ -33,6 +33,9 @@ class Cloud:
         self.quotas: Raw = {}
         self.answers: list[tuple[str, str, str, Answer]] = []
         self.busy = 0  # looks for which a change of a stack takes
+        self.down: set[str] = set()  # ids of servers in a cell that does not answer
+        self.held: set[str] = set()  # names of stacks that cannot be deleted
+        self.page = 1000
         self.closed = False
 
     async def call(
@@ -44,6 +47,7 @@ class Cloud:
         *,
         query: Mapping[str, str] | None = None,
         body: Body | None = None,
+        version: str = "",
     ) -> Answer:
         if project_id not in self.names:
             raise ProviderRefused(f"Keystone lets the user jeroboam not into the project {project_id}.")
@@ -58,6 +62,8 @@ class Cloud:
             NEUTRON: self._neutron,
             GLANCE: self._glance,
         }
+        if service == NOVA and path == "/servers/detail":
+            return self._servers(project_id, dict(query or {}), version)
         return routes[service](project_id, method, unquote(path), dict(query or {}), body or {})
 
     async def serves(self, project_id: str, service: str) -> bool:
@@ -87,6 +93,9 @@ class Cloud:
             return Answer(200, stack.template)
         if words[3:4] == ["resources"]:
             return self._resources(stack, words[4:], body)
+        if method == "PUT" and stack.status == "DELETE_FAILED":
+            said = "Updating a stack when it is in DELETE_FAILED state is not supported"
+            return Answer(400, {"error": {"message": said}})
         if method == "GET":
             return Answer(200, {"stack": {**self._row(stack), "outputs": engine.outputs(stack)}})
         if stack.busy:
@@ -113,6 +122,9 @@ class Cloud:
     def _delete(self, stack: Stack) -> Answer:
         networks = {one["id"] for one in stack.made.values()}
         foreign = [p for p in self.things.ports.values() if p["network_id"] in networks and p["id"] not in networks]
+        if stack.name in self.held:
+            stack.status, stack.reason = "DELETE_FAILED", "Resource DELETE failed: resources.worker: away"
+            return Answer(204)
         if foreign:
             stack.status = "DELETE_FAILED"
             stack.made["subnet"]["why"] = "Conflict: One or more ports have an IP allocation from this subnet."
@@ -161,9 +173,6 @@ class Cloud:
             return Answer(200, {"keypairs": [{"keypair": {"name": "ours"}}]})
         if words[0] == "limits":
             return Answer(200, {"limits": {"absolute": self.limits}})
-        if words[1] == "detail":
-            mine = [one for one in self.things.servers.values() if one["project"] == project]
-            return Answer(200, {"servers": [one for one in mine if re.search(query.get("name", ""), one["name"])]})
         server = self.things.servers.get(words[1])
         if server is None:
             return GONE
@@ -172,6 +181,17 @@ class Cloud:
         elif "os-start" in body:
             server["status"] = "ACTIVE"
         return Answer(202, {"output": "the console of Nova"} if "os-getConsoleOutput" in body else {})
+
+    def _servers(self, project: str, query: Raw, version: str) -> Answer:
+        """As Nova does: what is in a cell that is down is left out, or told with nothing that is known only there."""
+        mine = [one for one in self.things.servers.values() if one["project"] == project]
+        there = [one for one in mine if one["id"] not in self.down]
+        if version == "2.69" and not query:
+            there += [{"id": one["id"], "status": "UNKNOWN"} for one in mine if one["id"] in self.down]
+        ids = [one["id"] for one in there]
+        begin = ids.index(query["marker"]) + 1 if "marker" in query else 0
+        more = [{"rel": "next", "href": "next"}] if len(there) > begin + self.page else []
+        return Answer(200, {"servers": there[begin : begin + self.page], "servers_links": more})
 
     def _neutron(self, project: str, method: str, path: str, query: Raw, body: Body) -> Answer:
         words = path.strip("/").split("/")

@@ -139,6 +139,75 @@ async def test_a_server_that_was_deleted_by_hand_is_made_again(world: World) -> 
     assert (await world.settled(gone.name, 5)).done
 
 
+async def test_servers_in_a_part_of_the_cloud_that_is_down_are_not_gone(world: World) -> None:
+    made = await _make(world, 0, 1)
+    assert isinstance(made[0], Machine)
+    cloud = _cloud(world)
+    cloud.down = {made[0].id}
+    said = f"Nova tells nothing of 1 servers of the project, first {made[0].id}: a part of the cloud is down."
+    with pytest.raises(ProviderUnavailable) as caught:
+        await _another(world).list_machines(world.cluster.uuid)
+    assert caught.value.message == said
+    with pytest.raises(ProviderUnavailable):
+        await _make(world, 2)
+    with pytest.raises(ProviderUnavailable):
+        await world.provider.delete_machine(world.cluster.uuid, world.spec(1).name)
+    cloud.down = set()
+    assert (await _make(world, 0, 1)) == made
+
+
+async def test_more_servers_than_a_page_holds_are_all_seen(world: World) -> None:
+    await _make(world, *range(5))
+    _cloud(world).page = 2
+    assert len(await _another(world).list_machines(world.cluster.uuid)) == 5
+
+
+async def test_a_server_that_is_not_seen_stays_in_its_stack(world: World) -> None:
+    """Only what is seen to have failed goes at the next change."""
+    cloud = _cloud(world)
+    made = (await _make(world, 0, 1))[0]
+    assert isinstance(made, Machine)
+    unseen = cloud.things.servers.pop(made.id)
+    await _make(world, 2)
+    await world.provider.delete_machine(world.cluster.uuid, world.spec(1).name)
+    cloud.things.servers[made.id] = unseen
+    left = await _another(world).list_machines(world.cluster.uuid)
+    assert [one.id for one in left if one.index == 0] == [made.id]
+    assert [one.index for one in left] == [0, 2]
+
+
+async def test_a_machine_that_heat_could_not_begin_is_not_made_with_nothing_to_boot(world: World) -> None:
+    cloud, lost = _cloud(world), world.spec(1).name
+    cloud.things.no_host = {lost}
+    await _make(world, 0, 1)
+    cloud.things.no_host = set()
+    [never] = [one["id"] for one in cloud.things.servers.values() if one["name"] == lost]
+    del cloud.things.servers[never]
+    await _make(world, 2)
+    names = [machine.name for machine in await world.provider.list_machines(world.cluster.uuid)]
+    assert names == [world.spec(0).name, world.spec(2).name]
+
+
+async def test_a_stack_whose_deletion_failed_is_told_and_made_anew_when_it_is_wanted(world: World) -> None:
+    cloud = _cloud(world)
+    await _make(world, 0)
+    stack = cloud.stack(".0")
+    cloud.held = {stack.name}
+    name = world.spec(0).name
+    with pytest.raises(ProviderUnavailable, match=f"Server {name} is still being deleted"):
+        await world.provider.delete_machine(world.cluster.uuid, name)
+    said = f"Stack {stack.name} cannot be deleted: Resource DELETE failed: resources.worker: away"
+    refused = (await _make(world, 0))[0]
+    assert isinstance(refused, ProviderUnavailable)
+    assert refused.message == said
+    with pytest.raises(ProviderUnavailable) as caught:
+        await world.provider.delete_machine(world.cluster.uuid, name)
+    assert caught.value.message == said
+    cloud.held = set()
+    assert isinstance((await _make(world, 0))[0], Machine)
+    assert cloud.stack(".0").id != stack.id
+
+
 async def test_a_server_that_was_stopped_is_started(world: World) -> None:
     made = await _make(world, 0)
     assert isinstance(made[0], Machine)
