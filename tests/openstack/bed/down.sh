@@ -11,13 +11,36 @@ esac
 [ "$(id -u)" = 0 ] || fail "needs root"
 lock
 
+# Every bed's servers show here, with paths of their own trees: this bed's are those whose file it has.
+own_loops() {
+  # shellcheck disable=SC2016  # of the inner shell
+  inside sh -c 'losetup --raw -n -O NAME,BACK-FILE | while read -r loop file; do
+    case $file in /var/lib/nova/instances/*) if [ -e "$file" ]; then echo "$loop"; fi ;; esac
+  done' 2>/dev/null || true
+}
+
+# What up.sh and node-image.sh made, by name; then the folder, if it holds nothing else.
+remove_installed() {
+  local built
+  for built in "$BED_DIR"/*.done; do
+    if [ -f "$built" ]; then remove_tree "${built%.done}"; fi
+  done
+  remove_tree "$ROOT"
+  remove_tree "$BED_DIR/node"
+  rm -f "$BED_DIR/rootfs-qemu.log" "$BED_DIR/apt.log" "$BED_DIR/lock" "$MARK"
+  rmdir "$BED_DIR" 2>/dev/null || say "$BED_DIR is kept: there is something in it that is not the bed's"
+}
+remove_tree() {
+  rm -rf --one-file-system "$1" "$1.part"
+  rm -f "$1.done" "$1.log" "$1.part.log" "$1.raw" "$1.raw.part"
+}
+
 end_processes() {
   local pid
   pid=$(init_pid) || return 0
   inside pkill -TERM -x libvirt_lxc 2>/dev/null || true
   # the loop device of a server outlives its mount; -d on a busy one frees it with its last mount
-  inside losetup --raw -n -O NAME,BACK-FILE 2>/dev/null | awk '$2 ~ "^/var/lib/nova/instances/" { print $1 }' |
-    while read -r loop; do losetup -d "$loop"; done
+  own_loops | while read -r loop; do losetup -d "$loop"; done
   inside pkill -TERM mariadbd 2>/dev/null || true
   sleep 2
   kill -KILL "$pid" # ends every process of its pid namespace
@@ -36,5 +59,5 @@ rm -f "$BED_DIR/openrc" "$BED_DIR/demorc"
 for group in /sys/fs/cgroup/*/"$BED_NAME"; do
   if [ -d "$group" ]; then find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true; fi
 done
-if [ "${1-}" = --all ]; then rm -rf --one-file-system "$BED_DIR"; fi
+if [ "${1-}" = --all ]; then remove_installed; fi
 [ -n "${BED_LOCKED-}" ] || say "no bed runs here any more"

@@ -6,6 +6,7 @@
 set -euo pipefail
 # shellcheck source=settings.sh
 . "$(dirname "$0")/settings.sh"
+claim
 name=${BED_NODE_NAME:-node}
 tree=$BED_DIR/$name
 raw=$tree.raw

@@ -1,6 +1,7 @@
 # Where the bed lives and which addresses it takes. The environment may set any of them, so two beds can run side by side.
 # shellcheck shell=bash disable=SC2034  # others use these names
-BED_DIR=${BED_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/jeroboam/openstack-bed} # installed tree, state, logs
+BED_DEFAULT=${XDG_CACHE_HOME:-$HOME/.cache}/jeroboam/openstack-bed
+BED_DIR=${BED_DIR:-$BED_DEFAULT}           # installed tree, state, logs; a folder of the bed's own
 BED_NAME=${BED_NAME:-jbed}                 # network namespace, control groups, prefix of interface names
 BED_HOST=${BED_HOST:-198.18.0.1}           # this machine's side of the link (a /30 of RFC 2544, which no network uses)
 BED_API=${BED_API:-198.18.0.2}             # every API listens here
@@ -11,6 +12,7 @@ BED_MIRROR=${BED_MIRROR:-}                 # where mmdebstrap takes Debian from,
 ROOT=$BED_DIR/rootfs # the packages; never written to once installed
 RUN=$BED_DIR/run     # overlay, pid file: what down.sh removes
 NODE_IMAGE=$BED_DIR/node.raw
+MARK=$BED_DIR/.openstack-bed # says that the folder is a bed's
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 say() { printf '%(%T)T bed: %s\n' -1 "$*"; }
@@ -25,10 +27,20 @@ init_pid() {
   pid=$(cat "$RUN/init.pid" 2>/dev/null) && [ -n "$pid" ] && grep -qs /opt/testbed/init.sh "/proc/$pid/cmdline" && echo "$pid"
 }
 
+# claim: takes BED_DIR for the bed, which writes and removes there. Fails for a folder that is somebody else's.
+claim() {
+  [ ! -f "$MARK" ] || return 0
+  if [ "$BED_DIR" != "$BED_DEFAULT" ] && [ -n "$(ls -A "$BED_DIR" 2>/dev/null)" ]; then
+    fail "BED_DIR=$BED_DIR is not empty and no bed's: set it to a folder that is absent or empty (an older bed's: touch $MARK)"
+  fi
+  mkdir -p "$BED_DIR"
+  : >"$MARK"
+}
+
 # lock: one up.sh or down.sh at a time. up.sh calls down.sh under its own lock.
 lock() {
   [ -z "${BED_LOCKED-}" ] || return 0
-  mkdir -p "$BED_DIR"
+  claim
   exec 9>"$BED_DIR/lock"
   flock -n 9 && return
   say "another up.sh or down.sh works on this bed: waiting for it"

@@ -83,16 +83,25 @@ start_init() {
   setsid nsenter --net="/run/netns/$BED_NAME" unshare --mount --uts --ipc --pid --fork "$HERE/enter.sh" \
     >"$RUN/init.log" 2>&1 </dev/null 9>&- &
   parent=$!
+  # shellcheck disable=SC2064  # this pid
+  trap "end_init $parent" EXIT # a bed that is late must not go on without its pid file: nobody would end it
   for _ in $(seq 100); do
     sleep 0.1
     pid=$(pgrep -P "$parent" || true)
     if [ -n "$pid" ] && grep -qs /opt/testbed/init.sh "/proc/$pid/cmdline"; then
       echo "$pid" >"$RUN/init.pid"
+      trap - EXIT
       return
     fi
   done
   cat "$RUN/init.log" >&2
   fail "the bed's PID 1 did not start within 10 s; the lines above are $RUN/init.log"
+}
+
+# end_init PARENT: ends a bed that did not start, its PID 1 first, which takes along all that is in it.
+end_init() {
+  local pid
+  for pid in $(pgrep -P "$1") "$1"; do kill -KILL "$pid" 2>/dev/null || true; done
 }
 
 start_services() {
