@@ -37,7 +37,7 @@ from .nova import Nova
 from .places import Place, Planner, place_of
 from .preflight import Preflight
 from .removal import Removal
-from .rest import Rest, is_quota
+from .rest import Rest, is_passing, is_quota
 from .settings import OpenStackSettings
 from .tags import machine_stack, network_stack
 from .user_data import render_boot
@@ -332,6 +332,8 @@ def _refused(message: str, reason: str) -> JeroboamError:
     hint = ""
     if "No valid host" in reason:
         hint = "No host of the cloud has room for this flavor, or none fits its extra specs: choose another, or ask the operator."
+    elif is_passing(reason):
+        return ProviderUnavailable(message, after_s=10.0)
     return ProviderRefused(message, hint=hint)
 
 

@@ -13,6 +13,12 @@ Body = Mapping[str, Any]
 HEAT, NOVA, NEUTRON, GLANCE = "orchestration", "compute", "network", "image"
 OCTAVIA, CINDER = "load-balancer", "volumev3"
 
+_PASSING = re.compile(
+    r"HTTP (Error )?5\d\d|timed? ?out|connect(ion)?\b.{0,20}\b(refused|reset|aborted|failure|broken)"
+    r"|unable to establish connection|max retries exceeded|service unavailable|bad gateway",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -82,6 +88,11 @@ def is_quota(said: str) -> bool:
     return re.search(r"quota", said, re.IGNORECASE) is not None and (
         re.search(r"exceed|limit|OverQuota", said, re.IGNORECASE) is not None
     )
+
+
+def is_passing(said: str) -> bool:
+    """Whether these words of a service, told by another one, are of what passes: it was away, erred inside, or was slow."""
+    return _PASSING.search(said) is not None
 
 
 def words(body: object) -> str:

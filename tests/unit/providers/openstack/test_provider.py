@@ -439,6 +439,29 @@ async def test_nova_that_is_away_is_no_empty_list(world: World) -> None:
         await _another(world).list_machines(world.cluster.uuid)
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "ServiceUnavailable: resources.x: Service Unavailable (HTTP 503)",
+        "ConnectFailure: resources.x: Unable to establish connection to http://nova: Connection refused",
+        "Create of x timed out",
+    ],
+)
+async def test_a_failure_that_passes_is_no_refusal(world: World, reason: str) -> None:
+    cloud = _cloud(world)
+    await _make(world, 0)
+    stack = cloud.stack(".0")
+    name = world.spec(1).name
+    cloud.things.no_host = {name}
+    rows = [{"resource_name": name, "resource_status": "CREATE_FAILED", "resource_status_reason": reason}]
+    nothing = Answer(200, {"resources": []})
+    cloud.answers = [(HEAT, "GET", "resources$", answer) for answer in (nothing, Answer(200, {"resources": rows}))]
+    error = (await _make(world, 1))[1]
+    assert isinstance(error, ProviderUnavailable)
+    assert error.message == f"{name}: {reason}"
+    assert stack.status == "UPDATE_FAILED"
+
+
 def _another(world: World, *more: Cluster) -> OpenStackProvider:
     """As another process has it, which knows of the cluster what is kept."""
     kept = {one.uuid: one.project_id for one in (world.cluster, *more)}
