@@ -68,17 +68,17 @@ class Growth:
                 await self._apply(project_id, name, stack, few, there)
         return await self.settled(project_id, name, until)
 
-    async def shrink(self, stack: Stack, machine: str, look: Look) -> None:
+    async def shrink(self, stack: Stack, cluster_uuid: str, machine: str, look: Look) -> None:
         """Begin to remove a machine, or the stack when it was the last in it or cannot be changed any more."""
         if stack.status == UNDEAD:
             await self._heat.delete(stack)
             return
-        template = await self._template(stack)
+        template = await self.template(stack, cluster_uuid)
         left = _without(template, await self._broken(stack, await look()) | {machine})
         if not machine_names(left):
             await self._heat.delete(stack)
         elif machine in machine_names(template):
-            await self._heat.update(stack, _cluster(stack), left, {})
+            await self._heat.update(stack, cluster_uuid, left, {})
 
     async def _apply(
         self, project_id: str, name: str, stack: Stack | None, wishes: Sequence[Wish], there: Mapping[str, Machine]
@@ -90,7 +90,7 @@ class Growth:
             template = _grown(empty_stack(one.cluster_uuid, one.group, apart=apart), wishes)
             await self._heat.create(project_id, name, one.cluster_uuid, template, parameters)
             return
-        template = await self._template(stack)
+        template = await self.template(stack, one.cluster_uuid)
         broken = await self._broken(stack, there.values())
         wanted = {wish.plan.name for wish in wishes}
         for again in sorted(wanted & set(machine_names(template))):  # Heat thinks that it is there
@@ -113,8 +113,12 @@ class Growth:
         if left is not None:
             raise ProviderUnavailable(f"Stack {left.name} cannot be deleted: {left.reason}", after_s=5.0)
 
-    async def _template(self, stack: Stack) -> Template:
-        """Raises ProviderRefused when it is not the one that we gave."""
+    async def template(self, stack: Stack, cluster_uuid: str) -> Template:
+        """Raises ProviderRefused when the stack is not this cluster's, or its template not the one that we gave."""
+        if stack.cluster_uuid != cluster_uuid:
+            raise ProviderRefused(
+                f"Stack {stack.name} does not carry the tag of the cluster {cluster_uuid}.", hint="Rename or delete it."
+            )
         template = await self._heat.template(stack)
         if not is_as_given(template, stack.tags):
             raise ProviderRefused(
@@ -148,11 +152,3 @@ def _as_many_as_fit(wishes: Sequence[Wish], most: int) -> tuple[list[Wish], list
         if number and size > most:
             return list(wishes[:number]), list(wishes[number:])
     return list(wishes), []
-
-
-def _cluster(stack: Stack) -> str:
-    if stack.cluster_uuid is None:
-        raise ProviderRefused(
-            f"Stack {stack.name} does not carry the tag of a cluster of ours.", hint="Rename or delete it."
-        )
-    return stack.cluster_uuid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -24,10 +24,14 @@ class Neutron:
         if not ident:
             return []
         for key in ("id", "name"):
-            found = await self._list(project_id, kind, {key: ident})
+            found = await self._list(project_id, kind, {key: ident}, fine=(400,))  # a name may be no id at all
             if found:
                 return found
         return []
+
+    async def subnets(self, project_id: str, network_id: str) -> Sequence[Body]:
+        """Those of IPv4 in a network."""
+        return await self._list(project_id, "subnet", {"network_id": network_id, "ip_version": "4"})
 
     async def quotas(self, project_id: str) -> Mapping[str, Mapping[str, int]]:
         """`limit`, `used` and `reserved` of each kind; limit -1 is none. Empty where the cloud does not tell."""
@@ -46,7 +50,7 @@ class Neutron:
         for kind in _TAGGED:
             for raw in await self._list(project_id, kind, query):
                 owner = cluster_of(raw.get("tags") or ())
-                if owner is not None:
+                if owner is not None and cluster_uuid in (None, owner):
                     found.append(FoundResource(kind, raw["id"], raw["name"], owner))
         return found
 
@@ -67,9 +71,11 @@ class Neutron:
                 answer = await self._rest.call(project_id, NEUTRON, "PUT", path, body={"port_id": port["id"]})
                 checked(answer, f"Router {router_id} was not detached", fine=(404, 409))
 
-    async def _list(self, project_id: str, kind: str, query: Mapping[str, str]) -> Sequence[Body]:
+    async def _list(
+        self, project_id: str, kind: str, query: Mapping[str, str], fine: Collection[int] = ()
+    ) -> Sequence[Body]:
         answer = await self._rest.call(project_id, NEUTRON, "GET", f"/{kind}s", query=query)
-        found: Any = checked(answer, f"{kind}s could not be listed", fine=(400,)).get(f"{kind}s")
+        found: Any = checked(answer, f"{kind}s could not be listed", fine=fine).get(f"{kind}s")
         return found or []
 
 

@@ -154,7 +154,7 @@ class OpenStackProvider:
         async with self._hands[cluster_uuid]:
             stack = await self._growth.settled(project, machine_stack(name), until)
             if stack is not None and stack.cluster_uuid == cluster_uuid:
-                await self._growth.shrink(stack, name, lambda: self._look(cluster_uuid, project))
+                await self._growth.shrink(stack, cluster_uuid, name, lambda: self._look(cluster_uuid, project))
                 stack = await self._growth.settled(project, stack.name, until)
             left = [machine for machine in await self._look(cluster_uuid, project) if machine.name == name]
             for machine in left:
@@ -208,12 +208,13 @@ class OpenStackProvider:
                 await self._heat.create(project, name, cluster.uuid, template, {})
                 stack = await self._growth.settled(project, name, until)
             elif stack.failed:  # the same once more: what failed then is made anew
-                await self._heat.update(stack, cluster.uuid, await self._heat.template(stack), {})
+                await self._heat.update(stack, cluster.uuid, await self._growth.template(stack, cluster.uuid), {})
                 stack = await self._growth.settled(project, name, until)
         if stack is None:
             raise ProviderUnavailable(f"Stack {name} vanished while it was made.", after_s=1.0)
         if stack.failed:
             raise await self._network_failed(stack)
+        await self._growth.template(stack, cluster.uuid)
         return place_of(stack)
 
     async def _network_failed(self, stack: Stack) -> JeroboamError:
@@ -229,6 +230,7 @@ class OpenStackProvider:
         head = await self._heat.stack(project, network_stack(network.name))
         if head is None or head.busy or head.failed:
             raise ProviderUnavailable(f"The stack of the network {network.name} is not there.", after_s=1.0)
+        await self._growth.template(head, cluster_uuid)
         place, stacks = place_of(head), defaultdict(list)
         images = {word: await self._image(project, word) for word in {r.spec.image_id for r in requests}}
         flavors = {word: await self._flavor(project, word) for word in {r.spec.flavor_id for r in requests}}

@@ -462,6 +462,20 @@ async def test_a_failure_that_passes_is_no_refusal(world: World, reason: str) ->
     assert stack.status == "UPDATE_FAILED"
 
 
+@pytest.mark.parametrize("change", ["template", "tags"])
+async def test_a_network_stack_that_is_not_as_we_made_it_is_not_believed(world: World, change: str) -> None:
+    network, endpoint = await world.place()
+    [stack] = _cloud(world).stacks.values()
+    if change == "template":
+        stack.template = {**stack.template, "description": "mine now"}
+    else:
+        stack.tags = tuple(tag.replace(world.cluster.uuid, "of-another") for tag in stack.tags)
+    with pytest.raises(ProviderRefused, match=f"Stack {stack.name} (was changed|does not carry the tag)"):
+        await world.place()
+    with pytest.raises(ProviderRefused, match=f"Stack {stack.name} (was changed|does not carry the tag)"):
+        await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
+
+
 def _another(world: World, *more: Cluster) -> OpenStackProvider:
     """As another process has it, which knows of the cluster what is kept."""
     kept = {one.uuid: one.project_id for one in (world.cluster, *more)}
