@@ -26,6 +26,13 @@ _STATES = {
     "DELETED": MachineState.DELETING,
     "SOFT_DELETED": MachineState.DELETING,
 }  # all others run: ACTIVE, REBOOT, MIGRATING, RESIZE ...
+_WAKES = {
+    "SHUTOFF": "os-start",
+    "PAUSED": "unpause",
+    "SUSPENDED": "resume",
+    "SHELVED": "unshelve",
+    "SHELVED_OFFLOADED": "unshelve",
+}
 _WITH_DOWN_CELLS = (
     "2.69"  # from here on a cell that does not answer is not left out of a list. Source: Nova API guide, down cells
 )
@@ -64,8 +71,21 @@ class Nova:
         return sorted((seen_machine(raw) for raw in mine), key=lambda machine: machine.name)
 
     async def start(self, project_id: str, server_id: str) -> None:
-        """A server that runs already is success (409)."""
-        await self._act(project_id, server_id, {"os-start": None}, "was not started")
+        """Let a server run again, from whichever rest it is in. One that runs, is on its way or is gone is success."""
+        wake = await self._wake(project_id, server_id)
+        if wake is None:
+            return
+        path = f"/servers/{server_id}/action"
+        answer = await self._rest.call(project_id, NOVA, "POST", path, body={wake: None})
+        if answer.status == 409 and await self._wake(project_id, server_id) is None:
+            return
+        checked(answer, f"Server {server_id} was not started", fine=(404,))
+
+    async def _wake(self, project_id: str, server_id: str) -> str | None:
+        """The action that lets the server run as it is now; None when there is nothing to do."""
+        answer = await self._rest.call(project_id, NOVA, "GET", f"/servers/{server_id}")
+        raw = checked(answer, f"Server {server_id} could not be read", fine=(404,)).get("server") or {}
+        return None if raw.get("OS-EXT-STS:task_state") else _WAKES.get(raw.get("status", ""))
 
     async def console(self, project_id: str, server_id: str, lines: int) -> str:
         """ "" where the hypervisor keeps none, or the server is gone."""
@@ -93,10 +113,6 @@ class Nova:
         answer = await self._rest.call(project_id, NOVA, "GET", "/limits")
         found: Mapping[str, int] = checked(answer, "The quotas of Nova could not be read")["limits"]["absolute"]
         return found
-
-    async def _act(self, project_id: str, server_id: str, body: Body, failed: str) -> None:
-        answer = await self._rest.call(project_id, NOVA, "POST", f"/servers/{server_id}/action", body=body)
-        checked(answer, f"Server {server_id} {failed}", fine=(409,))
 
 
 def seen_machine(raw: Body) -> Machine:

@@ -120,9 +120,10 @@ class OpenStackProvider:
         self._projects[uuid] = project
         async with self._hands[uuid]:
             there = {machine.name: machine for machine in await self._look(uuid, project)}
-            await self._start_stopped(project, [there[r.spec.name] for r in requests if r.spec.name in there])
+            broken = await self._start_stopped(project, [there[r.spec.name] for r in requests if r.spec.name in there])
             missing = [r for r in requests if not _runs(there.get(r.spec.name))]
-            broken = await self._make(project, uuid, network, missing) if missing else {}
+            if missing:
+                broken |= await self._make(project, uuid, network, missing)
             there = {machine.name: machine for machine in await self._look(uuid, project)}
         return {r.spec.name: _outcome(r.spec.name, there, broken) for r in requests}
 
@@ -262,10 +263,16 @@ class OpenStackProvider:
         reasons = {one.resource.split(".")[0] if one.resource not in names else one.resource: one for one in failures}
         return {one: _refused(f"{one}: {reasons[one].reason}", reasons[one].reason) for one in names if one in reasons}
 
-    async def _start_stopped(self, project: str, machines: Sequence[Machine]) -> None:
+    async def _start_stopped(self, project: str, machines: Sequence[Machine]) -> dict[str, JeroboamError]:
+        """Why machines could not be started, by name."""
+        broken: dict[str, JeroboamError] = {}
         for machine in machines:
             if machine.state is MachineState.STOPPED:
-                await self._nova.start(project, machine.id)
+                try:
+                    await self._nova.start(project, machine.id)
+                except JeroboamError as error:  # of this one: the others go on
+                    broken[machine.name] = error
+        return broken
 
     async def _look(self, cluster_uuid: str, project: str) -> Sequence[Machine]:
         """What Nova shows now."""

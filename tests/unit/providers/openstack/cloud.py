@@ -17,6 +17,7 @@ from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, Answe
 
 IMAGE = {"id": str(uuid4()), "name": "node", "status": "active", "os_distro": "debian", "size": 7}
 FLAVORS = [{"id": "1", "name": "m1.small", "vcpus": 1, "ram": 1024, "disk": 4}]
+_RESTS = {"os-start": "SHUTOFF", "unpause": "PAUSED", "resume": "SUSPENDED", "unshelve": "SHELVED_OFFLOADED"}
 GONE = Answer(404, {"error": {"message": "not found"}})
 
 
@@ -176,9 +177,14 @@ class Cloud:
         server = self.things.servers.get(words[1])
         if server is None:
             return GONE
+        if method == "GET":
+            return Answer(200, {"server": server})
         if method == "DELETE":
             del self.things.servers[words[1]]
-        elif "os-start" in body:
+        elif wakes := set(body) & {"os-start", "unpause", "resume", "unshelve"}:
+            if {server["status"]} != {_RESTS[wake] for wake in wakes}:
+                said = f"Cannot '{min(wakes)}' instance while it is in another state"
+                return Answer(409, {"conflictingRequest": {"message": said}})
             server["status"] = "ACTIVE"
         return Answer(202, {"output": "the console of Nova"} if "os-getConsoleOutput" in body else {})
 

@@ -208,11 +208,34 @@ async def test_a_stack_whose_deletion_failed_is_told_and_made_anew_when_it_is_wa
     assert cloud.stack(".0").id != stack.id
 
 
-async def test_a_server_that_was_stopped_is_started(world: World) -> None:
+@pytest.mark.parametrize("status", ["SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED_OFFLOADED"])
+async def test_a_server_that_rests_is_started(world: World, status: str) -> None:
     made = await _make(world, 0)
     assert isinstance(made[0], Machine)
-    _cloud(world).things.servers[made[0].id]["status"] = "SHUTOFF"
-    assert isinstance((await _make(world, 0))[0], Machine)
+    _cloud(world).things.servers[made[0].id]["status"] = status
+    assert (await _make(world, 0)) == made
+
+
+async def test_one_that_cannot_be_started_says_why_and_the_others_go_on(world: World) -> None:
+    made = await _make(world, 0)
+    assert isinstance(made[0], Machine)
+    cloud = _cloud(world)
+    cloud.things.servers[made[0].id]["status"] = "PAUSED"
+    cloud.answers = [(NOVA, "POST", "action$", Answer(409, {"conflictingRequest": {"message": "Instance is locked"}}))]
+    both = await _make(world, 0, 1)
+    assert isinstance(both[0], ProviderUnavailable)
+    assert both[0].message == f"Server {made[0].id} was not started: Instance is locked"
+    assert isinstance(both[1], Machine)
+
+
+async def test_a_server_on_its_way_is_let_alone(world: World) -> None:
+    made = await _make(world, 0)
+    assert isinstance(made[0], Machine)
+    cloud = _cloud(world)
+    cloud.things.servers[made[0].id] |= {"status": "SHUTOFF", "OS-EXT-STS:task_state": "powering-on"}
+    answer = (await _make(world, 0))[0]
+    assert isinstance(answer, ProviderUnavailable)
+    assert cloud.calls["compute POST"] == 0
 
 
 async def test_a_stack_that_somebody_changed_is_left_alone(world: World) -> None:
