@@ -18,6 +18,8 @@ from .settings import OpenStackSettings
 
 CIDR_LABEL, ZONE_LABEL, VOLUME_LABEL = "fixed_subnet_cidr", "availability_zone", "boot_volume_size"  # Magnum's
 
+Found = Mapping[str, Any] | None
+
 
 @dataclass(frozen=True)
 class Place:
@@ -90,10 +92,7 @@ class Planner:
         """Raises NotFound and InvalidRequest for networks that the tenant named."""
         shape, project = cluster.shape, cluster.project_id
         external = await self._one(project, "network", shape.external_network_id)
-        network = await self._one(project, "network", shape.fixed_network)
-        subnet = await self._one(project, "subnet", shape.fixed_subnet)
-        if subnet and not network:
-            network = await self._one(project, "network", subnet["network_id"])
+        network, subnet = await self.given(cluster)
         return NetworkPlan(
             cluster_uuid=cluster.uuid,
             slug=cluster_slug(cluster.name, cluster.uuid),
@@ -109,6 +108,34 @@ class Planner:
             subnet=subnet["id"] if subnet else None,
             mtu=int(network.get("mtu") or 1500) if network else 1500,
         )
+
+    async def given(self, cluster: Cluster) -> tuple[Found, Found]:
+        """The tenant's own network and subnet; None, None when it names neither. A node's address, and the range that nodes trust, are
+        of one subnet: where the network has several, one must be named. Raises NotFound and InvalidRequest."""
+        shape, project = cluster.shape, cluster.project_id
+        network = await self._one(project, "network", shape.fixed_network)
+        subnet = await self._one(project, "subnet", shape.fixed_subnet)
+        if subnet and not network:
+            return await self._one(project, "network", subnet["network_id"]), subnet
+        if network and not subnet:
+            return network, await self._only(project, network)
+        if network and subnet and subnet["network_id"] != network["id"]:
+            raise InvalidRequest(
+                f"The subnet {shape.fixed_subnet} is not in the network {shape.fixed_network}.",
+                value=shape.fixed_subnet,
+                hint="Name one of its own, or leave the network out.",
+            )
+        return network, subnet
+
+    async def _only(self, project: str, network: Mapping[str, Any]) -> Mapping[str, Any]:
+        subnets = await self._neutron.subnets(project, network["id"])
+        if len(subnets) != 1:
+            raise InvalidRequest(
+                f"The network {network['name']} has {len(subnets) or 'no'} IPv4 subnet{'s' if subnets else ''}.",
+                value=network["name"],
+                hint="Name one as fixed_subnet." if subnets else "Name a network that has one.",
+            )
+        return subnets[0]
 
     def cidr(self, cluster: Cluster) -> str:
         """Of a subnet that is to be made."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ...contracts import Flavor, MachineSpec, Problem
 from ...domain import Cluster, Role
+from ...domain.errors import UserError
 from .catalogue import OpenStackCatalogue
 from .network_template import EndpointKind
 from .neutron import Neutron
@@ -41,6 +42,7 @@ class Preflight:
             for word in sorted({m.image_id for m in machines})
             if not await self._catalogue.find_images(project, word)
         ]
+        found += await self._given(cluster)
         found += [_no_flavor(word) for word, some in flavors.items() if not some]
         found += await self._labels(cluster, machines)
         heads = sum(machine.role is Role.CONTROL_PLANE for machine in machines)
@@ -51,8 +53,18 @@ class Preflight:
         )
         return found + await self._ports(project, len(machines))
 
+    async def _given(self, cluster: Cluster) -> list[Problem]:
+        """Of the networks that the tenant names."""
+        try:
+            await self._planner.given(cluster)
+        except UserError as error:
+            named = "fixed_subnet" if cluster.shape.fixed_subnet else "fixed_network"
+            return [Problem(error.message, named, error.hint)]
+        return []
+
     async def _labels(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
-        found = [] if cluster.shape.fixed_subnet else _no_room(self._planner.cidr(cluster), len(machines))
+        given = cluster.shape.fixed_subnet or cluster.shape.fixed_network
+        found = [] if given else _no_room(self._planner.cidr(cluster), len(machines))
         volumes = any(int(machine.labels.get(VOLUME_LABEL) or 0) for machine in machines)
         if volumes and not await self._rest.serves(cluster.project_id, CINDER):
             found.append(

@@ -220,4 +220,4 @@ class Cloud:
 def _matches(one: Raw, key: str, wanted: Any) -> bool:
     if key == "tags":
         return wanted in one.get("tags", ())
-    return bool(one.get(key) == wanted)
+    return bool(str(one.get(key)) == wanted)

@@ -499,6 +499,36 @@ async def test_a_network_stack_that_is_not_as_we_made_it_is_not_believed(world: 
         await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
 
 
+async def test_a_network_of_the_tenant_needs_one_subnet(world: World) -> None:
+    cloud = _cloud(world)
+    cloud.things.networks["n"] = {"id": "n", "name": "theirs", "mtu": 1400}
+    shape = replace(world.cluster.shape, fixed_network="theirs")
+    cluster = replace(world.cluster, shape=shape)
+    subnets = [
+        {"id": f"s{number}", "name": f"s{number}", "network_id": "n", "ip_version": 4, "cidr": f"10.{number}.0.0/24"}
+        for number in range(2)
+    ]
+    said = []
+    for subnet in (None, *subnets):
+        if subnet:
+            cloud.things.subnets[str(subnet["id"])] = subnet
+        said.append([(one.field, one.message) for one in await world.provider.preflight(cluster, [world.spec()])])
+    assert said == [
+        [("fixed_network", "The network theirs has no IPv4 subnet.")],
+        [],
+        [("fixed_network", "The network theirs has 2 IPv4 subnets.")],
+    ]
+    named = replace(cluster, shape=replace(shape, fixed_subnet="s1"))
+    assert await world.provider.preflight(named, [world.spec()]) == []
+    assert (await world.provider.ensure_network(named, NetworkSpec(endpoint_port=6443))).cidr == "10.1.0.0/24"
+    elsewhere = replace(named, shape=replace(shape, fixed_network=None, fixed_subnet="s0"))
+    cloud.things.networks["m"] = {"id": "m", "name": "other"}
+    crossed = replace(named, shape=replace(shape, fixed_network="other", fixed_subnet="s0"))
+    assert await world.provider.preflight(elsewhere, [world.spec()]) == []
+    [problem] = await world.provider.preflight(crossed, [world.spec()])
+    assert problem.message == "The subnet s0 is not in the network other."
+
+
 def _another(world: World, *more: Cluster) -> OpenStackProvider:
     """As another process has it, which knows of the cluster what is kept."""
     kept = {one.uuid: one.project_id for one in (world.cluster, *more)}
