@@ -1,4 +1,7 @@
-"""What nodes say: their signals, read for all nodes of a stack at once and kept for a moment, else Nova's console."""
+"""What nodes say: their signals, read for all nodes of a stack at once and kept for a moment, and Nova's console.
+
+A node signals until its first boot is done. Nova's console, a call for each node, is what it has to say later, and a silent one's.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +9,24 @@ import asyncio
 import time
 from collections import defaultdict
 
+from ...bootstrap.console import parse_console
 from ...contracts import Machine
 from .heat import Heat
 from .nova import Nova
 from .tags import machine_stack
 
 _FRESH_S = 1.0  # signals of a cluster are read once in it, however many nodes are looked at
+_QUIET_S = 30.0
 _CONSOLE_S = 30.0  # between two looks at the console of one silent server
 
 
 class Consoles:
     """Keeps the last look at each cluster; a loss costs a call."""
 
-    def __init__(self, heat: Heat, nova: Nova) -> None:
+    def __init__(self, heat: Heat, nova: Nova, quiet_s: float = _QUIET_S) -> None:
+        """`quiet_s`: from the last signal until the console is asked for, too."""
+        self._quiet_s = quiet_s
+        self._done: dict[str, float] = {}  # by server, since when it is known to have booted
         self._heat = heat
         self._nova = nova
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -28,9 +36,16 @@ class Consoles:
     async def text(self, project_id: str, machine: Machine, lines: int) -> str:
         """What is known of the machine's console."""
         said = (await self._of_stack(project_id, machine_stack(machine.name))).get(machine.id, "")
-        if not said:
-            said = await self._console(project_id, machine.id, lines)
+        if not said or self._is_long_done(machine.id, said):
+            said = "\n".join(filter(None, (await self._console(project_id, machine.id, lines), said)))
         return "\n".join(said.splitlines()[-lines:])
+
+    def _is_long_done(self, server_id: str, said: str) -> bool:
+        """A boot that just ended is read once, of all nodes of a cluster at a time: nothing more is asked of them then."""
+        if not parse_console(said).done:
+            self._done.pop(server_id, None)
+            return False
+        return time.monotonic() - self._done.setdefault(server_id, time.monotonic()) > self._quiet_s
 
     def forget(self, cluster_uuid: str) -> None:
         """The cluster is gone."""

@@ -17,8 +17,10 @@ from jeroboam.domain.errors import (
     QuotaExceeded,
 )
 from jeroboam.providers.openstack import OpenStackProvider, OpenStackSettings
+from jeroboam.providers.openstack.consoles import Consoles
 from jeroboam.providers.openstack.growth import Growth
 from jeroboam.providers.openstack.heat import Heat
+from jeroboam.providers.openstack.nova import Nova
 from jeroboam.providers.openstack.rest import HEAT, NOVA, OCTAVIA, Answer
 from jeroboam.providers.openstack.user_data import render_boot
 from jeroboam.testing import builders
@@ -527,6 +529,14 @@ async def test_a_network_of_the_tenant_needs_one_subnet(world: World) -> None:
     assert await world.provider.preflight(elsewhere, [world.spec()]) == []
     [problem] = await world.provider.preflight(crossed, [world.spec()])
     assert problem.message == "The subnet s0 is not in the network other."
+
+
+async def test_a_node_that_has_booted_long_ago_shows_the_console_of_nova_too(world: World) -> None:
+    made = (await _make(world, 0))[0]
+    assert isinstance(made, Machine)
+    consoles = Consoles(Heat(_cloud(world)), Nova(_cloud(world)), quiet_s=0.0)
+    assert await consoles.text("project-1", made, 10) == "JEROBOAM/1 done all"
+    assert await consoles.text("project-1", made, 10) == "the console of Nova\nJEROBOAM/1 done all"
 
 
 def _another(world: World, *more: Cluster) -> OpenStackProvider:
