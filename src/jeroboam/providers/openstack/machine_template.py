@@ -2,7 +2,8 @@
 
 A template is changed one machine at a time, and what is there of the others stays as it was written, by whichever version of ours:
 so an update touches nothing but what it is for. What a machine boots with is a hidden parameter which only the update that
-makes it fills in; Heat keeps it until the next update and shows it to nobody.
+makes it fills in. Heat hides the parameter and keeps it until the next update, but not what became of it: the events of a server
+show its user data, keys and all, to every reader of the project for as long as the stack is there.
 """
 
 from __future__ import annotations
@@ -41,7 +42,6 @@ class ServerPlan:
     network: str
     security_groups: tuple[str, ...]
     keys: str = ""
-    key_name: str | None = None
     zone: str | None = None
     volume_gib: int | None = None
     port: str | None = None
@@ -113,8 +113,6 @@ def _server(plan: ServerPlan, *, apart: bool) -> Template:
     properties |= _disk(plan)
     if not _needs_port(plan) and plan.port is None:
         properties["security_groups"] = list(plan.security_groups)
-    if plan.key_name:
-        properties["key_name"] = plan.key_name
     if plan.zone:
         properties["availability_zone"] = plan.zone
     if apart:

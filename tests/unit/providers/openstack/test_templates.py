@@ -61,9 +61,7 @@ CASES = {
     "machines-first-master": _masters(port="endpoint-port-id"),
     "machines-masters-virtual": _masters(pairs=("10.0.0.9",), security_groups=("nodes-id", "masters-id")),
     "machines-masters-balanced": _masters(pools=((6443, "pool-id"), (7000, "inner-pool-id"))),
-    "machines-all-options": with_machine(
-        EMPTY, replace(WORKER, key_name="mine", zone="az1", volume_gib=20, subnet="their-subnet")
-    ),
+    "machines-all-options": with_machine(EMPTY, replace(WORKER, zone="az1", volume_gib=20, subnet="their-subnet")),
 }
 
 
