@@ -21,7 +21,7 @@ from jeroboam.providers.openstack.consoles import Consoles
 from jeroboam.providers.openstack.growth import Growth
 from jeroboam.providers.openstack.heat import Heat
 from jeroboam.providers.openstack.nova import Nova
-from jeroboam.providers.openstack.rest import HEAT, NOVA, OCTAVIA, Answer
+from jeroboam.providers.openstack.rest import HEAT, NEUTRON, NOVA, OCTAVIA, Answer
 from jeroboam.providers.openstack.user_data import render_boot
 from jeroboam.testing import builders
 from jeroboam.testing.provider_suite import WELL, BatchSuite, CensusSuite, ProviderSuite, World
@@ -393,6 +393,13 @@ async def test_metadata_that_tenants_wrote_makes_no_machine(world: World) -> Non
     for marks in ({}, {"jeroboam_cluster": world.cluster.uuid}, {**server["metadata"], "jeroboam_index": "x"}):
         server["metadata"] = marks
         assert await _another(world).list_machines(world.cluster.uuid) == []
+
+
+async def test_a_list_that_neutron_refuses_is_no_empty_one(world: World) -> None:
+    await world.place()
+    _cloud(world).answers = [(NEUTRON, "GET", "networks$", Answer(400, {"NeutronError": {"message": "no such key"}}))]
+    with pytest.raises(ProviderRefused, match="networks could not be listed: no such key"):
+        await world.provider.list_resources(world.cluster.uuid)
 
 
 async def test_preflight_tells_all_at_once(world: World) -> None:
