@@ -26,7 +26,7 @@ class Consoles:
     def __init__(self, heat: Heat, nova: Nova, quiet_s: float = _QUIET_S) -> None:
         """`quiet_s`: from the last signal until the console is asked for, too."""
         self._quiet_s = quiet_s
-        self._done: dict[str, float] = {}  # by server, since when it is known to have booted
+        self._done: dict[str, tuple[str, float]] = {}  # by name: the server, and since when it is known to have booted
         self._heat = heat
         self._nova = nova
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -36,16 +36,19 @@ class Consoles:
     async def text(self, project_id: str, machine: Machine, lines: int) -> str:
         """What is known of the machine's console."""
         said = (await self._of_stack(project_id, machine_stack(machine.name))).get(machine.id, "")
-        if not said or self._is_long_done(machine.id, said):
+        if not said or self._is_long_done(machine, said):
             said = "\n".join(filter(None, (await self._console(project_id, machine.id, lines), said)))
         return "\n".join(said.splitlines()[-lines:])
 
-    def _is_long_done(self, server_id: str, said: str) -> bool:
+    def _is_long_done(self, machine: Machine, said: str) -> bool:
         """A boot that just ended is read once, of all nodes of a cluster at a time: nothing more is asked of them then."""
         if not parse_console(said).done:
-            self._done.pop(server_id, None)
             return False
-        return time.monotonic() - self._done.setdefault(server_id, time.monotonic()) > self._quiet_s
+        server, since = self._done.get(machine.name, ("", 0.0))
+        if server != machine.id:
+            self._done[machine.name] = machine.id, time.monotonic()
+            return False
+        return time.monotonic() - since >= self._quiet_s
 
     def forget(self, cluster_uuid: str) -> None:
         """The cluster is gone."""
@@ -53,6 +56,8 @@ class Consoles:
         for name in [name for name in self._signals if mark in name]:
             del self._signals[name]
             self._locks.pop(name, None)
+        for name in [name for name in self._done if mark in name]:
+            del self._done[name]
 
     async def _of_stack(self, project_id: str, name: str) -> dict[str, str]:
         async with self._locks[name]:
