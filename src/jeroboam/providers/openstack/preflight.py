@@ -6,14 +6,16 @@ import ipaddress
 from collections.abc import Mapping, Sequence
 
 from ...contracts import Flavor, MachineSpec, Problem
-from ...domain import Cluster, Role
+from ...domain import Cluster, Role, cluster_slug
 from ...domain.errors import UserError
 from .catalogue import OpenStackCatalogue
+from .heat import Heat
 from .network_template import EndpointKind
 from .neutron import Neutron
 from .nova import Nova
 from .places import CIDR_LABEL, VOLUME_LABEL, Planner
 from .rest import CINDER, Rest
+from .tags import network_stack
 
 _NOVA = (  # what is counted, the quota, what is used of it. Source: Nova API reference, GET /limits
     ("instances", "maxTotalInstances", "totalInstancesUsed"),
@@ -30,6 +32,7 @@ class Preflight:
         self._rest = rest
         self._catalogue = catalogue
         self._planner = planner
+        self._heat = Heat(rest)
         self._nova = Nova(rest)
         self._neutron = Neutron(rest)
 
@@ -54,10 +57,13 @@ class Preflight:
         return found + await self._ports(project, len(machines))
 
     async def _given(self, cluster: Cluster) -> list[Problem]:
-        """Of the networks that the tenant names."""
+        """Of the networks that the tenant names. Once the cluster's own stack is there, its subnet is settled, whatever was added since."""
         try:
             await self._planner.given(cluster)
         except UserError as error:
+            name = network_stack(cluster_slug(cluster.name, cluster.uuid))
+            if await self._heat.stack(cluster.project_id, name) is not None:
+                return []
             named = "fixed_subnet" if cluster.shape.fixed_subnet else "fixed_network"
             return [Problem(error.message, named, error.hint)]
         return []
