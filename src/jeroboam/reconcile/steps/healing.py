@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import healing
-from ...contracts import Machine, MachineRebuilder, MachineState, StatefulDriver
+from ...contracts import Machine, MachineState
 from ...domain import Ailing, OperationKind
-from ...domain.errors import ProviderRefused
 from ..scope import DONE, Outcome, Scope
-from .removal import delete, needed_access, release
+from .removal import needed_access, set_aside, take_out
 
 
 class Healing:
@@ -29,8 +28,9 @@ class Healing:
             if name in there and await _is_well(scope, there[name]):
                 continue
             machine = there.get(name) or _lost(scope, Ailing.of(name, nodes[name]))
+            take_away = set_aside if remedy is healing.Remedy.REBUILD else take_out
             async with scope.timeline.step("heal", name):
-                await _take_away(scope, machine, around_state=remedy is healing.Remedy.REBUILD)
+                await take_away(scope, machine, at=("heal", name))
         scope.healed = True
         return DONE
 
@@ -41,21 +41,6 @@ async def _is_well(scope: Scope, machine: Machine) -> bool:
         return False
     health = await scope.asked("health", scope.driver.health(needed_access(scope, machine), [machine]))
     return any(node.name == machine.name and node.ready for node in health.nodes)
-
-
-async def _take_away(scope: Scope, machine: Machine, *, around_state: bool) -> None:
-    driver, provider, at = scope.driver, scope.provider, ("heal", machine.name)
-    if not around_state:
-        await release(scope, machine, at=at)  # a dead node is struck off, whoever holds it
-        async with scope.turn():
-            await delete(scope, machine, at=at)
-        return
-    if not isinstance(driver, StatefulDriver) or not isinstance(provider, MachineRebuilder):
-        raise ProviderRefused(f"The provider {provider.name} makes no machine anew around its state.")  # any more
-    await scope.asked(f"set_aside {machine.name}", driver.set_aside(machine, needed_access(scope, machine)), at=at)
-    async with scope.turn():
-        work = provider.unmake_machine(scope.cluster.uuid, machine.name)
-        await scope.called(f"unmake_machine {machine.name}", work, at=at)
 
 
 def _lost(scope: Scope, one: Ailing) -> Machine:

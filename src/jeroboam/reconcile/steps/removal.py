@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ...contracts import Access, GroupStatus, Machine, StatusChange
-from ...domain.errors import CoeUnreachable
+from ...contracts import Access, GroupStatus, Machine, MachineRebuilder, StatefulDriver, StatusChange
+from ...domain.errors import CoeUnreachable, ProviderRefused
 from ..scope import DONE, Outcome, Scope
 
 
@@ -15,9 +15,7 @@ class Removal:
             raise RuntimeError("steps out of order: removal needs the machine plan")
         for machine in scope.plan.remove:
             async with scope.timeline.step("remove", machine.name):
-                await release(scope, machine, at=("remove", machine.name))
-                async with scope.turn():
-                    await delete(scope, machine, at=("remove", machine.name))
+                await take_out(scope, machine, at=("remove", machine.name))
         await _forget_named(scope)
         await _close_ledger(scope, {spec.name for spec in scope.plan.wanted} | scope.passed_over)
         for group in scope.groups:
@@ -41,6 +39,30 @@ async def _close_ledger(scope: Scope, wanted: set[str]) -> None:
         await scope.store.close_resources(scope.cluster.uuid, scope.fence, gone)
 
 
+async def take_out(scope: Scope, machine: Machine, *, at: tuple[str, str]) -> None:
+    """Drain a machine, or strike off one that is dead, then delete it, whoever holds it. Raises what `release` and `delete` raise."""
+    await release(scope, machine, at=at)
+    await delete(scope, machine, at=at)
+
+
+async def set_aside(scope: Scope, machine: Machine, *, at: tuple[str, str]) -> None:
+    """Let its node step aside, then unmake it, so that it is made anew around its state. Raises ProviderRefused where the provider
+    makes none so any more: it was refused before it was stored, but a provider may be changed since."""
+    driver, provider = scope.driver, scope.provider
+    if not isinstance(driver, StatefulDriver) or not isinstance(provider, MachineRebuilder):
+        raise ProviderRefused(f"The provider {provider.name} makes no machine anew around its state.")
+    work = driver.set_aside(machine, needed_access(scope, machine))
+    await scope.asked(f"set_aside {machine.name}", work, at=at)
+    await unmake(scope, provider, machine, at=at)
+
+
+async def unmake(scope: Scope, provider: MachineRebuilder, machine: Machine, *, at: tuple[str, str]) -> None:
+    """Leave its state for the next machine of its name."""
+    async with scope.turn():
+        work = provider.unmake_machine(scope.cluster.uuid, machine.name)
+        await scope.called(f"unmake_machine {machine.name}", work, at=at)
+
+
 async def release(scope: Scope, machine: Machine, *, at: tuple[str, str]) -> None:
     """Drain a machine, or say why not. Raises CoeUnreachable and what the driver raises."""
     work = scope.driver.release(machine, needed_access(scope, machine))
@@ -49,8 +71,9 @@ async def release(scope: Scope, machine: Machine, *, at: tuple[str, str]) -> Non
 
 async def delete(scope: Scope, machine: Machine, *, at: tuple[str, str]) -> None:
     """Delete it at the provider. A turn is held meanwhile."""
-    work = scope.provider.delete_machine(scope.cluster.uuid, machine.name)
-    await scope.called(f"delete_machine {machine.name}", work, at=at)
+    async with scope.turn():
+        work = scope.provider.delete_machine(scope.cluster.uuid, machine.name)
+        await scope.called(f"delete_machine {machine.name}", work, at=at)
 
 
 def needed_access(scope: Scope, machine: Machine) -> Access:

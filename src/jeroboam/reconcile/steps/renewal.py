@@ -11,7 +11,7 @@ from ...domain.errors import CoeRefused, CoeUnreachable
 from ...planning import plan_machines
 from ..scope import DONE, Outcome, Scope
 from .nodes import console
-from .removal import delete
+from .removal import delete, unmake
 
 
 class Renewal:
@@ -37,14 +37,11 @@ async def _take_away(scope: Scope, machine: Machine, *, alone: bool) -> None:
     driver, provider, at = scope.driver, scope.provider, ("renew", machine.name)
     creates = scope.operation.kind is OperationKind.CREATE
     if not creates and isinstance(driver, StatefulDriver) and isinstance(provider, MachineRebuilder):
-        async with scope.turn():
-            work = provider.unmake_machine(scope.cluster.uuid, machine.name)
-            await scope.called(f"unmake_machine {machine.name}", work, at=at)
+        await unmake(scope, provider, machine, at=at)
         return
     if machine.role is Role.CONTROL_PLANE and not alone:
         await _forget(scope, machine)
-    async with scope.turn():
-        await delete(scope, machine, at=at)
+    await delete(scope, machine, at=at)
 
 
 def _met(scope: Scope, machine: Machine) -> bool:

@@ -5,11 +5,10 @@ Where a node's state must outlive its machine, the machine is made anew around i
 
 from __future__ import annotations
 
-from ...contracts import Machine, MachineRebuilder, StatefulDriver
-from ...domain.errors import ProviderRefused
+from ...contracts import Machine, StatefulDriver
 from ...planning import plan_batch, runs
 from ..scope import DONE, Outcome, Scope
-from .removal import delete, needed_access, release
+from .removal import set_aside, take_out
 
 
 class Rollout:
@@ -29,24 +28,10 @@ class Rollout:
 
 
 async def _take_away(scope: Scope, machine: Machine) -> None:
-    driver, provider = scope.driver, scope.provider
-    if not isinstance(driver, StatefulDriver):
-        at = ("replace", machine.name)
-        async with scope.timeline.step(*at):
-            await release(scope, machine, at=at)
-            async with scope.turn():
-                await delete(scope, machine, at=at)
-        return
-    at = ("rebuild", machine.name)
+    around_state = isinstance(scope.driver, StatefulDriver)
+    at = ("rebuild" if around_state else "replace", machine.name)
     async with scope.timeline.step(*at):
-        if not isinstance(provider, MachineRebuilder):
-            # Refused before it was stored, but a provider may be changed since.
-            raise ProviderRefused(f"The provider {provider.name} makes no machine anew around its state.")
-        work = driver.set_aside(machine, needed_access(scope, machine))
-        await scope.asked(f"set_aside {machine.name}", work, at=at)
-        async with scope.turn():
-            work = provider.unmake_machine(scope.cluster.uuid, machine.name)
-            await scope.called(f"unmake_machine {machine.name}", work, at=at)
+        await (set_aside if around_state else take_out)(scope, machine, at=at)
 
 
 async def _outdated(scope: Scope, machine: Machine) -> bool:
