@@ -199,6 +199,14 @@ def test_of_a_machine_that_may_run_the_cluster_is_asked(
     assert [(one.ailment, one.why) for one in found.values()] == ([(ailment, why)] if ailment else [])
 
 
+def test_what_a_deletion_of_its_group_took_away_is_not_missed() -> None:
+    cluster = builders.cluster()
+    [_, workers] = builders.groups(cluster, workers=1)
+    name = f"demo-{cluster.uuid[:8]}-default-worker-0"
+    assert list(healing.diagnose(cluster, [workers], [name], [], None, NOW)) == [name]
+    assert healing.diagnose(cluster, [replace(workers, deleting=True)], [name], [], None, NOW) == {}
+
+
 def test_a_node_is_ill_since_it_was_first_not_well() -> None:
     before = {"w0": replace(ill(("w0", NOT_READY))["w0"], since=NOW - timedelta(hours=1))}
     now = remembered(ill(("w0", STOPPED), ("w1", GONE)), before)
@@ -209,7 +217,7 @@ def test_a_node_is_ill_since_it_was_first_not_well() -> None:
 
 def heal(state: OperationState, hours_ago: float, by: str = healing.AUTO, **nodes: str) -> Operation:
     when = NOW - timedelta(hours=hours_ago)
-    details: dict[str, Any] = {"nodes": {name: {"remedy": remedy} for name, remedy in nodes.items()}}
+    details: dict[str, Any] = {"auto": True, "nodes": {name: {"remedy": remedy} for name, remedy in nodes.items()}}
     made = replace(builders.operation(builders.cluster(), OperationKind.HEAL), state=state, details=details)
     return replace(made, user_id=by, created_at=when, started_at=when, finished_at=when)
 
@@ -224,6 +232,8 @@ def test_the_past_is_what_was_tried_since_somebody_else_looked_after_the_cluster
     assert past.times == {"w0": 2}
     assert healing.past([heal(done, 1, w0="start"), *operations], NOW, day).failures == 0
     assert healing.past([heal(failed, 1, "user-1", w0="start"), *operations], NOW, day) == healing.Past()
+    namesake = replace(heal(failed, 1, w0="start"), details={"nodes": {"w0": {"remedy": "start"}}})
+    assert healing.past([namesake, *operations], NOW, day) == healing.Past()
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ class Healer:
     terms: healing.Terms = field(default_factory=healing.Terms)
 
     async def decide(self, row: ClusterRow, driver: Driver, ailing: Mapping[str, Ailing], *, api_ok: bool) -> Decision:
-        """For a cluster at rest, whatever its labels say."""
+        """For a cluster at rest."""
         cluster, terms = row.cluster, self.terms
         if not ailing or not healing.is_wished(cluster.shape.labels):
             return Decision()
@@ -92,7 +92,7 @@ def _operation(row: ClusterRow, plan: healing.Plan, ailing: Mapping[str, Ailing]
         request_id=f"req-{uuid4()}",
         generation=cluster.generation,
         summary=healing.summary(plan, ailing),
-        details=healing.as_details(plan, ailing),
+        details={**healing.as_details(plan, ailing), "auto": True},
     )
 
 

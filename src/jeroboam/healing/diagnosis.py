@@ -21,7 +21,10 @@ def diagnose(
     """The nodes that are not well. `recorded` are the machines of the ledger, `health` what the live cluster says, None while it is
     not to be asked. For so long as `boot` a new machine may be building."""
     there = [machine for machine in machines if machine.state is not MachineState.DELETING]
-    found = {name: one for group in groups for name, one in _gone(cluster, group, recorded, there, now).items()}
+    wished = [
+        group for group in groups if not group.deleting
+    ]  # a deletion that failed half-way took its machines on purpose
+    found = {name: one for group in wished for name, one in _gone(cluster, group, recorded, there, now).items()}
     said = {node.name: node for node in health.nodes} if health and health.api_ok else {}
     for machine in there:
         if not _is_new(machine, now, boot) and (ails := _what_ails(machine, said.get(machine.name))):

@@ -12,7 +12,8 @@ from ..domain import Operation, OperationState
 from .plan import Remedy
 
 AUTO = "auto-healing"
-"""Who asked for an operation that the scan asked for."""
+"""Who asked for an operation that the scan asked for. A user may have this name, so its details say it, too; the retry of one has
+these details, but another user."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def past(operations: Sequence[Operation], now: datetime, window: timedelta) -> P
     """From a cluster's operations, the newest first. Somebody else's begins a new count: whoever looked after it knows."""
     mine: list[Operation] = []
     for one in operations:
-        if one.user_id != AUTO:
+        if one.user_id != AUTO or not one.details.get("auto"):
             break
         mine.append(one)
     ended = [one for one in mine if one.started_at and one.finished_at]

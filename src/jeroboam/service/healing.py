@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .. import healing
 from ..contracts import ClusterRow
-from ..domain import Ailing, Operation, OperationKind, Status
+from ..domain import FAILED, Ailing, Operation, OperationKind, Status
 from ..domain.errors import Conflict, NotSupported
 from . import changes, choice, clusters
 from .changes import Change
@@ -38,10 +38,9 @@ def _check_state(row: ClusterRow) -> None:
     if cluster.deleting:
         raise Conflict(f"Cluster {cluster.name} is being deleted.")
     if cluster.status not in _WHOLE:
-        failed = str(cluster.status).endswith("_FAILED")
         raise Conflict(
             f"Cluster {cluster.name} is {cluster.status}, and is healed only between operations that succeeded.",
-            hint="Retry it first." if failed else "Wait for the operation's end.",
+            hint="Retry it first." if cluster.status in FAILED else "Wait for the operation's end.",
         )
 
 
