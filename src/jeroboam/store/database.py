@@ -107,7 +107,7 @@ class Database:
             )
 
     async def _look(self, work: Work[T]) -> T:
-        """Read; see reading.py. For the paths of lists and single things."""
+        """Read, or on PostgreSQL write by one statement; see reading.py. For the paths of lists and single things."""
         with translated():
             return await self._reader.read(work)
 

@@ -65,7 +65,7 @@ def test_a_node(seen: dict[str, Any], state: MachineState, reason: str | None, m
 
 
 def test_a_node_without_conditions_is_not_well() -> None:
-    assert ailments.of_node({"metadata": {}, "status": {}}, None) == ailments.Ailment("no condition yet", "")
+    assert ailments.of_node({"metadata": {}, "status": {}}, None) == ailments.Trouble("no condition yet", "")
 
 
 def test_a_server_without_etcd_and_one_that_only_starts() -> None:
@@ -105,14 +105,14 @@ def test_an_image_that_cannot_be_pulled(said: str, why: str, move: ErrorClass) -
 def test_a_pod_that_keeps_failing_says_its_last_words() -> None:
     last = {"terminated": {"exitCode": 3, "message": "no config\n"}}
     found = ailments.of_pods([pod(), pod(state={"waiting": {"reason": "CrashLoopBackOff"}}, lastState=last)])
-    assert found == ailments.Ailment(
+    assert found == ailments.Trouble(
         "it keeps failing on w-1: no config", "Read its log: `kubectl -n kube-system logs a-1 --previous`."
     )
 
 
 def test_a_pod_without_a_place() -> None:
     homeless = {"metadata": {}, "spec": {}, "status": {"conditions": [{"reason": "Unschedulable", "message": "0/1"}]}}
-    assert ailments.of_pods([homeless]) == ailments.Ailment(
+    assert ailments.of_pods([homeless]) == ailments.Trouble(
         "no node takes it: 0/1", "Ask for more or larger nodes.", ErrorClass.USER
     )
     assert ailments.of_pods([pod(state={"running": {}})]) is None

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from ...contracts import CoeHealth, Machine, NodeHealth
 from ..live_api import Json
 from . import ailments
-from .ailments import Ailment
+from .ailments import Trouble
 from .api import KubeApi
 
 _DNS = "/apis/apps/v1/namespaces/kube-system/deployments/coredns"
@@ -41,18 +41,18 @@ async def look(api: KubeApi, expected: Sequence[Machine], now: datetime) -> CoeH
     )
 
 
-def _ailing(api_ok: bool, ailment: Ailment) -> CoeHealth:
+def _ailing(api_ok: bool, ailment: Trouble) -> CoeHealth:
     return CoeHealth(api_ok, (), workloads_ready=False, reason=ailment.reason, **_next(ailment))
 
 
-def _next(ailment: Ailment | None) -> Json:
+def _next(ailment: Trouble | None) -> Json:
     return {"hint": ailment.hint, "move": ailment.move} if ailment else {}
 
 
-def _skewed(ahead: timedelta) -> Ailment:
+def _skewed(ahead: timedelta) -> Trouble:
     seconds = int(abs(ahead).total_seconds())
     way = "ahead of" if ahead > timedelta(0) else "behind"
-    return Ailment(
+    return Trouble(
         f"the control plane's clock is {timedelta(seconds=seconds)} {way} the service's",
         "Set both by NTP: certificates and leases do not hold between clocks that differ.",
     )
@@ -74,7 +74,7 @@ def _node(node: Json, machine: Machine | None) -> NodeHealth:
     return NodeHealth(name, ready, ailment.reason if ailment else "", version, **_next(ailment))
 
 
-async def _missing(api: KubeApi, nodes: int) -> Ailment | None:
+async def _missing(api: KubeApi, nodes: int) -> Trouble | None:
     """None when DNS and network serve, else what does not yet, and why its pods say so."""
     for name, (namespace, daemon_set, label) in _ON_EVERY_NODE.items():
         found = await api.find(f"/apis/apps/v1/namespaces/{namespace}/daemonsets/{daemon_set}")
@@ -87,9 +87,9 @@ async def _missing(api: KubeApi, nodes: int) -> Ailment | None:
     return None
 
 
-async def _because(api: KubeApi, what: str, namespace: str, label: str) -> Ailment:
+async def _because(api: KubeApi, what: str, namespace: str, label: str) -> Trouble:
     why = ailments.of_pods(await api.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=label))
-    return why._replace(reason=f"{what}; {why.reason}") if why else Ailment(what, "")
+    return why._replace(reason=f"{what}; {why.reason}") if why else Trouble(what, "")
 
 
 def _runtime(nodes: list[Json]) -> str | None:
