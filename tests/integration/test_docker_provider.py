@@ -17,6 +17,7 @@ from jeroboam.contracts import Flavor, MachineState
 from jeroboam.domain import Role
 from jeroboam.domain.errors import HostUnsupported, ProviderRefused, ProviderUnavailable
 from jeroboam.providers.docker import DockerProvider, DockerSettings, inspect_host
+from jeroboam.providers.docker.trial import remove_left
 from jeroboam.testing import builders
 from jeroboam.testing.provider_suite import WELL, World
 
@@ -190,6 +191,22 @@ async def test_the_doctor_finds_docker_and_the_image(image_id: str, provider: Do
     assert found["capabilities"].level == "ok"
     assert [f.cure for f in found.values() if f.level == "fail"] == []
     assert docker("ps", "-aq", "--filter", "name=jeroboam-probe-") == ""
+
+
+async def test_a_trial_that_a_killed_process_left_is_removed_once_it_is_old(
+    provider: DockerProvider, image_id: str
+) -> None:
+    labels = {"jeroboam.trial": "1"}
+    await provider.daemon.create(
+        "jeroboam-probe-left", {"Image": image_id, "Entrypoint": ["/bin/true"], "Labels": labels}
+    )
+    try:
+        await remove_left(provider.daemon)
+        assert docker("ps", "-aq", "--filter", "name=jeroboam-probe-left") != ""
+        await remove_left(provider.daemon, older_s=0)
+        assert docker("ps", "-aq", "--filter", "name=jeroboam-probe-left") == ""
+    finally:
+        docker("rm", "-f", "jeroboam-probe-left", check=False)
 
 
 async def test_the_doctor_tells_what_the_kernel_can_do(image_id: str, provider: DockerProvider) -> None:

@@ -8,11 +8,10 @@ Source: moby 20.10, libnetwork (ipvs, overlay/encryption.go); flannel 0.26, pkg/
 from __future__ import annotations
 
 import asyncio
-import uuid
-from contextlib import suppress
 
 from ...domain.errors import JeroboamError
 from .daemon import Daemon, Missing, Taken
+from .trial import trial
 
 FEATURES = ("ip_vs", "esp4", "wireguard")
 _WITHIN_S = 15.0
@@ -30,7 +29,6 @@ if ip link add jeroboam type wireguard 2>/dev/null; then say wireguard yes; else
 
 async def kernel_features(daemon: Daemon, image: str) -> dict[str, bool]:
     """The FEATURES that could be tried, and whether they work. None where no such container runs or the image has no iproute2."""
-    name = f"jeroboam-probe-{uuid.uuid4().hex[:12]}"
     config = {
         "Image": image,
         "Entrypoint": ["/bin/sh", "-c", PROBE],
@@ -38,19 +36,14 @@ async def kernel_features(daemon: Daemon, image: str) -> dict[str, bool]:
         "HostConfig": {"CapDrop": ["ALL"], "CapAdd": ["NET_ADMIN"], "NetworkMode": "none"},
     }
     try:
-        await daemon.create(name, config)
-        await daemon.run(name)
-        async with asyncio.timeout(_WITHIN_S):
+        async with trial(daemon, config) as name, asyncio.timeout(_WITHIN_S):
             running = True
             while running:
                 await asyncio.sleep(_LOOK_S)
                 running = bool((await daemon.inspect(name))["State"]["Running"])
-        return read(await daemon.log(name, len(FEATURES)))
+            return read(await daemon.log(name, len(FEATURES)))
     except (JeroboamError, Taken, Missing, TimeoutError):
         return {}
-    finally:
-        with suppress(JeroboamError, Missing, Taken):
-            await daemon.remove(name)
 
 
 def read(log: str) -> dict[str, bool]:

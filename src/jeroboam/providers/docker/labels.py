@@ -9,6 +9,7 @@ from ...contracts import Machine, MachineSpec, MachineState
 from ...domain import Role
 
 CLUSTER = "jeroboam.cluster"
+TRIAL = "jeroboam.trial"  # of a container that only shows what the host can do
 GROUP = "jeroboam.group"
 ROLE = "jeroboam.role"
 INDEX = "jeroboam.index"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from .daemon import Daemon, Missing, Taken
 from .kernel import kernel_features
 from .labels import NODE_IMAGE
 from .limits import INOTIFY, limit
+from .trial import trial
 
 _MIN_DISK_GIB = 10
 _MIN_RAM_GIB = 3
@@ -61,7 +60,6 @@ async def inspect_host(url: str) -> list[Finding]:
 
 async def extra_capabilities(daemon: Daemon, image: str) -> tuple[str, ...]:
     """SYS_RESOURCE where the daemon can give it: a container that only ends is started with it."""
-    name = f"jeroboam-probe-{uuid.uuid4().hex[:12]}"
     config = {
         "Image": image,
         "Entrypoint": ["/bin/true"],
@@ -70,14 +68,10 @@ async def extra_capabilities(daemon: Daemon, image: str) -> tuple[str, ...]:
         "HostConfig": {"CapAdd": ["SYS_RESOURCE"], "NetworkMode": "none"},
     }
     try:
-        await daemon.create(name, config)
-        await daemon.run(name)
+        async with trial(daemon, config):
+            return ("SYS_RESOURCE",)
     except (JeroboamError, Taken, Missing):
         return ()
-    finally:
-        with suppress(JeroboamError, Missing, Taken):
-            await daemon.remove(name)
-    return ("SYS_RESOURCE",)
 
 
 async def _image_findings(daemon: Daemon) -> list[Finding]:
