@@ -7,9 +7,8 @@ import hashlib
 import os
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import MappingProxyType
 
 from ..contracts import Progress
 from ..domain.errors import ArtifactUnavailable, DeadlineExceeded, HostUnsupported
@@ -38,10 +37,24 @@ PACKAGES = (
     "procps",
 )
 SUITE = "bookworm"
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 _LEFT_OUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/locale/*", "/usr/share/info/*")
 REGISTRY_IMAGE = f"debian:{SUITE}-slim"
 _CONTAINER = "jeroboam-base-"
+# Run with the root of the tree: the newer suite is had from wherever apt was told to get the base's, under the same keys.
+_SUITE_BESIDE = """set -e
+for file in "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/*; do
+  [ ! -f "$file" ] || sed 's/{suite}/{newer}/g' "$file" >"$1/etc/apt/sources.list.d/{newer}-${{file##*/}}"
+done
+cat >"$1/etc/apt/preferences.d/{newer}" <<'END'
+Package: *
+Pin: release n={newer}*
+Pin-Priority: 100
+
+Package: {packages}
+Pin: release n={newer}*
+Pin-Priority: 990
+END
+"""
 _APT = """
 set -e
 export DEBIAN_FRONTEND=noninteractive
@@ -59,26 +72,13 @@ def base_tag(more: Sequence[str] = (), newer: Newer | None = None) -> str:
     """The tag of the base image with `more` packages; another list of packages is another tag."""
     made_of: tuple[object, ...] = (SUITE, (*PACKAGES, *more), _LEFT_OUT)
     if newer:
-        made_of += (newer.packages, apt_files(newer))
+        made_of += (newer.packages, suite_beside(newer))
     return "jeroboam/base:" + hashlib.sha256(repr(made_of).encode()).hexdigest()[:12]
 
 
-def apt_files(newer: Newer | None) -> dict[str, str]:
-    """What makes apt take these packages, and no other, from their newer suite; it checks that suite's signatures as the base's."""
-    if newer is None:
-        return {}
-    lines = (
-        f"deb [signed-by={_KEYRING}] http://deb.debian.org/debian {newer.suite} main",
-        f"deb [signed-by={_KEYRING}] http://deb.debian.org/debian {newer.suite}-updates main",
-        f"deb [signed-by={_KEYRING}] http://security.debian.org/debian-security {newer.suite}-security main",
-    )
-    pin = f"Pin: release n={newer.suite}*\nPin-Priority:"
-    return {
-        f"/etc/apt/sources.list.d/{newer.suite}.list": "\n".join(lines) + "\n",
-        f"/etc/apt/preferences.d/{newer.suite}": (
-            f"Package: *\n{pin} 100\n\nPackage: {' '.join(newer.packages)}\n{pin} 990\n"
-        ),
-    }
+def suite_beside(newer: Newer | None) -> str:
+    """What makes apt take these packages, and no other, from their newer suite; a shell's text, "" for none."""
+    return _SUITE_BESIDE.format(suite=SUITE, newer=newer.suite, packages=" ".join(newer.packages)) if newer else ""
 
 
 async def ensure_base(cache: Cache, progress: Progress, more: Sequence[str] = (), newer: Newer | None = None) -> str:
@@ -88,11 +88,11 @@ async def ensure_base(cache: Cache, progress: Progress, more: Sequence[str] = ()
     packages = tuple(dict.fromkeys((*PACKAGES, *more, *(newer.packages if newer else ()))))
     async with cache.lock("base", progress):
         if not await docker("images", "-q", tag, timeout_s=60):
-            await _make(tag, packages, apt_files(newer), cache, progress)
+            await _make(tag, packages, suite_beside(newer), cache, progress)
     return tag
 
 
-async def _make(tag: str, packages: Sequence[str], apt: Mapping[str, str], cache: Cache, progress: Progress) -> None:
+async def _make(tag: str, packages: Sequence[str], apt: str, cache: Cache, progress: Progress) -> None:
     task = f"debian {SUITE}"
     with under_way(progress, task), cache.work("base") as work:
         progress.advance(task, 0, note=f"{len(packages)} packages and what they need")
@@ -111,11 +111,11 @@ def bootstrap_obstacle() -> str:
     return "" if os.geteuid() == 0 else "mmdebstrap needs root"
 
 
-async def _from_packages(tar: Path, packages: Sequence[str], apt: Mapping[str, str]) -> None:
+async def _from_packages(tar: Path, packages: Sequence[str], apt: str) -> None:
     options = [f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT]
-    for index, (path, text) in enumerate(apt.items()):
-        (kept := tar.parent / f"apt-{index}").write_text(text)
-        options.append(f"--setup-hook=upload {shlex.quote(str(kept))} {path}")
+    if apt:
+        (kept := tar.parent / "suite-beside").write_text(apt)
+        options.append(f'--setup-hook=sh {shlex.quote(str(kept))} "$1"')
     argv = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", f"--include={','.join(packages)}", *options]
     await run([*argv, SUITE, str(tar)], timeout_s=1200)
 
@@ -125,7 +125,7 @@ async def from_registry(
     obstacle: str,
     image: str = REGISTRY_IMAGE,
     packages: Sequence[str] = PACKAGES,
-    apt: Mapping[str, str] = MappingProxyType({}),
+    apt: str = "",
 ) -> None:
     """The same file tree from a registry's Debian and apt. Uses the host's network, since that is where its proxy is known."""
     try:
@@ -141,8 +141,8 @@ async def from_registry(
     await docker("rm", "-f", "-v", name)
     try:
         excludes = "\n".join(f"path-exclude {path}" for path in _LEFT_OUT)
-        given = "".join(f"cat >{path} <<'END'\n{text}END\n" for path, text in apt.items())
-        script = _APT.format(excludes=excludes, apt=given, packages=" ".join(packages), left_out=" ".join(_LEFT_OUT))
+        beside = f"set -- ''\n{apt}" if apt else ""
+        script = _APT.format(excludes=excludes, apt=beside, packages=" ".join(packages), left_out=" ".join(_LEFT_OUT))
         options = ["-i", "--name", name, "--network=host", *proxies]
         await docker("run", *options, image, "sh", "-s", timeout_s=1200, stdin=script.encode())
         await docker("export", "-o", str(tar), name, timeout_s=300)

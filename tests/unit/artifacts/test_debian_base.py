@@ -1,11 +1,12 @@
 """The Debian under the nodes: what apt is told, by either way, when a tool comes from a newer suite."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from jeroboam.artifacts.base import apt_files, base_tag, ensure_base
+from jeroboam.artifacts.base import base_tag, ensure_base, suite_beside
 from jeroboam.artifacts.cache import Cache
 from jeroboam.artifacts.catalogue import Newer, catalogue
 from jeroboam.artifacts.distro_image import TOOLS, check_held
@@ -13,11 +14,6 @@ from jeroboam.contracts import NoProgress
 from jeroboam.domain.errors import ArtifactUnavailable, NotFound
 
 ENGINE = Newer("trixie", ("docker.io", "docker-cli"))
-SOURCES = """\
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie main
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian trixie-updates main
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://security.debian.org/debian-security trixie-security main
-"""
 PINS = """\
 Package: *
 Pin: release n=trixie*
@@ -35,7 +31,7 @@ case "$1 $2" in "run -i") cat >>"$0.log" ;; esac
 MMDEBSTRAP = """#!/bin/sh
 for word; do case $word in
   --include=*) echo "$word" >>"$0.log" ;;
-  --setup-hook=*) eval "set -- ${word#*=}"; echo "$1 to $3" >>"$0.log"; cat "$2" >>"$0.log" ;;
+  --setup-hook=*) sh -c "${word#*=}" hook "$ROOT" ;;
 esac; done
 """
 
@@ -78,9 +74,35 @@ def test_every_tool_of_the_catalogue_can_be_made_and_takes_from_a_newer_suite_wh
             assert release.newer is None or TOOLS[coe].packages[0] in release.newer.packages
 
 
-def test_apt_takes_these_packages_from_the_newer_suite_and_no_other() -> None:
-    assert apt_files(ENGINE) == {"/etc/apt/sources.list.d/trixie.list": SOURCES, "/etc/apt/preferences.d/trixie": PINS}
-    assert apt_files(None) == {}
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tree whose apt was told where the base comes from, in both of apt's forms."""
+    apt = tmp_path / "a tree" / "etc" / "apt"
+    for folder in ("sources.list.d", "preferences.d"):
+        (apt / folder).mkdir(parents=True)
+    (apt / "sources.list").write_text("deb http://mirror.test/debian bookworm main\n")
+    (apt / "sources.list.d" / "more.sources").write_text("URIs: http://mirror.test/s\nSuites: bookworm-security\n")
+    monkeypatch.setenv("ROOT", str(tmp_path / "a tree"))
+    return tmp_path / "a tree"
+
+
+def told(root: Path) -> dict[str, str]:
+    """What apt is told besides."""
+    apt = root / "etc" / "apt"
+    return {str(file.relative_to(apt)): file.read_text() for file in apt.rglob("*trixie*")}
+
+
+BESIDE = {
+    "sources.list.d/trixie-sources.list": "deb http://mirror.test/debian trixie main\n",
+    "sources.list.d/trixie-more.sources": "URIs: http://mirror.test/s\nSuites: trixie-security\n",
+    "preferences.d/trixie": PINS,
+}
+
+
+def test_apt_takes_these_packages_from_the_newer_suite_of_the_same_mirror_and_no_other(root: Path) -> None:
+    subprocess.run(["sh", "-s", "--", str(root)], input=suite_beside(ENGINE), text=True, check=True, timeout=30)
+    assert told(root) == BESIDE
+    assert suite_beside(None) == ""
 
 
 def test_a_newer_suite_makes_another_base() -> None:
@@ -97,21 +119,21 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, script in (("docker", DOCKER), ("mmdebstrap", MMDEBSTRAP)):
         (folder / name).write_text(script)
         (folder / name).chmod(0o755)
-    (folder / "cat").symlink_to("/bin/cat")
+    for name in ("cat", "sed", "sh"):
+        (folder / name).symlink_to(f"/bin/{name}")
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return folder
 
 
-async def test_mmdebstrap_is_given_the_suite_before_it_looks_for_packages(programs: Path, tmp_path: Path) -> None:
+async def test_mmdebstrap_is_given_the_suite_before_it_looks_for_packages(
+    programs: Path, root: Path, tmp_path: Path
+) -> None:
     tag = await ensure_base(Cache(tmp_path / "a cache"), NoProgress(), ("docker.io", "haproxy"), ENGINE)
     assert tag == base_tag(("docker.io", "haproxy"), ENGINE)
-    included, _, told = (programs / "mmdebstrap.log").read_text().partition("\n")
-    assert included.endswith(",procps,docker.io,haproxy,docker-cli")
-    assert (
-        told
-        == f"upload to /etc/apt/sources.list.d/trixie.list\n{SOURCES}upload to /etc/apt/preferences.d/trixie\n{PINS}"
-    )
+    included = (programs / "mmdebstrap.log").read_text()
+    assert included.endswith(",procps,docker.io,haproxy,docker-cli\n")
+    assert told(root) == BESIDE
     assert (programs / "docker.log").read_text().splitlines()[-1].endswith(f"base.tar {tag}")
 
 
@@ -121,9 +143,7 @@ async def test_a_registrys_debian_is_given_the_suite_before_it_looks_for_package
     (programs / "mmdebstrap").unlink()
     await ensure_base(Cache(tmp_path / "cache"), NoProgress(), ("docker.io", "haproxy"), ENGINE)
     said = (programs / "docker.log").read_text()
-    given = f"cat >/etc/apt/sources.list.d/trixie.list <<'END'\n{SOURCES}END\n"
-    given += f"cat >/etc/apt/preferences.d/trixie <<'END'\n{PINS}END\napt-get update -q\n"
-    assert given in said
+    assert f"set -- ''\n{suite_beside(ENGINE)}apt-get update -q\n" in said
     assert " procps docker.io haproxy docker-cli\n" in said
 
 
