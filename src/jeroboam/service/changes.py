@@ -96,6 +96,15 @@ async def update(services: Services, asker: Asker, ident: str, wish_of: Callable
     return row.cluster.uuid
 
 
+async def request_kept(services: Services, asker: Asker, row: ClusterRow, plan: Planner) -> Operation:
+    """`request` of a plan that always has something to do: the operation as it was kept, with the time of its writing."""
+    wanted = await request(services, asker, row, plan)
+    kept = None if wanted is None else await services.store.get_operation(wanted.uuid)
+    if kept is None:
+        raise RuntimeError("a plan with nothing to do, or an operation that was not kept")
+    return kept
+
+
 async def request(services: Services, asker: Asker, row: ClusterRow, plan: Planner) -> Operation | None:
     """Write what `plan` says and queue the operation. When somebody else changes the cluster meanwhile, plan again on what is there.
 

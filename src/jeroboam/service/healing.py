@@ -26,11 +26,7 @@ async def heal(services: Services, asker: Asker, ident: str) -> Operation:
         _check_state(now)
         return _change(services, now)
 
-    wanted = await changes.request(services, asker, row, plan)
-    kept = None if wanted is None else await services.store.get_operation(wanted.uuid)  # with the time of its writing
-    if kept is None:
-        raise RuntimeError("a healing always has something to do, and what was asked for is kept")
-    return kept
+    return await changes.request_kept(services, asker, row, plan)
 
 
 def _check_state(row: ClusterRow) -> None:

@@ -27,11 +27,7 @@ async def retry(services: Services, asker: Asker, ident: str) -> Operation:
         _check_failed(now)
         return _once_more(now, await _failed(services, now))
 
-    wanted = await changes.request(services, asker, row, plan)
-    kept = None if wanted is None else await services.store.get_operation(wanted.uuid)  # with the time of its writing
-    if kept is None:
-        raise RuntimeError("a retry always has something to do, and what was asked for is kept")
-    return kept
+    return await changes.request_kept(services, asker, row, plan)
 
 
 def _check_failed(row: ClusterRow) -> None:
