@@ -172,6 +172,6 @@ async def test_the_only_port_is_in_use(scene: Maker, sight: Sight) -> None:
 
 
 @pytest.mark.fault("port-taken-later")
-async def test_its_port_is_taken_before_the_node_starts(scene: Maker, sight: Sight) -> None:
+async def test_every_port_is_taken_before_the_node_starts(scene: Maker, sight: Sight) -> None:
     said = "driver failed programming external connectivity: Bind for 127.0.0.1:26443 failed: port is already allocated"
     await (await scene(Instead.error("POST", "/containers/faulty.*/start", 500, said))).waits(sight, says("allocated"))

@@ -2,10 +2,13 @@
 
 import asyncio
 import gzip
+import hashlib
 import ipaddress
+import itertools
 import json
 import shutil
 import subprocess
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -270,11 +273,16 @@ def own_daemon(tmp_path: Path) -> Iterator[OwnDaemon]:
     daemon.stop()
 
 
-async def test_addresses_survive_a_restart_of_the_daemon(own_daemon: OwnDaemon, tmp_path: Path) -> None:
+def import_tiny(tag: str, *argv: str) -> None:
+    """An image of one program, which boots nothing and takes no time."""
     hello = artifacts.binary_path(None, "hello")
     tar = subprocess.run(["tar", "-C", str(hello.parent), "-c", "hello"], capture_output=True, check=True).stdout
     change = ["--change", 'CMD ["/hello", "sleep"]', "--change", "LABEL jeroboam.node-image=1"]
-    subprocess.run(["docker", "-H", own_daemon.url, "import", *change, "-", "tiny:1"], input=tar, check=True)
+    subprocess.run(["docker", *argv, "import", *change, "-", tag], input=tar, check=True, stdout=subprocess.DEVNULL)
+
+
+async def test_addresses_survive_a_restart_of_the_daemon(own_daemon: OwnDaemon, tmp_path: Path) -> None:
+    import_tiny("tiny:1", "-H", own_daemon.url)
     settings = replace(DockerSettings(), host=own_daemon.url, pool=ipaddress.IPv4Network("10.88.0.0/16"))
     provider = DockerProvider(settings)
     await provider.start()
@@ -296,21 +304,54 @@ async def test_addresses_survive_a_restart_of_the_daemon(own_daemon: OwnDaemon, 
 
 
 async def test_clusters_made_side_by_side_have_ports_of_their_own(provider: DockerProvider) -> None:
-    narrow = DockerProvider(replace(provider.settings, ports=range(28100, 28104)))
+    narrow = DockerProvider(replace(provider.settings, ports=range(25100, 25104)))  # nobody else's
     await narrow.start()
     worlds = [World(narrow, builders.cluster(name="docker-test"), "none") for _ in range(4)]
     try:
         places = await asyncio.gather(*(one.place() for one in worlds))
-        assert sorted(endpoint.outside.port for _, endpoint in places if endpoint.outside) == [
-            28100,
-            28101,
-            28102,
-            28103,
-        ]
+        ports = [endpoint.outside.port for _, endpoint in places if endpoint.outside]
+        assert sorted(ports) == [25100, 25101, 25102, 25103]
     finally:
         for one in worlds:
             await narrow.delete_all(one.cluster.uuid)
         await narrow.stop()
+
+
+@pytest.fixture
+def tiny() -> Iterator[str]:
+    tag = f"jeroboam-test/tiny:{uuid.uuid4().hex[:8]}"
+    import_tiny(tag)
+    yield tag
+    docker("rmi", "-f", tag)
+
+
+async def test_processes_that_all_begin_at_the_same_port_and_network_make_their_clusters_at_once(
+    provider: DockerProvider, tiny: str
+) -> None:
+    """The providers know nothing of each other's locks; their clusters' uuids were sought so that all choose the same."""
+    pool, ports = ipaddress.IPv4Network("10.217.48.0/21"), range(25200, 25208)
+    settings = replace(provider.settings, pool=pool, ports=ports)
+    providers = [DockerProvider(settings) for _ in range(3)]
+    drawn = (str(uuid.uuid4()) for _ in itertools.count())
+    same = (one for one in drawn if int(hashlib.sha256(one.encode()).hexdigest(), 16) % 8 == 0)
+    shape = replace(builders.template().shape, image_id=tiny)
+    worlds = [World(one, builders.cluster(name="race", uuid=next(same), shape=shape), tiny) for one in providers]
+
+    async def make(world: World) -> tuple[str, str]:
+        network, endpoint = await world.place()
+        spec = replace(world.spec(role=Role.CONTROL_PLANE, group="masters"), first=True)
+        machine = await world.provider.ensure_machine(spec, network, endpoint, WELL)
+        assert machine.state is MachineState.RUNNING
+        assert (await world.place())[1].outside == machine.outside
+        return network.cidr, docker("port", machine.name)
+
+    try:
+        await asyncio.gather(*(one.start() for one in providers))
+        made = await asyncio.gather(*map(make, worlds))
+        assert len({cidr for cidr, _ in made}) == len({published for _, published in made}) == 3
+    finally:
+        await asyncio.gather(*(one.provider.delete_all(one.cluster.uuid) for one in worlds))
+        await asyncio.gather(*(one.stop() for one in providers))
 
 
 async def test_a_stopped_node_whose_network_vanished_is_tried_again_not_a_bug(world: World) -> None:

@@ -119,8 +119,9 @@ class Address:
 class Endpoint:
     """Where the cluster's API is: `inside` for its own nodes, `outside` for users and for us (None: not reachable).
 
-    Stable from the first `ensure_endpoint` until the cluster is deleted; known before any machine exists. `balanced`: it is
-    not the first control-plane machine's own address, but leads to whichever of them answers.
+    Stable from the first `ensure_endpoint` until the cluster is deleted; known before any machine exists. Only where the place that
+    `outside` names was taken by another before its machine was started, it is another then: see Machine. `balanced`: it is not the
+    first control-plane machine's own address, but leads to whichever of them answers.
     """
 
     inside: Address
@@ -174,6 +175,9 @@ class Machine:
     created_at: datetime | None = None
     image_id: str | None = None  # the word of its MachineSpec
     keys: str | None = None
+    outside: Address | None = (
+        None  # where it publishes the cluster's API; None where it does not, or the endpoint always stays
+    )
 
     @property
     def stands_still(self) -> bool:

@@ -28,5 +28,5 @@ def test_only_the_api_is_published_and_the_container_has_no_rights() -> None:
     made = balancer.balancer_container("uuid", "demo-endpoint", "image", "net", NET, Address("127.0.0.1", 26500), SPEC)
     assert made["HostConfig"]["PortBindings"] == {"2376/tcp": [{"HostIp": "127.0.0.1", "HostPort": "26500"}]}
     assert made["HostConfig"]["CapDrop"] == ["ALL"]
-    assert made["Labels"] == {"jeroboam.cluster": "uuid"}
+    assert made["Labels"] == {"jeroboam.cluster": "uuid", "jeroboam.port": "26500"}
     assert made["NetworkingConfig"]["EndpointsConfig"]["net"]["IPAMConfig"]["IPv4Address"] == "10.89.4.10"

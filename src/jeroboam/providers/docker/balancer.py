@@ -9,7 +9,7 @@ import ipaddress
 from typing import Any
 
 from ...contracts import Address, NetworkSpec
-from .labels import CLUSTER
+from .labels import CLUSTER, PORT
 from .network import CONTROL_PLANE_HOST, ENDPOINT_HOST, Net
 
 CONFIG_PATH = "/etc/jeroboam/balancer.cfg"
@@ -55,7 +55,7 @@ def balancer_container(
         "Image": image,
         "Hostname": name,
         "Cmd": ["haproxy", "-db", "-f", CONFIG_PATH],
-        "Labels": {CLUSTER: cluster_uuid},
+        "Labels": {CLUSTER: cluster_uuid, PORT: str(publish.port)},
         "ExposedPorts": {key: {}},
         "HostConfig": {
             "CapDrop": ["ALL"],

@@ -11,7 +11,7 @@ from typing import Any
 import aiodocker
 import aiohttp
 
-from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable, RateLimited
+from ...domain.errors import HostUnsupported, ProviderRefused, ProviderUnavailable, RateLimited
 from .labels import CLUSTER
 
 MIN_API = (1, 41)  # Docker 20.10: private cgroup namespaces
@@ -19,8 +19,9 @@ _REFUSED = (
     (r"no space left on device", "The disk of the Docker daemon is full; make room (`docker system df`)."),
     (r"[Nn]o such image", "Build the node image (`jeroboam image build`)."),
     (r"cannot allocate memory", "The host has no memory left; use fewer or smaller nodes."),
-    (r"address already in use|port is already allocated", ""),
 )
+# Of the daemon's port allocator, of its proxy, and of Docker 28's own bind. An address of a network is "Address already in use".
+_PORT_TAKEN = r"port is already allocated|address already in use"
 
 _REACH = "Look at the daemon and at what stands before its socket; this goes on when it answers."
 _NO_CONNECTION = 900  # aiodocker's own number
@@ -34,6 +35,10 @@ class Missing(Exception):
 
 class Taken(Exception):
     """The daemon says that this exists already, overlaps, or is in use. The text is the daemon's."""
+
+
+class PortTaken(Taken):
+    """The port of the host that a container publishes is another's: a container's or a program's."""
 
 
 class Daemon:
@@ -98,7 +103,7 @@ class Daemon:
             await client.containers.container(name).put_archive("/", tar)  # type: ignore[no-untyped-call]
 
     async def run(self, name: str) -> None:
-        """Start; running already is success."""
+        """Start; running already is success. Raises PortTaken, and the container stays as if never started."""
         async with self._call() as client:
             await client.containers.container(name).start()
 
@@ -195,7 +200,9 @@ def _translated(error: aiodocker.DockerError) -> Exception:
         return Missing(message)
     for pattern, hint in _REFUSED:
         if re.search(pattern, message):
-            return _refused(message, hint)
+            return ProviderRefused(f"Docker refused: {message}", hint=hint)
+    if re.search(_PORT_TAKEN, message):
+        return PortTaken(message)
     if error.status in (403, 409):
         return Taken(message)
     if error.status == 429:
@@ -207,11 +214,3 @@ def _translated(error: aiodocker.DockerError) -> Exception:
     if error.status in (400, 404):
         return ProviderRefused(f"Docker refused: {message}")
     return ProviderUnavailable(f"Docker: {message}", after_s=2, hint="If it lasts, the daemon's log says why.")
-
-
-def _refused(message: str, hint: str) -> JeroboamError:
-    if hint:
-        return ProviderRefused(f"Docker refused: {message}", hint=hint)
-    return ProviderUnavailable(
-        f"Docker: {message}.", after_s=5, hint="Another program holds the port; stop it, and this goes on."
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from ...contracts import Machine, MachineSpec, MachineState
+from ...contracts import Address, Machine, MachineSpec, MachineState
 from ...domain import Role
 
 CLUSTER = "jeroboam.cluster"
@@ -42,8 +42,8 @@ def machine_labels(spec: MachineSpec, address: str) -> dict[str, str]:
     }
 
 
-def seen_machine(summary: dict[str, Any]) -> Machine:
-    """A Machine from an entry of Docker's container list."""
+def seen_machine(summary: dict[str, Any], publish: str) -> Machine:
+    """A Machine from an entry of Docker's container list. `publish`: the address of this host that ports are published on."""
     labels = summary["Labels"]
     return Machine(
         id=summary["Id"],
@@ -58,4 +58,5 @@ def seen_machine(summary: dict[str, Any]) -> Machine:
         created_at=datetime.fromtimestamp(summary["Created"]).astimezone(),
         image_id=labels.get(IMAGE),
         keys=labels.get(KEYS),
+        outside=Address(publish, int(labels[PORT])) if PORT in labels else None,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...contracts import Address, Flavor, MachineSpec, NetworkSpec
-from .labels import machine_labels
+from .labels import PORT, machine_labels
 
 # All that Linux 5.8 has but SYS_RESOURCE, which some hosts cannot give; that one is added where the probe says so.
 CAPABILITIES = (
@@ -84,7 +84,7 @@ def container_config(
         "Hostname": spec.name,
         "Tty": True,
         "Env": ["container=docker"],
-        "Labels": machine_labels(spec, address),
+        "Labels": machine_labels(spec, address) | ({PORT: str(publish.port)} if publish else {}),
         "StopSignal": "SIGRTMIN+3",  # systemd: halt
         "StopTimeout": _STOP_S,
         "ExposedPorts": {key: {}} if publish else {},

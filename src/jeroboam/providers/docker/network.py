@@ -1,18 +1,15 @@
-"""One bridge network a cluster: a /24 of the pool, and the port on which the cluster's API is published."""
+"""One bridge network a cluster: a /24 of the pool, and the addresses in it."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import ipaddress
-import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...domain.errors import ProviderRefused
-from .labels import PORT
 
 CONTROL_PLANE_HOST = 2  # host number of the first of several control-plane nodes behind a balancer
 ENDPOINT_HOST = 10  # host number of the API's address inside: the only control-plane node's, or the balancer's
@@ -53,30 +50,6 @@ def host_routes(table: Path = Path("/proc/net/route")) -> list[Net]:
 
 def _address(word: str) -> str:
     return str(ipaddress.IPv4Address(int.from_bytes(bytes.fromhex(word), "little")))
-
-
-def free_port(publish: str, ports: range, networks: Iterable[dict[str, Any]], seed: str, preferred: int | None) -> int:
-    """A port that no cluster has and nobody listens on. Raises ProviderRefused when the range is used up."""
-    taken = {int(n["Labels"][PORT]) for n in networks if PORT in (n.get("Labels") or {})}
-    start = int(hashlib.sha256(seed.encode()).hexdigest(), 16) % len(ports)
-    order: list[int] = [*([preferred] if preferred else []), *ports[start:], *ports[:start]]
-    for port in order:
-        if port not in taken and _listens_nobody(publish, port):
-            return port
-    raise ProviderRefused(
-        f"No free port of {ports.start}-{ports.stop - 1} is left for another cluster.",
-        hint="Widen [docker] ports, or delete a cluster.",
-    )
-
-
-def _listens_nobody(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            return error.errno == errno.EADDRNOTAVAIL  # the daemon is on another host; it will say
-    return True
 
 
 def network_config(name: str, subnet: Net, labels: dict[str, str]) -> dict[str, Any]:

@@ -27,11 +27,12 @@ from ...domain.errors import NotFound, ProviderRefused, ProviderUnavailable
 from . import network as net
 from .balancer import CONFIG_PATH, balancer_container, balancer_file, control_plane_address
 from .catalogue import DockerCatalogue
-from .daemon import Daemon, Found, Missing, Taken, cluster_labels
+from .daemon import Daemon, Found, Missing, PortTaken, Taken, cluster_labels
 from .kernel import kernel_features
 from .labels import ADDRESS, CLUSTER, GROUP, PORT, seen_machine
 from .limits import raise_limits
 from .machine import container_config
+from .ports import Ports, port_taken
 from .probe import extra_capabilities
 from .settings import DockerSettings
 
@@ -47,10 +48,12 @@ class DockerProvider:
     name = "docker"
     server_types = frozenset({"container", "vm"})
 
-    def __init__(self, settings: DockerSettings) -> None:
+    def __init__(self, settings: DockerSettings, daemon: Daemon | None = None) -> None:
+        """`daemon`: another than the one that the settings name."""
         self.settings = settings
-        self.daemon = Daemon(settings.url, settings.call_timeout_s)
+        self.daemon = daemon or Daemon(settings.url, settings.call_timeout_s)
         self.catalogue = DockerCatalogue(self.daemon, settings.flavors, settings.keypairs)
+        self._ports = Ports(self.daemon, settings)
         self._host_cpus = 1
         self._extra: tuple[str, ...] | None = None
         self._kernel: dict[str, bool] = {}
@@ -96,19 +99,20 @@ class DockerProvider:
         present = await self.daemon.networks(cluster_labels(cluster.uuid))
         if present:
             return _network(present[0])
-        everything = await self.daemon.networks()
         seed = cluster.uuid
-        port = net.free_port(self.settings.publish, self.settings.ports, everything, seed, spec.preferred_outside_port)
+        port = await self._ports.choose(seed, spec.preferred_outside_port)
         labels = {CLUSTER: cluster.uuid, PORT: str(port)}
         name = f"jeroboam-{cluster_slug(cluster.name, cluster.uuid)}"
-        taken = net.taken_subnets(everything) + net.host_routes()
+        taken = net.taken_subnets(await self.daemon.networks()) + net.host_routes()
         for subnet in net.free_subnets(self.settings.pool, taken, seed):
             try:
                 ident = await self.daemon.create_network(net.network_config(name, subnet, labels))
             except Taken as error:
                 if "already exists" in str(error):
                     raise ProviderUnavailable(f"Network {name} is being made by somebody else.", after_s=1) from error
-                continue  # a network that Docker does not show to us overlaps: the next one
+                if "overlap" not in str(error):
+                    raise ProviderUnavailable(f"Docker refuses network {name}: {error}", after_s=2) from error
+                continue  # with one that another process made meanwhile, or that Docker does not show to us: the next
             return Network(ident, name, str(subnet))
         raise ProviderRefused(
             f"No /24 network of {self.settings.pool} is free.",
@@ -120,9 +124,9 @@ class DockerProvider:
         if not present:
             raise ProviderUnavailable(f"Network {network.name} is gone.", after_s=1)
         inside = ipaddress.IPv4Network(network.cidr)[net.ENDPOINT_HOST]
-        outside = Address(self.settings.publish, int(present[0]["Labels"][PORT]))
         if spec.control_planes > 1:
-            await self._ensure_balancer(cluster, network, outside, spec)
+            await self._ensure_balancer(cluster, network, await self._ports.published(cluster.uuid, present[0]), spec)
+        outside = await self._ports.published(cluster.uuid, present[0])
         return Endpoint(Address(str(inside), spec.endpoint_port), outside, balanced=spec.control_planes > 1)
 
     async def _ensure_balancer(self, cluster: Cluster, network: Network, outside: Address, spec: NetworkSpec) -> None:
@@ -131,13 +135,17 @@ class DockerProvider:
             return
         image = await self._image(cluster.project_id, cluster.shape.image_id)
         subnet = ipaddress.IPv4Network(network.cidr)
-        wanted = balancer_container(cluster.uuid, name, image, network.id, subnet, outside, spec)
-        try:
-            await self.daemon.create(name, wanted)
-        except (Missing, Taken) as error:
-            raise ProviderUnavailable(f"{name}: {error}", after_s=1) from error
-        files = (File(CONFIG_PATH, balancer_file(spec, subnet)),)
-        await self._boot(name, bootstrap.render_tar(NodeConfig(name, files)))
+        files = bootstrap.render_tar(NodeConfig(name, (File(CONFIG_PATH, balancer_file(spec, subnet)),)))
+
+        async def make(outside: Address) -> None:
+            wanted = balancer_container(cluster.uuid, name, image, network.id, subnet, outside, spec)
+            try:
+                await self.daemon.create(name, wanted)
+            except (Missing, Taken) as error:
+                raise ProviderUnavailable(f"{name}: {error}", after_s=1) from error
+            await self._boot(name, files)
+
+        await self._ports.publish(name, cluster.uuid, outside, make)
 
     async def ensure_machine(
         self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig
@@ -153,12 +161,12 @@ class DockerProvider:
 
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
         found = await self.daemon.containers({**cluster_labels(cluster_uuid), GROUP: None})
-        return sorted((seen_machine(summary) for summary in found), key=lambda machine: machine.name)
+        return sorted(map(self._seen, found), key=lambda machine: machine.name)
 
     async def list_machines_of(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[Machine]]:
         """One list of containers, whoever's; the daemon takes no filter by several values of a label."""
         found: dict[str, list[Machine]] = {uuid: [] for uuid in cluster_uuids}
-        for machine in map(seen_machine, await self.daemon.containers({CLUSTER: None, GROUP: None})):
+        for machine in map(self._seen, await self.daemon.containers({CLUSTER: None, GROUP: None})):
             if machine.cluster_uuid in found:
                 found[machine.cluster_uuid].append(machine)
         return {uuid: sorted(mine, key=lambda machine: machine.name) for uuid, mine in found.items()}
@@ -224,13 +232,30 @@ class DockerProvider:
         if state["StartedAt"].startswith("0001-"):  # its files may not be in place
             await _absent(lambda: self.daemon.remove(name))
             return False
-        await self._start(name)
+        try:
+            await self._start(name)
+        except PortTaken as error:  # it was in use at that address; what it holds inside goes with no other container
+            raise port_taken(name, error) from error
         return True
 
     async def _make(self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig) -> None:
         image = await self._image(spec.project_id, spec.image_id)
         if self._extra is None:
             self._extra = await extra_capabilities(self.daemon, image)
+        files = bootstrap.render_tar(config)
+
+        async def make(publish: Address | None) -> None:
+            await self._create(spec, image, network, endpoint, publish)
+            await self._boot(spec.name, files)
+
+        if spec.first and not endpoint.balanced and endpoint.outside:
+            await self._ports.publish(spec.name, spec.cluster_uuid, endpoint.outside, make)
+        else:
+            await make(None)  # publishes nothing: PortTaken is not raised
+
+    async def _create(
+        self, spec: MachineSpec, image: str, network: Network, endpoint: Endpoint, publish: Address | None
+    ) -> None:
         async with self._addresses[spec.cluster_uuid]:  # two machines made side by side take two addresses
             address = await self._address(spec, network, endpoint)
             wanted = container_config(
@@ -238,18 +263,17 @@ class DockerProvider:
                 image=image,
                 network=network.id,
                 address=address,
-                publish=endpoint.outside if spec.first and not endpoint.balanced else None,
+                publish=publish,
                 port=NetworkSpec(endpoint.inside.port),
                 flavor=await self._flavor(spec),
                 host_cpus=self._host_cpus,
-                extra_capabilities=self._extra,
+                extra_capabilities=self._extra or (),
             )
             try:
                 await self.daemon.create_volume(spec.name, {CLUSTER: spec.cluster_uuid, ADDRESS: address})
                 await self.daemon.create(spec.name, wanted)
             except (Missing, Taken) as error:  # its network is gone, or its name or address were taken meanwhile
                 raise ProviderUnavailable(f"{spec.name}: {error}", after_s=1) from error
-        await self._boot(spec.name, bootstrap.render_tar(config))
 
     async def _boot(self, name: str, files: bytes) -> None:
         try:
@@ -259,11 +283,14 @@ class DockerProvider:
         await self._start(name)
 
     async def _start(self, name: str) -> None:
+        """Raises PortTaken where another has the port that it publishes."""
         try:
             await self.daemon.run(name)
+        except PortTaken:
+            raise
         except Missing as error:  # removed under our hands: the next look begins again
             raise ProviderUnavailable(f"{name}: {error}", after_s=1) from error
-        except Taken as error:  # the address or the port, by a container that is no machine of ours
+        except Taken as error:  # the address, by a container that is no machine of ours
             raise ProviderUnavailable(f"{name} cannot start: {error}", after_s=2) from error
 
     async def _address(self, spec: MachineSpec, network: Network, endpoint: Endpoint) -> str:
@@ -293,6 +320,9 @@ class DockerProvider:
         if not found:
             raise NotFound("Flavor", spec.flavor_id, message=f"Unable to find flavor {spec.flavor_id}.")
         return found[0]
+
+    def _seen(self, summary: Found) -> Machine:
+        return seen_machine(summary, self.settings.publish)
 
     async def _remove(self, remove: Callable[[str], Awaitable[None]], ident: str) -> None:
         async with self._gate:

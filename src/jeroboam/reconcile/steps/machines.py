@@ -20,6 +20,7 @@ class Machines:
 
     async def run(self, scope: Scope) -> Outcome:
         scope.seen = tuple(await scope.called("list_machines", scope.provider.list_machines(scope.cluster.uuid)))
+        await _follow(scope)
         scope.plan = without_left_alone(scope, plan_machines(scope.cluster, scope.groups, scope.seen))
         if not scope.plan.ensure:
             return DONE
@@ -30,6 +31,18 @@ class Machines:
             results = await asyncio.gather(*(_ensure(scope, spec) for spec in specs), return_exceptions=True)
         _raise_first(results)
         return Outcome.again(0.0, f"{len(scope.plan.ensure)} machines made")
+
+
+async def _follow(scope: Scope) -> None:
+    """Where the API is published elsewhere than the endpoint told, since another took that place first, it is there from now on."""
+    outside = next((machine.outside for machine in scope.seen if machine.outside), None)
+    if outside is None or scope.endpoint is None or outside == scope.endpoint.outside:
+        return
+    told = f"The API is published at {outside}: another had taken {scope.endpoint.outside}."
+    scope.endpoint = replace(scope.endpoint, outside=outside)
+    await scope.write(api_address=scope.driver.api_address(scope.endpoint))
+    await scope.timeline.begin("endpoint")
+    await scope.timeline.end("endpoint", message=told)
 
 
 async def _ensure(scope: Scope, spec: MachineSpec) -> None:
