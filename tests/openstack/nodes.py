@@ -1,16 +1,21 @@
-"""Nodes for a cloud whose servers boot nothing: an administrator reads what each server was given and reports as its node would."""
+"""Nodes for a cloud whose servers boot nothing: an administrator reads what each server was given, and does in its name what its node
+would: shows a public key to the metadata service, waits for the key of its boot, and reports."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import hmac
+import urllib.request
 from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from tests.unit.providers.openstack.node import boot
+from tests.unit.providers.openstack.node import Node
 
 from jeroboam.providers.openstack import report
+
+from .testbed import Bed
 
 _LOOK_S = 0.5
 _VERSION = {"OpenStack-API-Version": "compute 2.3"}  # from which on an administrator sees user data
@@ -19,10 +24,11 @@ _VERSION = {"OpenStack-API-Version": "compute 2.3"}  # from which on an administ
 class Nodes:
     """While it is entered, every new server of a cluster of ours reports, by the code of the nodes themselves, once."""
 
-    def __init__(self, connection: Any) -> None:
-        """`connection`: openstacksdk, as the cloud's administrator."""
-        self._compute = connection.compute
+    def __init__(self, bed: Bed) -> None:
+        self._compute = bed.connect(bed.admin).compute
+        self._bed = bed
         self._known: set[str] = set()
+        self._waiting: dict[str, Node] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Nodes:
@@ -43,8 +49,23 @@ class Nodes:
             for server in await asyncio.to_thread(self._servers):
                 if server["id"] not in self._known and server["status"] == "ACTIVE":
                     self._known.add(server["id"])
-                    await asyncio.to_thread(_report, server)
+                    await asyncio.to_thread(self._begin, server)
+                elif server["id"] in self._waiting:
+                    await asyncio.to_thread(self._end, server)
             await asyncio.sleep(_LOOK_S)
+
+    def _begin(self, server: dict[str, Any]) -> None:
+        node = Node(base64.b64decode(server["OS-EXT-SRV-ATTR:user_data"]).decode())
+        show(self._bed, server, node.shown.encode())
+        report.tell(node.way, server["id"], node.asks, tries=3)
+        self._waiting[server["id"]] = node
+
+    def _end(self, server: dict[str, Any]) -> None:
+        node = self._waiting[server["id"]]
+        said = node.ends(server["metadata"].get("jeroboam_key", ""))
+        if said:
+            report.tell(node.way, server["id"], said, tries=3)
+            del self._waiting[server["id"]]
 
     def _servers(self) -> list[dict[str, Any]]:
         answer = self._compute.get("/servers/detail", params={"all_tenants": "1"}, headers=_VERSION)
@@ -52,6 +73,15 @@ class Nodes:
         return [one for one in found if "jeroboam_cluster" in one["metadata"]]
 
 
-def _report(server: dict[str, Any]) -> None:
-    way, said = boot(base64.b64decode(server["OS-EXT-SRV-ATTR:user_data"]).decode())
-    report.tell(way, server["id"], said, tries=3)
+def show(bed: Bed, server: dict[str, Any], what: bytes) -> None:
+    """To the metadata service, as Neutron's agent passes it on: which server it is from is signed with the secret that both know."""
+    signed = hmac.digest(bed.password.encode(), server["id"].encode(), "sha256").hex()
+    headers = {
+        "X-Instance-ID": server["id"],
+        "X-Tenant-ID": server["tenant_id"],
+        "X-Instance-ID-Signature": signed,
+        "X-Forwarded-For": "10.0.0.1",
+    }
+    url = f"http://{bed.api}:8775/openstack/latest/password"
+    with urllib.request.urlopen(urllib.request.Request(url, what, headers, method="POST"), timeout=20):
+        pass

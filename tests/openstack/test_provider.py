@@ -32,7 +32,7 @@ async def provider(openstack_bed: Bed) -> AsyncIterator[OpenStackProvider]:
     )
     provider = OpenStackProvider(KeystoneRest(settings), settings)
     await provider.start()
-    async with Nodes(openstack_bed.connect(openstack_bed.admin)):
+    async with Nodes(openstack_bed):
         yield provider
 
 

@@ -3,7 +3,7 @@
 from .console import marker, parse_console
 from .last_words import last_words_of, read_last_words
 from .proxy import proxy_of
-from .render import render_cloud_init, render_tar, tar_of
+from .render import render_cloud_config, render_tar, tar_of
 from .units import enable_now
 
 __all__ = [
@@ -13,7 +13,7 @@ __all__ = [
     "parse_console",
     "proxy_of",
     "read_last_words",
-    "render_cloud_init",
+    "render_cloud_config",
     "render_tar",
     "tar_of",
 ]

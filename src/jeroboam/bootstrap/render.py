@@ -1,11 +1,11 @@
-"""One NodeConfig as a tar (system containers) or as cloud-init user data (cloud servers)."""
+"""What a node boots with as a tar; files and commands as cloud-init user data (cloud servers)."""
 
 from __future__ import annotations
 
 import base64
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import yaml
 
@@ -29,10 +29,10 @@ def tar_of(files: Iterable[File]) -> bytes:
     return buffer.getvalue()
 
 
-def render_cloud_init(config: NodeConfig) -> bytes:
-    """#cloud-config that writes the files and starts the same run script. Source: cloud-init docs, modules write_files and runcmd."""
+def render_cloud_config(hostname: str, files: Iterable[File], commands: Sequence[Sequence[str]]) -> bytes:
+    """#cloud-config that names a server, writes files and runs commands. Source: cloud-init docs, modules write_files and runcmd."""
     document = {
-        "hostname": config.hostname,
+        "hostname": hostname,
         "preserve_hostname": False,
         "write_files": [
             {
@@ -42,9 +42,9 @@ def render_cloud_init(config: NodeConfig) -> bytes:
                 "encoding": "b64",
                 "content": base64.b64encode(file.content).decode(),
             }
-            for file in sorted(_all_files(config), key=lambda f: f.path)
+            for file in sorted(files, key=lambda f: f.path)
         ],
-        "runcmd": [["systemctl", "start", "--no-block", "jeroboam-bootstrap.service"]],
+        "runcmd": [list(command) for command in commands],
     }
     return b"#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=1_000_000).encode()
 

@@ -46,6 +46,7 @@ from .figures import Figures, FigureStore
 from .gate import OperationGate
 from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .kernel import KernelNeed, KernelNeeds, KernelProbe
+from .keys import NeedsKey
 from .marks import NodeMark, NodeMarks
 from .progress import NoProgress, Progress
 from .projects import NeedsProjects, ProjectsOf
@@ -126,6 +127,7 @@ __all__ = [
     "MachineSpec",
     "MachineState",
     "MemoryNeeds",
+    "NeedsKey",
     "NeedsProjects",
     "Network",
     "NetworkSpec",

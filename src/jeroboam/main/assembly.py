@@ -20,7 +20,7 @@ from ..conductor.health import HealthScan
 from ..conductor.lease_keeper import LeaseKeeper
 from ..conductor.pulse import Pulse
 from ..config import Config
-from ..contracts import Clock, Driver, Identity, NeedsProjects, ProjectLookup, Provider, SystemClock
+from ..contracts import Clock, Driver, Identity, NeedsKey, NeedsProjects, ProjectLookup, Provider, SystemClock
 from ..domain.errors import ConfigError
 from ..healing import Terms
 from ..reconcile.reconciler import Reconciler
@@ -70,11 +70,14 @@ def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> P
     default = config.drivers.default_driver or drivers.default
     meter = Meter()
     meter.watch(provider)
-    store = _store(folder, clock, meter)
+    sealer = _sealer(folder)
+    store = _store(folder, sealer, clock, meter)
     store.migrates = config.database.migrate
     store.record_events = config.notifications.driver != "none"  # also of an API that runs alone
     if isinstance(provider, NeedsProjects):
         provider.use_projects(store.projects_of)
+    if isinstance(provider, NeedsKey):
+        provider.use_key(sealer.derive(f"provider {provider.name}"))
     return Parts(config, folder, clock, store, provider, drivers.loaded, drivers.broken, default, meter)
 
 
@@ -269,14 +272,19 @@ def _check_default_driver(config: Config, drivers: plugins.Drivers) -> None:
         )
 
 
-def _store(folder: DataFolder, clock: Clock, meter: Meter) -> MeteredStore:
+def _store(folder: DataFolder, sealer: Sealer, clock: Clock, meter: Meter) -> MeteredStore:
     try:
-        return MeteredStore(folder.database, Sealer.from_file(folder.key_file), clock, meter)
+        return MeteredStore(folder.database, sealer, clock, meter)
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"[database] connection needs the Python package {error.name}, which is not installed.",
             hint=f"pip install {error.name}, or use an sqlite URL.",
         ) from error
+
+
+def _sealer(folder: DataFolder) -> Sealer:
+    try:
+        return Sealer.from_file(folder.key_file)
     except OSError as error:
         raise ConfigError(
             f"The key file {folder.key_file} cannot be used: {error.strerror or error}.", hint="See [secrets] key_file."

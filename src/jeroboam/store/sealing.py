@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ..domain.errors import ConfigError
 
@@ -22,6 +24,7 @@ class Sealer:
     def __init__(self, key: bytes) -> None:
         if len(key) != _KEY:
             raise ConfigError(f"The key-encryption key has {len(key)} bytes; it must have {_KEY}.")
+        self._key = key
         self._aead = AESGCM(key)
 
     def seal(self, owner: str, name: str, value: bytes) -> bytes:
@@ -39,6 +42,10 @@ class Sealer:
                 f"Secret {name} of {owner} does not open with this key-encryption key.",
                 hint="Restore the key file that belongs to this database.",
             ) from error
+
+    def derive(self, purpose: str) -> bytes:
+        """A key of 32 bytes for a use outside the store: the same for the same words, and no way back to this one."""
+        return HKDF(hashes.SHA256(), _KEY, salt=None, info=f"jeroboam\0{purpose}".encode()).derive(self._key)
 
     @classmethod
     def from_file(cls, path: Path) -> Sealer:

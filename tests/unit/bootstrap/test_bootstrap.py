@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jeroboam import bootstrap
-from jeroboam.bootstrap.script import ROOT, RUN, STATE, WATCH_S, render_run
+from jeroboam.bootstrap.script import ROOT, STATE, WATCH_S, render_run
 from jeroboam.contracts import Command, File, NodeConfig, NodeProgress
 
 CONFIG = NodeConfig(
@@ -35,13 +35,14 @@ def test_secrets_are_not_in_the_repr() -> None:
     assert "hush" not in repr(CONFIG)
 
 
-def test_cloud_init_writes_the_same_files_and_starts_the_same_unit() -> None:
-    text = bootstrap.render_cloud_init(CONFIG)
+def test_a_cloud_config_names_the_server_writes_files_and_runs_commands() -> None:
+    text = bootstrap.render_cloud_config("n", CONFIG.files, [("systemctl", "start", "x")])
     assert text.startswith(b"#cloud-config\n")
     document = yaml.safe_load(text)
-    assert [f["path"] for f in document["write_files"]] == ["/etc/a", RUN, "/etc/secret"]
-    assert [f["permissions"] for f in document["write_files"]] == ["0644", "0700", "0600"]
-    assert document["runcmd"] == [["systemctl", "start", "--no-block", "jeroboam-bootstrap.service"]]
+    assert document["hostname"] == "n"
+    assert [f["path"] for f in document["write_files"]] == ["/etc/a", "/etc/secret"]
+    assert [f["permissions"] for f in document["write_files"]] == ["0644", "0600"]
+    assert document["runcmd"] == [["systemctl", "start", "x"]]
 
 
 @pytest.mark.parametrize(

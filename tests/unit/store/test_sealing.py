@@ -37,3 +37,10 @@ def test_a_new_key_outlives_a_power_loss_with_its_name(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "fsync", fsync)
     Sealer.from_file(tmp_path / "sub" / "key")
     assert synced == [("the file", False), ("sub", True)]  # the bytes before they have the name, then the name
+
+
+def test_a_key_for_another_use_is_the_same_for_the_same_words_and_tells_nothing() -> None:
+    one, other = Sealer(b"k" * 32), Sealer(b"l" * 32)
+    assert one.derive("x") == Sealer(b"k" * 32).derive("x")
+    assert len({one.derive("x"), one.derive("y"), other.derive("x"), b"k" * 32}) == 4
+    assert len(one.derive("x")) == 32

@@ -1,4 +1,5 @@
-"""What nodes say: their signals, read for all nodes of a stack at once and kept for a moment, and Nova's console.
+"""What nodes say: their signals, read for all nodes of a stack at once and kept for a moment, and Nova's console. One that waits
+for the key of its first boot gets it.
 
 A node signals until its first boot is done. Nova's console, a call for each node, is what it has to say later, and a silent one's.
 """
@@ -11,6 +12,7 @@ from collections import defaultdict
 
 from ...bootstrap.console import parse_console
 from ...contracts import Machine
+from .boot_keys import BootKeys
 from .heat import Heat
 from .nova import Nova
 from .tags import machine_stack
@@ -23,11 +25,12 @@ _CONSOLE_S = 30.0  # between two looks at the console of one silent server
 class Consoles:
     """Keeps the last look at each cluster; a loss costs a call."""
 
-    def __init__(self, heat: Heat, nova: Nova, quiet_s: float = _QUIET_S) -> None:
+    def __init__(self, heat: Heat, nova: Nova, keys: BootKeys, quiet_s: float = _QUIET_S) -> None:
         """`quiet_s`: from the last signal until the console is asked for, too."""
         self._quiet_s = quiet_s
         self._done: dict[str, tuple[str, float]] = {}  # by name: the server, and since when it is known to have booted
         self._heat = heat
+        self._keys = keys
         self._nova = nova
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._signals: dict[str, tuple[float, dict[str, str]]] = {}
@@ -36,6 +39,7 @@ class Consoles:
     async def text(self, project_id: str, machine: Machine, lines: int) -> str:
         """What is known of the machine's console."""
         said = (await self._of_stack(project_id, machine_stack(machine.name))).get(machine.id, "")
+        await self._keys.give(project_id, machine, said)
         if not said or self._is_long_done(machine, said):
             said = "\n".join(filter(None, (await self._console(project_id, machine.id, lines), said)))
         return "\n".join(said.splitlines()[-lines:])

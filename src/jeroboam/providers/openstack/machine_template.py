@@ -1,9 +1,8 @@
 """A stack of machines: up to fifty of one node group, each a resource of its own name. Pure.
 
 A template is changed one machine at a time, and what is there of the others stays as it was written, by whichever version of ours:
-so an update touches nothing but what it is for. What a machine boots with is a hidden parameter which only the update that
-makes it fills in. Heat hides the parameter and keeps it until the next update, but not what became of it: the events of a server
-show its user data, keys and all, to every reader of the project for as long as the stack is there.
+so an update touches nothing but what it is for. What a machine boots with is a parameter which only the update that makes it
+fills in. The events of a server show it to every reader of the project: it is sealed (boot_keys.py).
 """
 
 from __future__ import annotations

@@ -94,6 +94,18 @@ class Nova:
         answer = await self._rest.call(project_id, NOVA, "POST", path, body=body)
         return str(answer.body.get("output") or "") if answer.status < 400 else ""
 
+    async def password(self, project_id: str, server_id: str) -> str:
+        """What a server has told of itself, once, by the metadata service; "" when nothing. Nobody else can write it."""
+        answer = await self._rest.call(project_id, NOVA, "GET", f"/servers/{server_id}/os-server-password")
+        found = checked(answer, f"What server {server_id} has shown could not be read", fine=(404,))
+        return str(found.get("password") or "")
+
+    async def mark(self, project_id: str, server_id: str, marks: Mapping[str, str]) -> None:
+        """Put these words into its metadata, beside those that are there."""
+        path = f"/servers/{server_id}/metadata"
+        answer = await self._rest.call(project_id, NOVA, "POST", path, body={"metadata": dict(marks)})
+        checked(answer, f"The metadata of server {server_id} could not be written", fine=(404,))
+
     async def delete(self, project_id: str, server_id: str) -> None:
         answer = await self._rest.call(project_id, NOVA, "DELETE", f"/servers/{server_id}")
         checked(answer, f"Server {server_id} was not deleted", fine=(404,))

@@ -28,6 +28,7 @@ from ...contracts import (
 )
 from ...domain import Cluster, cluster_slug
 from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable, QuotaExceeded
+from .boot_keys import BootKeys
 from .catalogue import OpenStackCatalogue
 from .consoles import Consoles
 from .growth import BYTES_A_REQUEST, UNDEAD, Growth, Wish
@@ -48,7 +49,7 @@ _NAME = re.compile(r"[a-z0-9-]+-\d{1,9}")
 
 
 class OpenStackProvider:
-    """Implements contracts.Provider, MachineBatch, MachineCensus and NeedsProjects."""
+    """Implements contracts.Provider, MachineBatch, MachineCensus, NeedsKey and NeedsProjects."""
 
     name = "openstack"
     server_types = frozenset({"vm", "container"})
@@ -65,7 +66,8 @@ class OpenStackProvider:
         self._planner = Planner(rest, settings)
         self._preflight = Preflight(rest, self.catalogue, self._planner)
         self._removal = Removal(rest)
-        self._consoles = Consoles(self._heat, self._nova)
+        self._keys = BootKeys(self._nova)
+        self._consoles = Consoles(self._heat, self._nova, self._keys)
         self._projects: dict[str, str] = {}
         self._projects_of: ProjectsOf = _nothing_kept
         self._hands: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -74,6 +76,9 @@ class OpenStackProvider:
 
     def use_projects(self, projects_of: ProjectsOf) -> None:
         self._projects_of = projects_of
+
+    def use_key(self, key: bytes) -> None:
+        self._keys.use(key)
 
     async def start(self) -> None:
         try:
@@ -240,7 +245,8 @@ class OpenStackProvider:
             spec = request.spec
             try:
                 plan = place.server(spec, _good(images[spec.image_id]), _good(flavors[spec.flavor_id]))
-                stacks[machine_stack(spec.name)].append(Wish(plan, render_boot(request.config, self._ca)))
+                boot = render_boot(request.config, self._keys.sealer(cluster_uuid, spec.name), self._ca)
+                stacks[machine_stack(spec.name)].append(Wish(plan, boot))
             except JeroboamError as error:
                 broken[spec.name] = error
         grown = (self._grow(project, cluster_uuid, name, wishes, until) for name, wishes in sorted(stacks.items()))

@@ -16,7 +16,8 @@ from contextlib import suppress
 from email.message import Message
 
 FOLDER = "/etc/jeroboam/node/"
-MARK = re.compile(r"JEROBOAM/1 (begin|step|failed|done)\b")
+MARK = "JEROBOAM/1"
+_LINE = re.compile(rf"{MARK} (begin|step|failed|done)\b")
 LINES = 60  # of the console, sent when the boot failed
 BYTES = 8_000
 CALL_S = 20
@@ -25,11 +26,8 @@ TRIES = 8
 
 def main() -> int:
     """Follow the first boot until it ends well or badly. 1 when its end could not be told."""
-    with open(FOLDER + "signal.json", encoding="utf-8") as file:
-        way = json.load(file)
-    with open(FOLDER + "instance", encoding="utf-8") as file:
-        server = file.read().strip()
-    follow = ("journalctl", "-q", "-f", "-n", "all", "-o", "cat", "-u", "jeroboam-bootstrap.service")
+    way, server = who()
+    follow = ("journalctl", "-q", "-b", "-f", "-n", "all", "-o", "cat", "-u", "jeroboam-bootstrap.service")
     with subprocess.Popen(follow, stdout=subprocess.PIPE, text=True, errors="replace") as journal:
         told = True
         for text, last in reports(journal.stdout or ()):
@@ -40,12 +38,20 @@ def main() -> int:
     return 0 if told else 1
 
 
+def who() -> tuple[dict[str, str], str]:
+    """How this node may signal, and its server's id."""
+    with open(FOLDER + "signal.json", encoding="utf-8") as file:
+        way: dict[str, str] = json.load(file)
+    with open(FOLDER + "instance", encoding="utf-8") as file:
+        return way, file.read().strip()
+
+
 def reports(lines: Iterable[str]) -> Iterable[tuple[str, bool]]:
     """What to tell, one after the other, and whether it is the last: each marker alone, a failure with the lines before it."""
     seen: list[str] = []
     for line in lines:
         seen = [*seen, line.rstrip("\n")][-LINES:]
-        found = MARK.search(line)
+        found = _LINE.search(line)
         if found is None:
             continue
         text = "\n".join(seen) if found[1] == "failed" else seen[-1]

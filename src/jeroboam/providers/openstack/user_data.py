@@ -1,4 +1,4 @@
-"""User data of a cloud server: how it reports, then its first boot, compressed. Pure.
+"""User data of a cloud server: how it reports, then its first boot, sealed.
 
 Heat puts the node's way to report between the two, known only when the stack is made. Both are parts of one MIME message: a script
 that cloud-init runs first at every boot, and the cloud-config. Source: cloud-init docs, User data formats (mime multi-part, gzip).
@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import base64
 import gzip
-from dataclasses import replace
+from collections.abc import Callable
 from importlib.resources import files
 
 from ... import bootstrap
-from ...contracts import Command, File, NodeConfig
+from ...contracts import File, NodeConfig
 from ...domain.errors import ProviderRefused
 
-SIGNAL_FILE = "/etc/jeroboam/node/signal.json"
-INSTANCE_FILE = "/etc/jeroboam/node/instance"
-REPORT = "/etc/jeroboam/node/report"
-CA_FILE = "/etc/jeroboam/node/cloud-ca.pem"
+NODE = "/etc/jeroboam/node"
+SIGNAL_FILE = f"{NODE}/signal.json"
+INSTANCE_FILE = f"{NODE}/instance"
+SEALED = f"{NODE}/sealed"
+CA_FILE = f"{NODE}/cloud-ca.pem"
+_AGENT = ("opening", "report")  # modules that run on the node
 _UNIT_FILE = "/etc/systemd/system/jeroboam-report.service"
 _BOUNDARY = "jeroboam"
 _MOST = 65_535  # characters of base64 that Nova takes. Source: Nova API reference, POST /servers, user_data
@@ -34,7 +36,7 @@ Content-Type: text/cloud-boothook; charset="us-ascii"
 #cloud-boothook
 #!/bin/sh
 umask 077
-mkdir -p /etc/jeroboam/node
+mkdir -p {NODE}
 echo "$INSTANCE_ID" >{INSTANCE_FILE}
 cat >{SIGNAL_FILE} <<'JEROBOAM'
 """
@@ -50,20 +52,31 @@ Content-Transfer-Encoding: base64
 
 _UNIT = f"""\
 [Unit]
-Description=Tells Heat how far the first boot of this node is
+Description=Opens what this node was given, and tells Heat how far its first boot is
+ConditionPathExists=!/var/lib/jeroboam/done/all
+After=network-online.target
+Wants=network-online.target
 
 [Service]
-ExecStart=/usr/bin/python3 {REPORT}
+WorkingDirectory={NODE}
+ExecStart=/usr/bin/python3 -m agent.opening
+StandardOutput=journal+console
+
+[Install]
+WantedBy=multi-user.target
 """
 
 
-def render_boot(config: NodeConfig, ca: bytes = b"") -> str:
-    """What follows HEAD and the signal in a machine's user data. `ca`: certificates by which the node knows the cloud's APIs, PEM.
+def render_boot(config: NodeConfig, seal: Callable[[bytes], bytes], ca: bytes = b"") -> str:
+    """What follows HEAD and the signal in a machine's user data. `seal` makes what others may see of the first boot; `ca`: certificates
+    by which the node knows the cloud's APIs, PEM.
 
     Raises ProviderRefused when it is more than a cloud server takes.
     """
-    packed = gzip.compress(bootstrap.render_cloud_init(_reporting(config, ca)), mtime=0)
-    text = base64.b64encode(packed).decode()
+    sealed = seal(gzip.compress(bootstrap.render_tar(config), mtime=0))
+    start = ("systemctl", "enable", "--now", "--no-block", "jeroboam-report.service")
+    document = bootstrap.render_cloud_config(config.hostname, _files(sealed, ca), [start])
+    text = base64.b64encode(gzip.compress(document, mtime=0)).decode()
     lines = "\n".join(text[start : start + _LINE] for start in range(0, len(text), _LINE))
     boot = f"{_MIDDLE}{lines}\n--{_BOUNDARY}--\n"
     size = (len(HEAD) + 2_000 + len(boot)) * 4 // 3  # 2,000: a generous signal
@@ -75,15 +88,9 @@ def render_boot(config: NodeConfig, ca: bytes = b"") -> str:
     return boot
 
 
-def _reporting(config: NodeConfig, ca: bytes) -> NodeConfig:
-    """The same node, which also reports: before its first command begins."""
-    report = files(__package__).joinpath("report.py").read_bytes()
+def _files(sealed: bytes, ca: bytes) -> tuple[File, ...]:
+    """The boot, sealed, and what opens it and reports."""
+    agent = files(__package__)
+    own = (File(f"{NODE}/agent/{name}.py", agent.joinpath(f"{name}.py").read_bytes()) for name in _AGENT)
     trust = (File(CA_FILE, ca),) if ca else ()
-    return replace(
-        config,
-        files=(*config.files, File(REPORT, report, 0o700), File(_UNIT_FILE, _UNIT.encode()), *trust),
-        commands=(
-            Command("report", ("systemctl", "start", "--no-block", "jeroboam-report.service"), timeout_s=60),
-            *config.commands,
-        ),
-    )
+    return (File(SEALED, sealed, 0o600), File(_UNIT_FILE, _UNIT.encode()), *own, *trust)

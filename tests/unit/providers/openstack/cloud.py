@@ -37,6 +37,7 @@ class Cloud:
         self.down: set[str] = set()  # ids of servers in a cell that does not answer
         self.held: set[str] = set()  # names of stacks that cannot be deleted
         self.page = 1000
+        self.shows = True  # Nova tells what servers have shown
         self.closed = False
 
     async def call(
@@ -177,6 +178,11 @@ class Cloud:
         server = self.things.servers.get(words[1])
         if server is None:
             return GONE
+        if words[2:] == ["os-server-password"]:
+            return Answer(200, {"password": self.things.nodes[words[1]][1].shown if self.shows else ""})
+        if words[2:] == ["metadata"]:
+            engine.mark(self.things, words[1], body["metadata"])
+            return Answer(200, {"metadata": server["metadata"]})
         if method == "GET":
             return Answer(200, {"server": server})
         if method == "DELETE":

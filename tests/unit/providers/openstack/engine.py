@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
-from tests.unit.providers.openstack.node import boot
+from tests.unit.providers.openstack.node import Node
 
 Raw = dict[str, Any]
 
@@ -40,6 +40,7 @@ class Things:
     subnets: dict[str, Raw] = field(default_factory=dict)
     routers: dict[str, Raw] = field(default_factory=dict)
     ports: dict[str, Raw] = field(default_factory=dict)
+    nodes: dict[str, tuple[Stack, Node]] = field(default_factory=dict)  # by their servers' ids
     no_host: set[str] = field(default_factory=set)  # servers that end in ERROR
     addresses: Iterator[int] = field(default_factory=lambda: count(10))
 
@@ -155,5 +156,21 @@ def _serve(stack: Stack, made: Raw, given: Raw, things: Things) -> None:
     if lost:
         made["why"] = "ResourceInError: Went to status ERROR due to No valid host was found."
         return
-    _, report = boot(given["user_data"])
-    stack.signals[made["id"]] = {"id": made["id"], "status": "SUCCESS", "reason": "report", "data": report}
+    node = Node(given["user_data"])
+    things.nodes[made["id"]] = stack, node
+    tell(stack, made["id"], node.asks)
+
+
+def tell(stack: Stack, server: str, report: str) -> None:
+    """A node's signal."""
+    stack.signals[server] = {"id": server, "status": "SUCCESS", "reason": "report", "data": report}
+
+
+def mark(things: Things, server: str, marks: Raw) -> None:
+    """Write a server's metadata. Its node may find the key of its boot in it."""
+    things.servers[server]["metadata"] |= marks
+    if server in things.nodes:
+        stack, node = things.nodes[server]
+        report = node.ends(marks["jeroboam_key"])
+        if report:
+            tell(stack, server, report)

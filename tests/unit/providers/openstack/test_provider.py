@@ -1,12 +1,16 @@
 """The provider on a small cloud: the suite that every provider passes, and what befalls this one."""
 
+import base64
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+from tests.unit.providers.openstack import engine
 from tests.unit.providers.openstack.cloud import IMAGE, Cloud
+from tests.unit.providers.openstack.node import Node
 
-from jeroboam.contracts import Machine, MachineRequest, MachineState, NetworkSpec
+from jeroboam.contracts import File, Machine, MachineRequest, MachineState, NetworkSpec, NodeConfig
 from jeroboam.domain import Cluster, Role, Secret
 from jeroboam.domain.errors import (
     HostUnsupported,
@@ -16,7 +20,8 @@ from jeroboam.domain.errors import (
     ProviderUnavailable,
     QuotaExceeded,
 )
-from jeroboam.providers.openstack import OpenStackProvider, OpenStackSettings
+from jeroboam.providers.openstack import OpenStackProvider, OpenStackSettings, boot_keys
+from jeroboam.providers.openstack.boot_keys import BootKeys, wrap
 from jeroboam.providers.openstack.consoles import Consoles
 from jeroboam.providers.openstack.growth import Growth
 from jeroboam.providers.openstack.heat import Heat
@@ -26,6 +31,7 @@ from jeroboam.providers.openstack.user_data import render_boot
 from jeroboam.testing import builders
 from jeroboam.testing.provider_suite import WELL, BatchSuite, CensusSuite, ProviderSuite, World
 
+KEY = b"k" * 32
 SETTINGS = OpenStackSettings("http://keystone/v3", "jeroboam", Secret(b"s3cret"))
 
 
@@ -52,7 +58,9 @@ def cloud() -> Cloud:
 
 @pytest.fixture
 def world(cloud: Cloud) -> World:
-    return World(OpenStackProvider(cloud, SETTINGS), builders.cluster(name="suite"), "node", "m1.small")
+    provider = OpenStackProvider(cloud, SETTINGS)
+    provider.use_key(KEY)
+    return World(provider, builders.cluster(name="suite"), "node", "m1.small")
 
 
 async def _make(world: World, *indexes: int, role: Role = Role.WORKER) -> dict[int, Machine | JeroboamError]:
@@ -80,7 +88,7 @@ async def test_a_hundred_machines_cost_no_more_calls_than_two_that_are_in_as_man
 
 
 async def test_more_user_data_than_a_request_holds_is_given_in_several(cloud: Cloud, world: World) -> None:
-    world.provider = OpenStackProvider(cloud, SETTINGS, request_bytes=2 * len(render_boot(WELL)) + 10)
+    world.provider = OpenStackProvider(cloud, SETTINGS, request_bytes=2 * len(render_boot(WELL, bytes)) + 300)
     await _make(world, 0, 1, 2)
     assert cloud.calls["orchestration PUT"] == 1
     assert len(await world.provider.list_machines(world.cluster.uuid)) == 3
@@ -326,7 +334,8 @@ async def test_another_process_finds_the_clusters_project(world: World) -> None:
     other = _another(world)
     [machine] = await other.list_machines(world.cluster.uuid)
     assert machine.name == world.spec(0).name
-    assert await other.console_log(world.cluster.uuid, machine.name) == "JEROBOAM/1 done all"
+    assert " step key " in await other.console_log(world.cluster.uuid, machine.name)
+    assert (await replace(world, provider=other).settled(machine.name, 5)).done
     await other.delete_all(world.cluster.uuid)
     assert await _another(world).list_machines(world.cluster.uuid) == []
 
@@ -381,10 +390,70 @@ async def test_a_silent_node_shows_the_console_that_nova_keeps(world: World) -> 
 async def test_consoles_of_many_nodes_are_one_look(world: World) -> None:
     await _make(world, *range(50))
     cloud = _cloud(world)
-    cloud.calls.clear()
-    for index in range(50):
-        await world.provider.console_log(world.cluster.uuid, world.spec(index).name)
+
+    async def look() -> list[str]:
+        cloud.calls.clear()
+        names = [world.spec(index).name for index in range(50)]
+        return [await world.provider.console_log(world.cluster.uuid, name) for name in names]
+
+    assert all(" step key " in said for said in await look())
+    assert cloud.calls.total() <= 4 + 2 * 50  # each node gets its key, once
+    await look()
     assert cloud.calls.total() <= 4
+
+
+async def test_what_others_may_read_in_the_project_opens_nothing(world: World) -> None:
+    secret = NodeConfig("worker-0", (File("/etc/ca.key", b"hush, hush", 0o600),), WELL.commands)
+    network, endpoint = await world.place()
+    made = await world.provider.ensure_machine(world.spec(), network, endpoint, secret)
+    assert (await world.settled(made.name, 5)).done
+    [(stack, node)] = _cloud(world).things.nodes.values()
+    [server] = _cloud(world).things.servers.values()
+    key = server["metadata"]["jeroboam_key"]
+    opened = node.opened(key)
+    assert opened is not None
+    assert opened["/etc/ca.key"] == b"hush, hush"
+    plain = b"".join(node.files.values()) + repr((server["metadata"], stack.signals, stack.template)).encode()
+    assert b"hush" not in plain
+    assert b"etc/ca.key" not in plain
+    assert Node(server["user_data"]).opened(key) is None  # another pair of keys
+
+
+async def test_a_key_that_somebody_else_wrote_is_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = (await _make(world, 0))[0]
+    assert isinstance(made, Machine)
+    cloud = _cloud(world)
+    [(stack, node)] = cloud.things.nodes.values()
+    foreign = wrap(b"x" * 32, X25519PublicKey.from_public_bytes(base64.b64decode(node.shown)))
+    assert node.ends(foreign) is None
+    monkeypatch.setattr(boot_keys, "_AGAIN_S", 0.0)
+    assert " step key " in await world.provider.console_log(world.cluster.uuid, made.name)
+    first = cloud.things.servers[made.id]["metadata"]["jeroboam_key"]
+    engine.tell(stack, made.id, node.asks)
+    engine.mark(cloud.things, made.id, {"jeroboam_key": foreign})
+    await world.provider.console_log(world.cluster.uuid, made.name)
+    assert cloud.things.servers[made.id]["metadata"]["jeroboam_key"] not in (first, foreign)
+    assert (await world.settled(made.name, 5)).done
+
+
+async def test_a_node_whose_server_shows_no_public_key_gets_none(world: World) -> None:
+    made = (await _make(world, 0))[0]
+    assert isinstance(made, Machine)
+    cloud = _cloud(world)
+    cloud.shows = False
+    assert " step key " in await world.provider.console_log(world.cluster.uuid, made.name)
+    assert "jeroboam_key" not in cloud.things.servers[made.id]["metadata"]
+
+
+async def test_another_process_of_the_service_has_the_same_keys(world: World) -> None:
+    made = (await _make(world, 0))[0]
+    assert isinstance(made, Machine)
+    foreign, other = _another(world), _another(world)
+    foreign.use_key(b"x" * 32)
+    await foreign.console_log(world.cluster.uuid, made.name)
+    assert " step key " in _cloud(world).stack(".0").signals[made.id]["data"]  # its key does not open it
+    await other.console_log(world.cluster.uuid, made.name)
+    assert _cloud(world).stack(".0").signals[made.id]["data"] == "JEROBOAM/1 done all"
 
 
 async def test_metadata_that_tenants_wrote_makes_no_machine(world: World) -> None:
@@ -546,7 +615,9 @@ async def test_a_network_of_the_tenant_needs_one_subnet(world: World) -> None:
 async def test_a_node_that_has_booted_long_ago_shows_the_console_of_nova_too(world: World) -> None:
     made = (await _make(world, 0))[0]
     assert isinstance(made, Machine)
-    consoles = Consoles(Heat(_cloud(world)), Nova(_cloud(world)), quiet_s=0.0)
+    nova = Nova(_cloud(world))
+    await world.settled(made.name, 5)
+    consoles = Consoles(Heat(_cloud(world)), nova, BootKeys(nova), quiet_s=0.0)
     assert await consoles.text("project-1", made, 10) == "JEROBOAM/1 done all"
     assert await consoles.text("project-1", made, 10) == "the console of Nova\nJEROBOAM/1 done all"
 
@@ -560,6 +631,7 @@ def _another(world: World, *more: Cluster) -> OpenStackProvider:
 
     provider = OpenStackProvider(_cloud(world), SETTINGS)
     provider.use_projects(projects_of)
+    provider.use_key(KEY)
     return provider
 
 

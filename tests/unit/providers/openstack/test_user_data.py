@@ -1,5 +1,6 @@
 """User data of a cloud server: one MIME message of two parts, and what its node tells of itself."""
 
+import base64
 import gzip
 import json
 import os
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from jeroboam import bootstrap
 from jeroboam.contracts import Command, File, NodeConfig
 from jeroboam.domain.errors import ProviderRefused
 from jeroboam.providers.openstack.report import reports
@@ -19,8 +21,12 @@ CONFIG = NodeConfig("worker-0", (File("/etc/x", b"secret", 0o600),), (Command("j
 SIGNAL = json.dumps({"auth_url": "http://keystone/v3", "password": "it's $HOME `x`", "alarm_url": "http://heat/signal"})
 
 
+def _mark(plain: bytes) -> bytes:
+    return b"<sealed>" + plain
+
+
 def _part(number: int, ca: bytes = b"") -> Message:
-    message = message_from_string(HEAD + SIGNAL + render_boot(CONFIG, ca))
+    message = message_from_string(HEAD + SIGNAL + render_boot(CONFIG, _mark, ca))
     parts = list(message.walk())[1:]
     assert len(parts) == 2
     return parts[number]
@@ -44,15 +50,20 @@ def test_the_first_part_keeps_the_signal_and_the_server_to_root() -> None:
     assert 'echo "$INSTANCE_ID" >/etc/jeroboam/node/instance' in lines
 
 
-def test_the_second_part_is_the_first_boot_which_reports_before_it_does_anything() -> None:
+def test_the_second_part_holds_the_boot_sealed_and_what_opens_it_and_reports() -> None:
     document = _cloud_config()
     assert document["hostname"] == "worker-0"
-    assert [file["path"] for file in document["write_files"]] == [
-        "/etc/jeroboam/node/report",
-        "/etc/jeroboam/node/run",
+    files = {file["path"]: base64.b64decode(file["content"]) for file in document["write_files"]}
+    assert sorted(files) == [
+        "/etc/jeroboam/node/agent/opening.py",
+        "/etc/jeroboam/node/agent/report.py",
+        "/etc/jeroboam/node/sealed",
         "/etc/systemd/system/jeroboam-report.service",
-        "/etc/x",
     ]
+    sealed = files["/etc/jeroboam/node/sealed"]
+    assert sealed.startswith(b"<sealed>")
+    assert gzip.decompress(sealed.removeprefix(b"<sealed>")) == bootstrap.render_tar(CONFIG)
+    assert document["runcmd"] == [["systemctl", "enable", "--now", "--no-block", "jeroboam-report.service"]]
 
 
 def test_the_clouds_certificates_come_along() -> None:
@@ -60,14 +71,10 @@ def test_the_clouds_certificates_come_along() -> None:
     assert "/etc/jeroboam/node/cloud-ca.pem" in paths
 
 
-def test_the_same_config_is_the_same_text() -> None:
-    assert render_boot(CONFIG) == render_boot(CONFIG)
-
-
 def test_user_data_that_nova_would_refuse_is_refused_before() -> None:
     config = NodeConfig("worker-0", (File("/etc/noise", os.urandom(60_000)),))
     with pytest.raises(ProviderRefused, match=r"worker-0: its user data of \d+ characters is more than the 65535"):
-        render_boot(config)
+        render_boot(config, bytes)
 
 
 def test_each_marker_is_told_and_a_failure_with_what_led_to_it() -> None:

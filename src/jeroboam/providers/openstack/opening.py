@@ -1,0 +1,183 @@
+"""Runs on a node, before its first boot: gets the key of what the node was given sealed, opens it, and lets the boot begin. Needs
+Python's standard library and openssl(1) only; the service has its side in boot_keys.py.
+
+User data can be read by others. So it is sealed, and its key comes for this machine alone: the node makes a key pair and gives its
+public key to the metadata service, which knows each server by its port and lets nobody else speak for it. The service finds it
+at Nova as the server's password, and puts the key, wrapped for that pair, into the server's metadata.
+Source: Nova user guide, Metadata service (password can be set by the server itself alone); RFC 7748 (X25519), RFC 5869 (HKDF).
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hmac
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+from . import report
+
+NODE = Path(report.FOLDER)
+METADATA = "http://169.254.169.254/openstack/latest/"
+KEY_MARK = "jeroboam_key"  # in the server's metadata; Nova takes 255 characters
+STEP = "key"
+NONCE, TAG, PUBLIC = 16, 32, 32  # bytes
+WAIT_S = 900  # the service, or the cloud, may be away for a while
+_SPKI = bytes.fromhex("302a300506032b656e032100")  # what DER has before a public key of X25519. Source: RFC 8410
+_CALL_S = 20
+
+
+def main() -> int:
+    """Open, begin, report. 1 when the boot could not be opened, which is told, or its end could not be told."""
+    if (NODE / "sealed").exists():
+        way, server = report.who()
+        try:
+            plain = unseal(*_wait_for_key(way, server))
+            _put(plain)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            said = f"{report.MARK} failed {STEP} {error}"
+            print(said)  # noqa: T201
+            report.tell(way, server, said, report.TRIES)
+            return 1
+        subprocess.run(("systemctl", "daemon-reload"), check=True, timeout=60)
+        subprocess.run(("systemctl", "start", "--no-block", "jeroboam-bootstrap.service"), check=True, timeout=60)
+    return report.main()
+
+
+def part(key: bytes, use: bytes) -> bytes:
+    """A key for one use. HKDF's second half, of one block."""
+    return hmac.digest(key, use + b"\x01", "sha256")
+
+
+def mask(shared: bytes, theirs: bytes, ours: bytes) -> bytes:
+    """What hides the key on its way: HKDF of the secret that both pairs share, bound to their public keys. Used once: `theirs` is
+    the service's pair, made for this message."""
+    return part(hmac.digest(theirs + ours, shared, "sha256"), b"jeroboam boot key")
+
+
+def xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
+
+
+def is_key(key: bytes, sealed: bytes) -> bool:
+    """Whether this key has sealed this."""
+    tag, body = sealed[NONCE : NONCE + TAG], sealed[NONCE + TAG :]
+    return hmac.compare_digest(tag, hmac.digest(part(key, b"tag"), sealed[:NONCE] + body, "sha256"))
+
+
+def passphrase(key: bytes) -> str:
+    """Of `openssl enc`."""
+    return part(key, b"cipher").hex()
+
+
+def unseal(key: bytes, sealed: bytes) -> bytes:
+    """The gzipped tar in it."""
+    secret = NODE / "passphrase"
+    secret.touch(0o600)
+    try:
+        secret.write_text(passphrase(key))
+        words = ("enc", "-d", "-aes-256-cbc", "-md", "sha256", "-pbkdf2", "-iter", "1", "-pass", f"file:{secret}")
+        return _openssl(*words, given=sealed[NONCE + TAG :])
+    finally:
+        secret.unlink()
+
+
+def _wait_for_key(way: dict[str, str], server: str) -> tuple[bytes, bytes]:
+    """Key and sealed bytes. Raises OSError saying what was wrong when none came in time."""
+    sealed, until = (NODE / "sealed").read_bytes(), time.monotonic() + WAIT_S
+    public = _public_key()
+    asked, why = False, "nothing came"
+    while time.monotonic() < until:
+        try:
+            if not asked:
+                _publish(public)
+                asked = report.tell(way, server, f"{report.MARK} step {STEP} {sealed[:NONCE].hex()}", 1)
+            key = _unwrapped(_metadata(), public)
+            if key is not None and is_key(key, sealed):
+                return key, sealed
+            why = why if key is None else "one came that does not fit: somebody else has written it"
+        except (OSError, ValueError) as error:
+            why = str(error)
+        time.sleep(1)
+    raise OSError(f"no key for this boot within {WAIT_S} s: {why}")
+
+
+def _public_key() -> bytes:
+    """Of a pair that lasts until the boot is open."""
+    path = NODE / "pair.pem"
+    if not path.exists():
+        path.touch(0o600)
+        path.write_bytes(_openssl("genpkey", "-algorithm", "X25519"))
+    return _openssl("pkey", "-pubout", "-outform", "DER", "-in", str(path))[-PUBLIC:]
+
+
+def _publish(public: bytes) -> None:
+    """At the metadata service, which takes it once."""
+    request = urllib.request.Request(METADATA + "password", base64.b64encode(public), method="POST")  # noqa: S310
+    try:
+        with urllib.request.urlopen(request, timeout=_CALL_S):  # noqa: S310
+            pass
+    except urllib.error.HTTPError as error:
+        if error.code != 409:  # it has ours already
+            raise
+
+
+def _metadata() -> str | None:
+    with urllib.request.urlopen(METADATA + "meta_data.json", timeout=_CALL_S) as answer:  # noqa: S310
+        marks: dict[str, str] = json.load(answer).get("meta") or {}
+    return marks.get(KEY_MARK)
+
+
+def _unwrapped(wrapped: str | None, public: bytes) -> bytes | None:
+    """None when there is none. Raises ValueError for what is no key."""
+    if not wrapped:
+        return None
+    raw = base64.b64decode(wrapped, validate=True)
+    theirs, hidden = raw[:PUBLIC], raw[PUBLIC:]
+    peer = NODE / "peer.der"
+    peer.write_bytes(_SPKI + theirs)
+    words = ("pkeyutl", "-derive", "-inkey", str(NODE / "pair.pem"), "-peerform", "DER", "-peerkey", str(peer))
+    return xor(hidden, mask(_openssl(*words), theirs, public))
+
+
+def _openssl(*words: str, given: bytes = b"") -> bytes:
+    done = subprocess.run(("openssl", *words), input=given, capture_output=True, timeout=60, check=False)
+    if done.returncode:
+        raise OSError(f"openssl {words[0]}: {done.stderr.decode(errors='replace').strip()[-300:]}")
+    return done.stdout
+
+
+def _put(plain: bytes, root: str = "/") -> None:
+    """The files in their places, `run` the last; then nothing is left of what opened them."""
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(plain))) as tar:
+        members = sorted(tar.getmembers(), key=lambda one: one.name.endswith("/node/run"))
+        for member in members:
+            content = tar.extractfile(member)
+            if content is not None:
+                _write(Path(root) / member.name, content.read(), member.mode)
+    for name in ("peer.der", "pair.pem", "sealed"):
+        with suppress(FileNotFoundError):
+            (NODE / name).unlink()
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part_of = path.with_name(f".{path.name}.part")
+    part_of.unlink(missing_ok=True)
+    part_of.touch(0o600)
+    part_of.write_bytes(content)
+    part_of.chmod(mode)
+    os.replace(part_of, path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The node's side of the key of its first boot: the real program and openssl(1), with a metadata service that answers in place."""
+
+import base64
+import gzip
+import io
+import json
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from email.message import Message
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
+
+from jeroboam import bootstrap
+from jeroboam.contracts import Command, File, NodeConfig
+from jeroboam.providers.openstack import boot_keys, opening, report
+
+KEY, NONCE = b"k" * 32, b"n" * 16
+CONFIG = NodeConfig("worker-0", (File("/etc/ca.key", b"hush", 0o600),), (Command("join", ("true",)),))
+PLAIN = gzip.compress(bootstrap.render_tar(CONFIG))
+
+
+class Service:
+    """Metadata service and Heat of one server. `give` makes the server's metadata of the public key that it has shown."""
+
+    def __init__(self, give: Callable[[X25519PublicKey], str | None]) -> None:
+        self.give = give
+        self.shown: list[bytes] = []
+        self.told: list[str] = []
+
+    def urlopen(self, request: Any, **_: Any) -> io.BytesIO:
+        if not isinstance(request, str):
+            if self.shown:
+                raise urllib.error.HTTPError(request.full_url, 409, "Conflict", Message(), None)
+            self.shown.append(request.data)
+            return io.BytesIO()
+        assert request == "http://169.254.169.254/openstack/latest/meta_data.json"
+        given = self.give(X25519PublicKey.from_public_bytes(base64.b64decode(self.shown[0])))
+        return io.BytesIO(json.dumps({"uuid": "s-1", "meta": {"jeroboam_key": given} if given else {}}).encode())
+
+    def tell(self, way: dict[str, str], server: str, text: str, tries: int) -> bool:
+        self.told.append(f"{server}: {text}")
+        return True
+
+
+class Clock:
+    """Runs only while somebody sleeps, and then fast."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += 400 * seconds
+
+
+@pytest.fixture
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The node's folder, with a sealed boot."""
+    folder = tmp_path / "node"
+    folder.mkdir()
+    monkeypatch.setattr(opening, "NODE", folder)
+    monkeypatch.setattr(opening, "time", Clock())
+    (folder / "sealed").write_bytes(boot_keys.seal(KEY, NONCE, PLAIN))
+    return folder
+
+
+def _serve(monkeypatch: pytest.MonkeyPatch, give: Callable[[X25519PublicKey], str | None]) -> Service:
+    service = Service(give)
+    monkeypatch.setattr(urllib.request, "urlopen", service.urlopen)
+    monkeypatch.setattr(report, "tell", service.tell)
+    return service
+
+
+def test_a_node_shows_its_public_key_asks_and_opens(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = _serve(monkeypatch, lambda public: boot_keys.wrap(KEY, public))
+    key, sealed = opening._wait_for_key({}, "s-1")
+    assert key == KEY
+    assert opening.unseal(key, sealed) == PLAIN
+    assert service.told == [f"s-1: JEROBOAM/1 step key {NONCE.hex()}"]
+    assert not (node / "passphrase").exists()
+    assert (node / "pair.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_node_that_was_cut_off_goes_on_with_the_pair_that_it_had(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = _serve(monkeypatch, lambda public: None)
+    with pytest.raises(OSError, match=r"no key for this boot within 900 s: nothing came"):
+        opening._wait_for_key({}, "s-1")
+    service.give = lambda public: boot_keys.wrap(KEY, public)
+    assert opening._wait_for_key({}, "s-1")[0] == KEY  # the service does not take a second public key
+
+
+def test_a_foreign_key_is_told(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _serve(monkeypatch, lambda public: boot_keys.wrap(b"x" * 32, public))
+    with pytest.raises(OSError, match=r"one came that does not fit: somebody else has written it"):
+        opening._wait_for_key({}, "s-1")
+
+
+@pytest.mark.parametrize("nonsense", ["no base64", "", base64.b64encode(b"short").decode(), "A" * 88])
+def test_no_key_is_too_strange(node: Path, monkeypatch: pytest.MonkeyPatch, nonsense: str) -> None:
+    _serve(monkeypatch, lambda public: nonsense)
+    with pytest.raises(OSError, match=r"no key for this boot"):
+        opening._wait_for_key({}, "s-1")
+
+
+@pytest.mark.parametrize("at", [3, 20, 60, -1])
+def test_what_was_changed_on_its_way_is_not_opened(at: int) -> None:
+    sealed = bytearray(boot_keys.seal(KEY, NONCE, PLAIN))
+    assert opening.is_key(KEY, bytes(sealed))
+    sealed[at] ^= 1
+    assert not opening.is_key(KEY, bytes(sealed))
+
+
+def test_files_get_their_places_and_modes_and_the_means_to_open_them_go(node: Path, tmp_path: Path) -> None:
+    (node / "pair.pem").touch()
+    opening._put(PLAIN, str(tmp_path / "root"))
+    secret, run = tmp_path / "root/etc/ca.key", tmp_path / "root/etc/jeroboam/node/run"
+    assert secret.read_bytes() == b"hush"
+    assert secret.stat().st_mode & 0o777 == 0o600
+    assert os.access(run, os.X_OK)
+    assert os.listdir(node) == []
+
+
+def test_a_boot_that_cannot_be_opened_is_told_loudly(
+    node: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = _serve(monkeypatch, lambda public: None)
+    monkeypatch.setattr(report, "who", lambda: ({}, "s-1"))
+    assert opening.main() == 1
+    assert service.told[-1] == "s-1: JEROBOAM/1 failed key no key for this boot within 900 s: nothing came"
+    assert service.told[-1].removeprefix("s-1: ") in capsys.readouterr().out
