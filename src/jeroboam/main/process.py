@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 
 from .. import plugins
 from ..config import Config
-from ..contracts import Caller, Image
+from ..contracts import Caller, Image, NeedsProjects, Provider
 from ..domain import Operation
 from . import assembly
 from .assembly import Parts
@@ -128,7 +128,7 @@ async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Anno
         _log.info("the provider starts", provider=parts.provider.name)
         await _started(stack, parts.provider.start, parts.provider.stop)
         taken_up = await parts.store.runnable_operations(_TAKE_UP) if roles.conductor else ()
-        images = await parts.provider.catalogue.images(_OWNER.project_id)
+        images = await images_at(parts.provider)
         has_template = bool(await parts.store.find_templates(FIRST_TEMPLATE, _OWNER))
         ready = Ready(parts, images, taken_up, has_template)
         waits: list[Wait] = []
@@ -146,6 +146,11 @@ async def _live(config: Config, folder: DataFolder, roles: Roles, announce: Anno
         stack.callback(_limit_stop)  # the first to run at the end, also when a part died of a bug
         announce(ready)
         await asyncio.gather(*(wait() for wait in waits))
+
+
+async def images_at(provider: Provider) -> Sequence[Image]:
+    """Those of whoever runs this process; none where everything is in the tenants' own projects: it has no project of its own there."""
+    return () if isinstance(provider, NeedsProjects) else await provider.catalogue.images(_OWNER.project_id)
 
 
 def _settle_memory() -> None:

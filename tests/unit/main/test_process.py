@@ -1,8 +1,12 @@
-"""What the start tells of the database that it opens."""
+"""What the start tells of the database that it opens, and asks of the provider."""
 
 import pytest
+from tests.unit.providers.openstack.cloud import Cloud
 
-from jeroboam.main.process import place
+from jeroboam.domain import Secret
+from jeroboam.main.process import images_at, place
+from jeroboam.providers import fake
+from jeroboam.providers.openstack import OpenStackProvider, OpenStackSettings
 
 
 @pytest.mark.parametrize(
@@ -16,3 +20,9 @@ from jeroboam.main.process import place
 )
 def test_no_secret_of_the_database_is_in_the_log(url: str, told: str) -> None:
     assert place(url) == told
+
+
+async def test_a_cloud_whose_projects_are_all_tenants_is_not_asked_for_images() -> None:
+    cloud = OpenStackProvider(Cloud(), OpenStackSettings("http://keystone/v3", "jeroboam", Secret(b"s3cret")))
+    assert await images_at(cloud) == ()
+    assert await images_at(fake.FakeProvider(fake.Cloud())) != ()
