@@ -52,7 +52,7 @@ from .progress import NoProgress, Progress
 from .projects import NeedsProjects, ProjectsOf
 from .rebuild import InnerSecrets, MachineRebuilder, StatefulDriver
 from .settings import refuse_unknown
-from .shape import ShapeCheck
+from .shape import ImageCheck, ShapeCheck
 from .sizes import MemoryNeeds
 from .store import (
     ClusterBrief,
@@ -111,6 +111,7 @@ __all__ = [
     "GroupStatus",
     "Identity",
     "Image",
+    "ImageCheck",
     "InnerSecrets",
     "KernelNeed",
     "KernelNeeds",

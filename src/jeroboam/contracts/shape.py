@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 from ..domain import ClusterShape
-from .compute import Problem
+from .compute import Image, Problem
 
 
 @runtime_checkable
@@ -15,4 +15,14 @@ class ShapeCheck(Protocol):
 
     def shape_problems(self, shape: ClusterShape) -> Sequence[Problem]:
         """Everything that `validate` would refuse whatever the cluster's groups and image are. Pure."""
+        ...
+
+
+@runtime_checkable
+class ImageCheck(Protocol):
+    """Optional, for a driver whose labels can ask for what a template's image does not hold."""
+
+    def image_problems(self, shape: ClusterShape, image: Image) -> Sequence[Problem]:
+        """What labels ask for and the image says it has not. An image that does not say is no problem here; `validate` may refuse
+        clusters of it. Pure."""
         ...

@@ -40,6 +40,13 @@ def version(image: Image, asked: str | None, *, prop: str, tool: str, label: str
         )
 
 
+def version_held(image: Image, asked: str | None, *, prop: str, tool: str, label: str, coe: str) -> list[Problem]:
+    """The same of an image that says what it holds; one that does not is no problem."""
+    if prop not in image.properties:
+        return []
+    return list(version(image, asked, prop=prop, tool=tool, label=label, coe=coe))
+
+
 def shape(wish: ClusterShape, can: Capabilities, tool: str) -> Iterator[Problem]:
     """Network driver, proxies that fit a unit file, TLS, and what no driver serves yet."""
     if wish.network_driver not in (None, *can.network_drivers):

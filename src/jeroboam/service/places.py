@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..contracts import Driver, Image, KernelNeeds, KernelProbe, MemoryNeeds, Problem, ShapeCheck
+from ..contracts import Driver, Image, ImageCheck, KernelNeeds, KernelProbe, MemoryNeeds, Problem, ShapeCheck
 from ..domain import ClusterShape, NodeGroup, Role
 from .services import Services
 
@@ -48,4 +48,5 @@ async def size_problems(
 async def template_problems(services: Services, driver: Driver, shape: ClusterShape, image: Image) -> list[Problem]:
     """What makes every cluster of a template impossible here."""
     found = list(driver.shape_problems(shape)) if isinstance(driver, ShapeCheck) else []
+    found += driver.image_problems(shape, image) if isinstance(driver, ImageCheck) else []
     return found + await kernel_problems(services, driver, shape, image)

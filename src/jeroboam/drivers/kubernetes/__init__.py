@@ -37,7 +37,7 @@ _CONTROL_PLANE_MIB, _WORKER_MIB = 768, 256
 
 
 class KubernetesDriver:
-    """Implements contracts.Driver, NodeMarks, KernelNeeds, MemoryNeeds and ShapeCheck. Holds nothing but TLS contexts, so any
+    """Implements contracts.Driver, NodeMarks, KernelNeeds, MemoryNeeds, ShapeCheck and ImageCheck. Holds nothing but TLS contexts, so any
     process may serve any cluster."""
 
     name = "kubernetes"
@@ -69,6 +69,10 @@ class KubernetesDriver:
     def shape_problems(self, shape: ClusterShape) -> list[Problem]:
         """Labels that no cluster could be made with."""
         return read(shape.labels)[1]
+
+    def image_problems(self, shape: ClusterShape, image: Image) -> list[Problem]:
+        """A version that the image does not hold."""
+        return validation.image_problems(shape, image)
 
     def least_memory_mib(self, role: Role) -> int:
         """For etcd, API server, controller manager and scheduler; or for kubelet, containerd and add-ons alone."""

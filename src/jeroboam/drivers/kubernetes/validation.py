@@ -44,7 +44,19 @@ def _version(image: Image, asked: str | None, known: Sequence[str]) -> Iterator[
             "image_id",
             f"Known are: {', '.join(known)}.",
         )
-    elif asked is not None and asked != holds:
+    else:
+        yield from _other(image, asked, holds)
+
+
+def image_problems(shape: ClusterShape, image: Image) -> list[Problem]:
+    """Another version than the image says it holds."""
+    options, _ = labels.read(shape.labels)
+    holds = image.properties.get("kube_version")
+    return list(_other(image, options.kube_tag if options else None, holds)) if holds else []
+
+
+def _other(image: Image, asked: str | None, holds: str) -> Iterator[Problem]:
+    if asked is not None and asked != holds:
         yield Problem(
             f"Label kube_tag = {asked}, but image {image.name} holds Kubernetes {holds}.",
             "labels.kube_tag",

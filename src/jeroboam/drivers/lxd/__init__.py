@@ -19,7 +19,7 @@ from ...contracts import (
     Problem,
     refuse_unknown,
 )
-from ...domain import Ailment, Cluster, NodeGroup
+from ...domain import Ailment, Cluster, ClusterShape, NodeGroup
 from ..live_api import Contexts, connect
 from . import evacuation, health, nodes, validation
 from .api import LxdApi
@@ -30,7 +30,7 @@ _PORT = 8443
 
 
 class LxdDriver:
-    """Implements contracts.Driver. Holds nothing but TLS contexts, so any process may serve any cluster."""
+    """Implements contracts.Driver and ImageCheck. Holds nothing but TLS contexts, so any process may serve any cluster."""
 
     name = "lxd"
     capabilities = Capabilities(
@@ -51,6 +51,10 @@ class LxdDriver:
     def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
         """Everything in the wish that this driver cannot serve."""
         return validation.problems(cluster, groups, image, self.capabilities)
+
+    def image_problems(self, shape: ClusterShape, image: Image) -> list[Problem]:
+        """A version that the image does not hold."""
+        return validation.image_problems(shape, image)
 
     def network_spec(self, cluster: Cluster) -> NetworkSpec:
         """The API's port: the tenant's choice, else 8443. Members join there, too."""

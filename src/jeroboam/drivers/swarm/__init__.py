@@ -33,8 +33,8 @@ _PORT = 2376
 
 
 class SwarmDriver:
-    """Implements contracts.Driver, NodeMarks, KernelNeeds, UpgradeChecker, StatefulDriver and InnerSecrets. Holds nothing but TLS
-    contexts, so any process may serve any cluster."""
+    """Implements contracts.Driver, NodeMarks, KernelNeeds, ImageCheck, UpgradeChecker, StatefulDriver and InnerSecrets. Holds nothing but
+    TLS contexts, so any process may serve any cluster."""
 
     name = "swarm"
     capabilities = Capabilities(
@@ -59,6 +59,10 @@ class SwarmDriver:
     def validate(self, cluster: Cluster, groups: Sequence[NodeGroup], image: Image) -> list[Problem]:
         """Everything in the wish that this driver cannot serve."""
         return validation.problems(cluster, groups, image, self.capabilities)
+
+    def image_problems(self, shape: ClusterShape, image: Image) -> list[Problem]:
+        """A version that the image does not hold."""
+        return validation.image_problems(shape, image)
 
     def kernel_needs(self, shape: ClusterShape) -> list[KernelNeed]:
         """The routing mesh and encrypted overlays, where the labels ask for them."""

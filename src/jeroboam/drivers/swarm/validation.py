@@ -6,22 +6,30 @@ import re
 from collections.abc import Sequence
 
 from ...contracts import Capabilities, Image, Problem
-from ...domain import Cluster, NodeGroup
+from ...domain import Cluster, ClusterShape, NodeGroup
 from .. import checks
 from . import labels
+
+_VERSION = {"prop": "docker_version", "tool": "Docker Engine", "label": "docker_tag", "coe": "swarm"}
 
 
 def problems(cluster: Cluster, groups: Sequence[NodeGroup], image: Image, can: Capabilities) -> list[Problem]:
     """Everything that cannot be served."""
     options, found = labels.read(cluster.shape.labels)
     asked = options.docker_tag if options else None
-    found += checks.version(image, asked, prop="docker_version", tool="Docker Engine", label="docker_tag", coe="swarm")
+    found += checks.version(image, asked, **_VERSION)
     found += checks.sizes(groups, can, "managers")
     found += checks.untainted(
         groups, "Swarm", "Use labels and placement constraints: --constraint node.labels.KEY==VALUE."
     )
     found += checks.shape(cluster.shape, can, "Docker")
     return found
+
+
+def image_problems(shape: ClusterShape, image: Image) -> list[Problem]:
+    """Another version than the image holds."""
+    options, _ = labels.read(shape.labels)
+    return checks.version_held(image, options.docker_tag if options else None, **_VERSION)
 
 
 def upgrade_problems(old: Image, new: Image) -> list[Problem]:
