@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Group, Parameter
 
 from ..domain.errors import ConfigError, InvalidRequest
+from .image_files import FileFormat, Output, ServerType
 from .outcome import framed, tell_usage
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ Sites = Annotated[
         help="PART=ADDRESS of a copy of a release site, for example kubernetes=https://files.example/release; repeat it.",
     ),
 ]
-HELP = "Node images: build, list, delete, versions, mirror, convert. Images for workloads: load."
+HELP = "Node images: build, list, delete, versions, mirror, convert, upload. Images for workloads: load."
 Runtimes = Annotated[
     tuple[str, ...],
     Parameter(
@@ -83,10 +84,11 @@ def build_app() -> App:
     from ..cli import image_commands
     from ..cli.options import usage_error
     from .image_convert import convert
+    from .image_upload import upload
     from .image_versions import versions
 
     app = App(name="image", help=HELP, error_formatter=usage_error)
-    for command in (build, convert, delete, mirror, versions):
+    for command in (build, convert, delete, mirror, upload, versions):
         app.command(command)
     app.command(list_, name="list")
     app.command(image_commands.load)
@@ -99,6 +101,9 @@ def build(
     version: Version = None,
     kubernetes: Kubernetes = None,
     runtime: Runtimes = (),
+    format_: FileFormat = "docker",
+    server_type: ServerType = None,
+    output: Output = None,
     source: SourceNames = (),
     mirror: MirrorPlace = "",
     site: Sites = (),
@@ -106,6 +111,8 @@ def build(
     json: Flag = False,
 ) -> int:
     """Build a node image: of Kubernetes, or of Swarm or LXD in a version that Debian has.
+
+    It goes to Docker or, with --format, into a file for a cloud, which `image upload` takes there.
 
     Minutes the first time, nothing when nothing changed. Ctrl-C loses nothing that was finished: the next build goes on.
 
@@ -121,6 +128,10 @@ def build(
 
     jeroboam image build --source mirror --mirror /media/usb/jeroboam
 
+    jeroboam image build --format qcow2
+
+    jeroboam image build --coe swarm --format raw --server-type container --output swarm.raw
+
     Parameters
     ----------
     coe
@@ -131,7 +142,7 @@ def build(
         Print JSON.
     """
     settings = _settings(source, mirror, site)
-    wish = _build(coe, (version, kubernetes), runtime, settings, force, as_json=json)
+    wish = _build(coe, (version, kubernetes), runtime, (format_, server_type, output), settings, force, as_json=json)
     return _framed(wish, as_json=json)
 
 
@@ -218,6 +229,7 @@ async def _build(
     coe: str,
     asked: tuple[str | None, str | None],
     runtimes: tuple[str, ...],
+    file: tuple[str, str | None, Path | None],
     settings: SourceSettings,
     force: bool,
     *,
@@ -226,11 +238,14 @@ async def _build(
     from .. import artifacts
     from ..cli.output import show_json
     from ..cli.progress import show_progress, size
+    from .image_files import build_file
 
     settings.names()  # a wrong option is told before anything starts
     version = _asked(coe, *asked)
     if runtimes and coe != "kubernetes":
         raise InvalidRequest(f"--runtime {runtimes[0]} does not fit --coe {coe}.", hint="Drop one of them.")
+    if await build_file(coe, version, runtimes, file, settings, force, as_json=as_json):
+        return
     with show_progress() as progress:
         if coe == "kubernetes":
             image = await artifacts.build_node_image(

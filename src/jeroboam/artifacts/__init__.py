@@ -4,6 +4,9 @@ from .appc import Converted, convert_aci
 from .base import SUITE
 from .cache import default_cache
 from .catalogue import catalogue
+from .cloud_file import CloudWish
+from .cloud_image import build_cloud_image
+from .cloud_record import CloudImage, read_record
 from .distro_image import build_distro_image
 from .held import NodeImage, list_node_images, remove_node_image
 from .mirroring import mirror_parts
@@ -13,11 +16,14 @@ from .sources import SOURCE_NAMES, SourceSettings
 __all__ = [
     "SOURCE_NAMES",
     "SUITE",
+    "CloudImage",
+    "CloudWish",
     "Converted",
     "NodeImage",
     "SourceSettings",
     "architecture",
     "binary_path",
+    "build_cloud_image",
     "build_distro_image",
     "build_node_image",
     "catalogue",
@@ -25,5 +31,6 @@ __all__ = [
     "default_cache",
     "list_node_images",
     "mirror_parts",
+    "read_record",
     "remove_node_image",
 ]

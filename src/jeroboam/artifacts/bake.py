@@ -17,7 +17,7 @@ from ..contracts import Progress
 from . import images
 from .cache import Cache
 from .catalogue import Release
-from .oven import MASKED, Oven, file, mode_of, node_files, open_oven
+from .oven import DOCKER, MASKED, Form, Keep, Oven, file, mode_of, node_files, open_oven
 from .task import under_way
 
 DISTRO_RUNTIMES = ("runc", "crun")
@@ -77,7 +77,6 @@ def fingerprint() -> str:
 class Plan:
     """What to bake: `base` is the tag of the image below, `recipe` the hash that the result is known by."""
 
-    tag: str
     version: str
     release: Release
     recipe: str
@@ -86,14 +85,15 @@ class Plan:
     arch: str
     extra: tuple[str, ...] = ()  # OCI runtimes beside those of the distribution
     extra_binaries: tuple[str, ...] = ()
+    form: Form = DOCKER
 
     @property
     def runtimes(self) -> tuple[str, ...]:
         return (*DISTRO_RUNTIMES, *self.extra)
 
 
-async def bake(cache: Cache, plan: Plan, progress: Progress) -> None:
-    """Make the image and give it its tag."""
+async def bake(cache: Cache, plan: Plan, progress: Progress, keep: Keep) -> None:
+    """Make the image and keep it."""
     task = f"node image {plan.version}"
     with under_way(progress, task, total=4, unit="steps"), cache.work(f"node-image-{plan.version}") as work:
         async with open_oven(plan.recipe, plan.base, await asyncio.to_thread(_tree, plan)) as oven:
@@ -101,9 +101,9 @@ async def bake(cache: Cache, plan: Plan, progress: Progress) -> None:
             await _container_images(oven, plan, work)
             progress.advance(task, note="container images made")
             await oven.run(_BAKE)
-            await oven.run(f"systemctl mask {' '.join(MASKED)}; systemctl disable kubelet; " + _ENABLE)
+            await oven.run("; ".join((plan.form.finish, "systemctl disable kubelet", _ENABLE)))
             progress.advance(task, note="container images unpacked")
-            await oven.commit(plan.tag, _labels(plan))
+            await keep(oven, _labels(plan))
             progress.advance(task)
 
 
@@ -117,7 +117,7 @@ async def _container_images(oven: Oven, plan: Plan, work: Path) -> None:
 def _tree(plan: Plan) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, path in node_files("rootfs").items():
+        for name, path in (node_files("rootfs") | plan.form.files()).items():
             file(tar, name, path.read_bytes().replace(b"@PAUSE@", plan.release.pause.encode()), mode_of(path))
         file(tar, "etc/jeroboam/image.json", json.dumps(_manifest(plan), indent=1).encode(), 0o644)
         for name in (*plan.release.node_binaries, *plan.extra_binaries):

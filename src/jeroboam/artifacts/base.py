@@ -68,9 +68,9 @@ rm -rf {left_out} /var/lib/apt/lists/* /usr/sbin/policy-rc.d /.dockerenv
 """
 
 
-def base_tag(more: Sequence[str] = (), newer: Newer | None = None) -> str:
-    """The tag of the base image with `more` packages; another list of packages is another tag."""
-    made_of: tuple[object, ...] = (SUITE, (*PACKAGES, *more), _LEFT_OUT)
+def base_tag(more: Sequence[str] = (), newer: Newer | None = None, least: Sequence[str] = PACKAGES) -> str:
+    """The tag of the base image with `more` packages than the `least`; another list of packages is another tag."""
+    made_of: tuple[object, ...] = (SUITE, (*least, *more), _LEFT_OUT)
     if newer:
         made_of += (newer.packages, suite_beside(newer))
     return "jeroboam/base:" + hashlib.sha256(repr(made_of).encode()).hexdigest()[:12]
@@ -81,11 +81,17 @@ def suite_beside(newer: Newer | None) -> str:
     return _SUITE_BESIDE.format(suite=SUITE, newer=newer.suite, packages=" ".join(newer.packages)) if newer else ""
 
 
-async def ensure_base(cache: Cache, progress: Progress, more: Sequence[str] = (), newer: Newer | None = None) -> str:
+async def ensure_base(
+    cache: Cache,
+    progress: Progress,
+    more: Sequence[str] = (),
+    newer: Newer | None = None,
+    least: Sequence[str] = PACKAGES,
+) -> str:
     """Make the base image unless Docker has it: by mmdebstrap where we may, else from the Debian image of a registry.
     Raises HostUnsupported naming what is missing for either way."""
-    tag = base_tag(more, newer)
-    packages = tuple(dict.fromkeys((*PACKAGES, *more, *(newer.packages if newer else ()))))
+    tag = base_tag(more, newer, least)
+    packages = tuple(dict.fromkeys((*least, *more, *(newer.packages if newer else ()))))
     async with cache.lock("base", progress):
         if not await docker("images", "-q", tag, timeout_s=60):
             await _make(tag, packages, suite_beside(newer), cache, progress)

@@ -20,7 +20,7 @@ from .catalogue import ContainerImage, Newer, catalogue
 from .docker import docker
 from .held import NodeImage, drop_replaced, find_node_image, list_node_images
 from .node_image import architecture
-from .oven import MASKED, file, mode_of, node_files, open_oven
+from .oven import DOCKER, MASKED, Form, Keep, Oven, file, mode_of, node_files, open_oven
 from .sources import SourceSettings, Wanted, open_sources
 from .space import check_space
 from .task import under_way
@@ -128,47 +128,70 @@ async def build_distro_image(
     is given. Resumable. Raises NotFound (unknown version), ConfigError, HostUnsupported, ArtifactUnavailable, ArtifactCorrupt,
     DeadlineExceeded."""
     shown = progress or NoProgress()
-    full, release = catalogue().find_distro(coe, version)
+    _, release = catalogue().find_distro(coe, version)
     cache = Cache(cache_root or default_cache())
-    recipe = _recipe(TOOLS[coe], release.newer)
+    recipe = tool_recipe(coe, release.newer, DOCKER)
     if not force and (present := await _current(coe, recipe)) is not None:
         return present
     with cache.guard():
         async with cache.lock(f"node-image-{coe}", shown):
             if not force and (present := await _current(coe, recipe)) is not None:
                 return present  # somebody else built it while we waited
-            await check_space(cache.root, cold=False)
-            async with open_sources(sources or SourceSettings()) as ordered:
-                binaries = await ordered.obtain([_wanted()], cache, shown)
-            base = await ensure_base(cache, shown, TOOLS[coe].packages, release.newer)
-            held = await _version(base, TOOLS[coe].packages[0])
-            if version is not None:
-                check_held(coe, version, full, held)
-            before = await find_node_image(f"jeroboam/node-{coe}:{held}")
-            tag = await _bake(cache, coe, recipe, base, held, binaries["hello"], shown)
-            made = await find_node_image(tag)
+            kept = _InDocker(coe)
+            await bake_tool(cache, shown, sources, coe, version, DOCKER, kept)
+            made = await find_node_image(kept.tag)
             if made is None:
-                raise NotFound("Node image", tag)
-            await drop_replaced(before, made)
+                raise NotFound("Node image", kept.tag)
+            await drop_replaced(kept.before, made)
     return made
 
 
-async def _bake(cache: Cache, coe: str, recipe: str, base: str, version: str, hello: Path, progress: Progress) -> str:
-    task, tag = f"node image {coe} {version}", f"jeroboam/node-{coe}:{version}"
-    with under_way(progress, task, total=2, unit="steps"), cache.work(f"node-image-{coe}") as work:
-        tree = await asyncio.to_thread(_tree, work, coe, version, hello)
+class _InDocker:
+    """Keeps the image of a tool in Docker: its tag has the version that Debian turned out to have."""
+
+    def __init__(self, coe: str) -> None:
+        self._coe, self.tag = coe, ""
+        self.before: NodeImage | None = None
+
+    async def __call__(self, oven: Oven, labels: Mapping[str, str]) -> None:
+        self.tag = f"jeroboam/node-{self._coe}:{labels[TOOLS[self._coe].version_label]}"
+        self.before = await find_node_image(self.tag)
+        await oven.commit(self.tag, labels)
+
+
+async def bake_tool(
+    cache: Cache,
+    shown: Progress,
+    sources: SourceSettings | None,
+    coe: str,
+    version: str | None,
+    form: Form,
+    keep: Keep,
+) -> None:
+    """Bake a tool in a version that Debian has, as a form; what it is made of is had first. Raises as build_distro_image."""
+    full, release = catalogue().find_distro(coe, version)
+    await check_space(cache.root, cold=False)
+    async with open_sources(sources or SourceSettings()) as ordered:
+        binaries = await ordered.obtain([_wanted()], cache, shown)
+    tool = TOOLS[coe]
+    base = await ensure_base(cache, shown, (*tool.packages, *form.packages), release.newer)
+    held = await _version(base, tool.packages[0])
+    if version is not None:
+        check_held(coe, version, full, held)
+    task, recipe = f"node image {coe} {held}", tool_recipe(coe, release.newer, form)
+    with under_way(shown, task, total=2, unit="steps"), cache.work(f"node-image-{coe}-{form.name}") as work:
+        tree = await asyncio.to_thread(_tree, work, coe, held, binaries["hello"], form)
         async with open_oven(recipe, base, tree) as oven:
-            progress.advance(task, note="programs in place")
-            await oven.run(f"systemctl mask {' '.join(MASKED)}; " + _FINISH + TOOLS[coe].finish)
-            await oven.commit(tag, _labels(coe, version, recipe))
-            progress.advance(task)
-    return tag
+            shown.advance(task, note="programs in place")
+            await oven.run("; ".join((form.finish, _FINISH + tool.finish)))
+            await keep(oven, _labels(coe, held, recipe))
+            shown.advance(task)
 
 
-def _tree(work: Path, coe: str, version: str, hello: Path) -> bytes:
+def _tree(work: Path, coe: str, version: str, hello: Path, form: Form) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, path in _files(TOOLS[coe]).items():
+        for name, path in (_files(TOOLS[coe]) | form.files()).items():
             file(tar, name, path.read_bytes(), mode_of(path))
         file(tar, "etc/jeroboam/image.json", json.dumps(_manifest(coe, version), indent=1).encode(), 0o644)
         if coe == "swarm":
@@ -217,8 +240,11 @@ def check_held(coe: str, asked: str, full: str, held: str) -> None:
     )
 
 
-def _recipe(tool: Tool, newer: Newer | None) -> str:
-    text = repr((base_tag(tool.packages, newer), MASKED, _FINISH, tool, _HELLO)) + _wanted().recipe
+def tool_recipe(coe: str, newer: Newer | None, form: Form) -> str:
+    """The hash of all that goes into the image of a tool."""
+    tool = TOOLS[coe]
+    base = base_tag((*tool.packages, *form.packages), newer)
+    text = repr((base, MASKED, _FINISH, tool, _HELLO)) + _wanted().recipe + form.fingerprint()
     for name, path in _files(tool).items():
         text += f"{name}{path.stat().st_mode & 0o111}{path.read_text()}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]

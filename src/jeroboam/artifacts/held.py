@@ -10,7 +10,7 @@ from ..domain.errors import ArtifactUnavailable, NotFound
 from .docker import docker
 from .oven import LABEL
 
-_VERSION_LABELS = ("kube_version", "docker_version", "lxd_version")
+VERSION_LABELS = ("kube_version", "docker_version", "lxd_version")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ async def list_node_images() -> list[NodeImage]:
             tag=tag,
             id=one["Id"],
             coe=labels.get("jeroboam.coe", ""),
-            version=next((labels[name] for name in _VERSION_LABELS if name in labels), ""),
+            version=next((labels[name] for name in VERSION_LABELS if name in labels), ""),
             recipe=labels.get("jeroboam.recipe", ""),
             size=one["Size"],
         )

@@ -17,6 +17,7 @@ from .base import base_tag, ensure_base
 from .cache import Cache, default_cache
 from .catalogue import Release, catalogue
 from .held import NodeImage, drop_replaced, find_node_image
+from .oven import DOCKER, Form, Keep
 from .sources import SourceSettings, Wanted, open_sources
 from .space import check_space
 
@@ -42,11 +43,11 @@ async def build_node_image(
     `runtimes` of the catalogue are added, and to the tag. `force` bakes it again all the same. Raises NotFound (unknown version or
     runtime), ConfigError, HostUnsupported, ArtifactUnavailable, ArtifactCorrupt, DeadlineExceeded."""
     shown = progress or NoProgress()
-    full, release = catalogue().find(version)
+    full, _ = catalogue().find(version)
     extra = catalogue().check_runtimes(runtimes)
     cache = Cache(cache_root or default_cache())
     name = "-".join((full, *extra))
-    tag, recipe = f"{REPOSITORY}:{name}", _recipe(full, release, extra)
+    tag, recipe = f"{REPOSITORY}:{name}", release_recipe(full, extra, DOCKER)
     present = await find_node_image(tag)
     if not force and present is not None and present.recipe == recipe:
         return present
@@ -55,19 +56,36 @@ async def build_node_image(
             present = await find_node_image(tag)  # somebody else may have built it while we waited
             if not force and present is not None and present.recipe == recipe:
                 return present
-            wanted = wanted_parts(release, extra)
-            await check_space(cache.root, cold=not all(cache.holds(one.part, one.version, one.arch) for one in wanted))
-            async with open_sources(sources or SourceSettings()) as ordered:
-                binaries = await ordered.obtain(wanted, cache, shown)
-            base = await ensure_base(cache, shown, PACKAGES)
-            added = tuple(name for one in _runtime_parts(extra) for name in one.spec.binaries)
-            plan = Plan(tag, full, release, recipe, base, binaries, architecture(), extra, added)
-            await bake(cache, plan, shown)
+            await bake_release(
+                cache, shown, sources, full, extra, DOCKER, lambda oven, labels: oven.commit(tag, labels)
+            )
             made = await find_node_image(tag)
             if made is None:
                 raise NotFound("Node image", tag)
             await drop_replaced(present, made)
     return made
+
+
+async def bake_release(
+    cache: Cache,
+    shown: Progress,
+    sources: SourceSettings | None,
+    version: str,
+    runtimes: tuple[str, ...],
+    form: Form,
+    keep: Keep,
+) -> None:
+    """Bake a version of the catalogue, whole as `find` tells it, as a form; what it is made of is had first. Raises as build_node_image."""
+    full, release = catalogue().find(version)
+    wanted = wanted_parts(release, runtimes)
+    await check_space(cache.root, cold=not all(cache.holds(one.part, one.version, one.arch) for one in wanted))
+    async with open_sources(sources or SourceSettings()) as ordered:
+        binaries = await ordered.obtain(wanted, cache, shown)
+    base = await ensure_base(cache, shown, (*PACKAGES, *form.packages))
+    added = tuple(name for one in _runtime_parts(runtimes) for name in one.spec.binaries)
+    recipe = release_recipe(full, runtimes, form)
+    plan = Plan(full, release, recipe, base, binaries, architecture(), runtimes, added, form)
+    await bake(cache, plan, shown, keep)
 
 
 def wanted_parts(release: Release, runtimes: Sequence[str] = ()) -> list[Wanted]:
@@ -94,8 +112,11 @@ def binary_path(version: str | None, name: str, *, cache_root: Path | None = Non
     raise NotFound("Binary", name, hint="Run `jeroboam image build` first.")
 
 
-def _recipe(version: str, release: Release, runtimes: Sequence[str]) -> str:
-    text = repr((version, release, base_tag(PACKAGES), runtimes)) + fingerprint()
+def release_recipe(version: str, runtimes: Sequence[str], form: Form) -> str:
+    """The hash of all that goes into the image of a version, whole as `find` tells it."""
+    _, release = catalogue().find(version)
+    base = base_tag((*PACKAGES, *form.packages))
+    text = repr((version, release, base, runtimes)) + fingerprint() + form.fingerprint()
     for wanted in wanted_parts(release, runtimes):
         text += wanted.recipe
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from ..domain.errors import ArtifactUnavailable
 from .docker import docker
+from .process import stream
 
 LABEL = "jeroboam.node-image"
 _CONTAINER = "jeroboam-bake-"
@@ -45,10 +47,11 @@ MASKED = (
 
 
 class Oven:
-    """One such container."""
+    """One such container, of an image."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, image: str = "") -> None:
         self.name = name
+        self.image = image
 
     async def unpack(self, tree: bytes) -> None:
         """A tar, unpacked at /."""
@@ -62,9 +65,14 @@ class Oven:
         """A file to this machine."""
         await docker("cp", f"{self.name}:{source}", str(path))
 
-    async def run(self, script: str) -> str:
-        """A shell script inside; its output."""
-        return await docker("exec", "-i", self.name, "sh", "-s", timeout_s=600, stdin=script.encode())
+    async def read(self, source: str, sink: Callable[[bytes], None]) -> None:
+        """A file's bytes, in order."""
+        await stream(["docker", "exec", self.name, "cat", source], sink, timeout_s=600)
+
+    async def run(self, script: str, *words: str, timeout_s: float = 600) -> str:
+        """A shell script inside, with these parameters; its output."""
+        argv = ["exec", "-i", self.name, "sh", "-s", *(["-", *words] if words else [])]
+        return await docker(*argv, timeout_s=timeout_s, stdin=script.encode())
 
     async def commit(self, tag: str, labels: Mapping[str, str]) -> None:
         """Keep what it holds as an image that boots a node."""
@@ -74,21 +82,64 @@ class Oven:
         await docker("commit", *options, self.name, tag, timeout_s=600)
 
 
+Keep = Callable[
+    [Oven, Mapping[str, str]], Awaitable[None]
+]  # what becomes of a filled oven, and what is to be known of it
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a node image needs beside its container tool, by what its nodes are: packages, trees of `node/`, and its last script."""
+
+    name: str
+    finish: str
+    packages: tuple[str, ...] = ()
+    trees: tuple[str, ...] = ()
+
+    def files(self) -> dict[str, Path]:
+        """By path inside the image."""
+        return {name: path for tree in self.trees for name, path in node_files(tree).items()}
+
+    def fingerprint(self) -> str:
+        """All of it that goes into an image; nothing for a form that adds nothing to a recipe."""
+        text = repr((self.finish, self.packages)) if self.trees else ""
+        return text + "".join(
+            f"{name}{path.stat().st_mode & 0o111}{path.read_text()}" for name, path in self.files().items()
+        )
+
+
+DOCKER = Form("docker", f"systemctl mask {' '.join(MASKED)}")
+
+
 @asynccontextmanager
 async def open_oven(recipe: str, base: str, tree: bytes) -> AsyncIterator[Oven]:
-    """The container of a recipe, running, with `tree` unpacked; gone afterwards."""
-    await _forget_abandoned()
-    oven = Oven(_CONTAINER + recipe[:12])
-    await _forget(oven.name)
+    """The container of a recipe, running, with `tree` unpacked and a volume at /bake; gone afterwards."""
+    name = _CONTAINER + recipe[:12]
     options = ["--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN"]
-    options += ["--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "-v", f"{oven.name}:/bake"]
-    try:
-        await docker("create", "--name", oven.name, *options, base, "sleep", "3600")
+    options += ["--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "-v", f"{name}:/bake"]
+    async with _container(name, options, base) as oven:
         await oven.unpack(tree)
         await docker("start", oven.name)
         yield oven
+
+
+@asynccontextmanager
+async def open_bench(oven: Oven, tools: str) -> AsyncIterator[Oven]:
+    """A container of the image `tools` without a network, running, with the oven's /bake; gone afterwards."""
+    async with _container(f"{oven.name}-bench", [f"--volumes-from={oven.name}", "--network=none"], tools) as bench:
+        await docker("start", bench.name)
+        yield bench
+
+
+@asynccontextmanager
+async def _container(name: str, options: Sequence[str], image: str) -> AsyncIterator[Oven]:
+    await _forget_abandoned()
+    await _forget(name)
+    try:
+        await docker("create", "--name", name, *options, image, "sleep", "3600")
+        yield Oven(name, image)
     finally:
-        await _forget(oven.name)
+        await _forget(name)
 
 
 def file(tar: tarfile.TarFile, path: str, content: bytes, mode: int) -> None:

@@ -46,6 +46,30 @@ async def run(
     return out.decode(errors="replace")
 
 
+async def stream(argv: Sequence[str], sink: Callable[[bytes], None], *, timeout_s: float) -> None:
+    """Give `sink` all that the program writes, in pieces, as it comes. Ends with us, and raises, as `run` does."""
+    process = await _start(argv, None, None, writes=False)
+    assert process.stdout is not None and process.stderr is not None  # noqa: S101, PT018 - both are pipes
+    said = asyncio.create_task(process.stderr.read())
+    try:
+        async with asyncio.timeout(timeout_s):
+            while piece := await process.stdout.read(_LINE_BYTES):
+                sink(piece)
+            error = (await said).decode(errors="replace")
+            await process.wait()
+    except TimeoutError as late:
+        raise DeadlineExceeded(f"`{' '.join(argv[:3])}` did not finish within {timeout_s:g} s.") from late
+    finally:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+        said.cancel()
+    if process.returncode != 0:
+        tail = "\n".join(error.splitlines()[-15:])
+        raise ArtifactUnavailable(f"`{' '.join(argv[:3])}` failed with exit code {process.returncode}:\n{tail}")
+
+
 async def _start(
     argv: Sequence[str], cwd: Path | None, env: Mapping[str, str] | None, writes: bool
 ) -> asyncio.subprocess.Process:

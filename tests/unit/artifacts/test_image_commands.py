@@ -121,6 +121,21 @@ def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_missing(
             1,
             "Kubernetes '9' is not known; known are: v1.34.4, v1.35.4, v1.36.3.",
         ),
+        (("build", "--format", "tar", "--server-type", "vm"), 2, "--format tar does not fit --server-type vm."),
+        (("build", "--server-type", "vm"), 2, "--server-type vm does not fit --format docker."),
+        (("build", "--output", "x.raw"), 2, "--output x.raw does not fit --format docker."),
+        (("build", "--format", "raw", "--output", "/"), 2, "--output: / is a folder."),
+        (
+            ("build", "--format", "raw", "--output", "/no/such/x.raw"),
+            1,
+            "The output's folder /no/such is not there.",
+        ),
+        (
+            ("build", "--format", "raw", "--version", "27", "--coe", "swarm"),
+            1,
+            "Docker Engine '27' is not known; known are: v20.10.24, v26.1.5.",
+        ),
+        (("upload", "/no/such.raw"), 1, "Image file /no/such.raw could not be found."),
         (("delete",), 2, 'Command "delete" parameter TAG requires an argument.'),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...domain.errors import ConfigError, ProviderRefused
 from .faults import asking
+from .login import connect
 from .plan import Endpoint, Found, Kind, Outcome, Service, Step
 from .wish import SERVICE_TYPE, Wish
 
@@ -19,27 +20,8 @@ class Directory:
 
     def __init__(self, cloud: str | None, cafile: Path | None) -> None:
         """Who logs in is told by clouds.yaml (`cloud` names an entry) or the variables OS_*, as for `openstack`."""
-        try:
-            import openstack
-        except ModuleNotFoundError as error:
-            raise ConfigError(
-                f"This needs the Python package {error.name}, which is not installed.",
-                hint="pip install 'jeroboam[openstack]'",
-            ) from error
-        more: dict[str, Any] = {"cacert": str(cafile)} if cafile else {}
-        with asking("log in"):
-            try:
-                self._cloud: Any = openstack.connect(cloud=cloud, api_timeout=_ANSWERS_WITHIN_S, **more)
-            except TypeError as error:  # keystoneauth hands its plug-ins options that they may not have
-                raise ConfigError(
-                    "The login's options do not fit its auth_type.", hint="Use auth_type password, with OS_AUTH_URL."
-                ) from error
-            self._keystone: Any = self._cloud.identity
-        if not self._cloud.config.auth.get("auth_url"):
-            raise ConfigError(
-                "The login names no auth_url, so it is none of Keystone's.",
-                hint="Set OS_AUTH_URL, or `auth_url` in clouds.yaml, such as https://keystone.example/v3.",
-            )
+        self._cloud: Any = connect(cloud, cafile)
+        self._keystone: Any = self._cloud.identity
         self._user_domain = self._project_domain = ""  # ids; `look` finds them
 
     @property
