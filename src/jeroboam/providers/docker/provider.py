@@ -187,7 +187,7 @@ class DockerProvider:
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
         try:
             return clean(await self.daemon.log(name, lines))
-        except Missing:
+        except (Missing, Taken):  # gone, or on its way out
             return ""
 
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
@@ -278,7 +278,7 @@ class DockerProvider:
     async def _boot(self, name: str, files: bytes) -> None:
         try:
             await self.daemon.unpack(name, files)
-        except Missing as error:  # removed under our hands: the next look begins again
+        except (Missing, Taken) as error:  # removed under our hands: the next look begins again
             raise ProviderUnavailable(f"{name}: {error}", after_s=1) from error
         await self._start(name)
 
