@@ -118,3 +118,16 @@ async def test_what_its_tool_calls_away_meanwhile_is_waited_for_no_longer(make: 
     tool = make(looks=3)
     await release(tool, MachineState.RUNNING, 60)
     assert tool.log[-1] == f"struck off {_NODE}"
+
+
+async def test_what_belonged_to_a_node_of_kubernetes_goes_with_it() -> None:
+    """A node of the same name that joins at once would be taken for one on which it runs already."""
+    tool = Kubernetes(held=False)
+    agent = {
+        "metadata": {"name": "kube-proxy-1", "namespace": "kube-system", "ownerReferences": [{"kind": "DaemonSet"}]},
+        "status": {"phase": "Running"},
+    }
+    seen = tool.seen
+    tool.seen = lambda path: {"items": [agent]} if path == "/api/v1/pods" else seen(path)  # type: ignore[method-assign]
+    await release(tool, MachineState.RUNNING, 60)
+    assert tool.log == [f"struck off {_NODE}", "struck off kube-proxy-1"]

@@ -14,8 +14,8 @@ _MIRROR = "kubernetes.io/config.mirror"
 
 
 async def release(api: KubeApi, name: str, *, dead: bool = False, limit_s: float = _LIMIT_S) -> None:
-    """Cordon, drain, delete the node object. `dead`: known to be, though the API may call it ready for 40 s more; one that dies meanwhile
-    is waited for no longer. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
+    """Cordon, drain, delete the node object and what belonged to it. `dead`: known to be, though the API may call it ready for 40 s more;
+    one that dies meanwhile is waited for no longer. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
     path = f"/api/v1/nodes/{name}"
     if not await api.patch(path, {"spec": {"unschedulable": True}}):
         return
@@ -34,16 +34,25 @@ async def release(api: KubeApi, name: str, *, dead: bool = False, limit_s: float
             hint="A disruption budget or a slow shutdown may hold them; make room for them elsewhere, then retry.",
         ) from None
     await api.delete(path)
+    # A node of the same name may join within seconds, long before controllers clear away; what ran on every node would count for it.
+    await _strike_off(api, await api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={name}"))
 
 
 async def _evict(api: KubeApi, pods: list[Json], *, dead: bool) -> None:
     """Nobody on a dead node answers an eviction: its pods are struck off."""
+    if dead:
+        await _strike_off(api, pods)
+        return
     for pod in pods:
         meta = pod["metadata"]
-        if dead:
-            await api.delete(f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}", grace_s=0)
-        elif "deletionTimestamp" not in meta:
+        if "deletionTimestamp" not in meta:
             await api.evict(meta["namespace"], meta["name"])
+
+
+async def _strike_off(api: KubeApi, pods: list[Json]) -> None:
+    for pod in pods:
+        meta = pod["metadata"]
+        await api.delete(f"/api/v1/namespaces/{meta['namespace']}/pods/{meta['name']}", grace_s=0)
 
 
 async def _pods(api: KubeApi, node: str) -> list[Json]:
