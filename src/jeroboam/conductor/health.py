@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -251,13 +251,23 @@ def with_machines(verdict: Verdict, ailing: Mapping[str, Ailing], auto_healing: 
         told[f"{name}.Reason"] = why if one.ailment is Ailment.GONE else told.get(f"{name}.Reason") or why
     if machines:
         health = Health.UNHEALTHY
+        gone = {name for name, one in machines.items() if one.ailment is Ailment.GONE}
         hint = "Start the machine again, or have the cluster healed (`jeroboam cluster heal`)."
+        if gone == {
+            name for name, ready in _readiness(told) if ready == "False"
+        }:  # what its tool advises needs a machine
+            told |= _next("Have the cluster healed (`jeroboam cluster heal`).", ErrorClass.OPERATOR)
         told = _next(hint, ErrorClass.OPERATOR) | told
     if failed:
         health = Health.UNHEALTHY
         hint = "The node works; look at its machine at the provider."
         told = _next(hint, ErrorClass.OPERATOR) | told
     return health, told | ({"auto_healing": auto_healing} if auto_healing else {})
+
+
+def _readiness(told: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Nodes, and whether they are ready."""
+    return ((key.removesuffix(".Ready"), value) for key, value in told.items() if key.endswith(".Ready"))
 
 
 def _next(hint: str, move: ErrorClass) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from ...contracts import CoeHealth, Machine, NodeHealth
+from ...domain.errors import ErrorClass
 from ..live_api import Json
 from . import ailments
 from .ailments import Trouble
@@ -89,7 +90,10 @@ async def _missing(api: KubeApi, nodes: int) -> Trouble | None:
 
 async def _because(api: KubeApi, what: str, namespace: str, label: str) -> Trouble:
     why = ailments.of_pods(await api.items(f"/api/v1/namespaces/{namespace}/pods", labelSelector=label))
-    return why._replace(reason=f"{what}; {why.reason}") if why else Trouble(what, "")
+    if why:
+        return why._replace(reason=f"{what}; {why.reason}")
+    look = f"kubectl -n {namespace} describe pods -l {label}"
+    return Trouble(what, f"Pods of new nodes need some seconds. If it lasts, `{look}` tells why.", ErrorClass.TRANSIENT)
 
 
 def _runtime(nodes: list[Json]) -> str | None:
