@@ -1,5 +1,6 @@
 """The demo's calls and its service: what counts as an answer, and which process is ours."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,8 +49,25 @@ def test_it_calls_again_until_every_worker_has_answered_every_call(
 def test_a_worker_that_never_answers_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(CommandFailed) as error:
         Course(answers_s=0).answers("call", calls(tmp_path, lines(*["one"] * 12)), 2, "pods")
-    assert error.value.message == "Only 12 of 12 calls were answered, by 1 of 2 workers, within 0 s."
+    assert error.value.message == (
+        "Not every worker answered within 0 s. At last 12 of 12 calls were answered, by 1 of 2 workers."
+    )
     assert error.value.hint == "`jeroboam cluster why demo` tells how its nodes are."
+
+
+def test_it_waits_for_a_worker_that_the_others_hear_of_late_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nodes of a swarm compare all they know every 30 s; what one has not heard of before, it hears then."""
+    now = itertools.count(0, 10)
+    monkeypatch.setattr(
+        "jeroboam.admin.demo.course.time", SimpleNamespace(monotonic=lambda: next(now), sleep=lambda _: None)
+    )
+    half = lines(*["one"] * 12)
+    Course().answers("call", calls(tmp_path, half, half, half, half, ALL), 2, "containers")
+    told = capsys.readouterr().out.splitlines()
+    assert told[1] == "12 of 12 calls were answered, by 1 of 2 workers so far; called again for at most 75 s."
+    assert (told[-1], len(told)) == ("12 answers from 12 containers on 2 of 2 workers.", 15)
 
 
 def test_what_a_command_made_is_its_own_word(capsys: pytest.CaptureFixture[str]) -> None:
