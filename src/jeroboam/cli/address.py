@@ -90,7 +90,7 @@ def config_files(environ: Mapping[str, str], cwd: Path, stem: str) -> Iterator[P
 def _from_cloud(name: str, origin: str, environ: Mapping[str, str], cwd: Path) -> Address:
     path, clouds = _clouds(environ, cwd, "clouds")
     if path is None:
-        places = ", ".join(str(p) for p in config_files(environ, cwd, "clouds") if p.suffix == ".yaml")
+        places = ", ".join(str(p) for p in config_files(environ, cwd, "clouds") if p.suffix != ".yml")
         raise Usage(f"{origin} names the cloud {name!r}, but there is no clouds.yaml.", hint=f"Looked at: {places}.")
     if name not in clouds:
         known = ", ".join(sorted(clouds)) or "none"

@@ -43,10 +43,17 @@ def changed(client: Client, uuid: str, answer: Answer, told: str, common: Common
     Raises what `waiting.until_done` raises.
     """
     if timeout_s is None:
-        return accepted(client, client.cluster(uuid), told, common)
-    if not waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s) and not common.json:
-        print("Nothing was to do: it is so already.")
+        if waiting.made_by(client.operations(uuid), "update", answer.request_id):
+            return accepted(client, client.cluster(uuid), told, common)
+        _tell_that_it_is_so(common)
+    elif not waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s):
+        _tell_that_it_is_so(common)
     return settled(client, client.cluster(uuid), common)
+
+
+def _tell_that_it_is_so(common: Common) -> None:
+    if not common.json:
+        print("Nothing was to do: it is so already.")
 
 
 def warn_of_namesakes(client: Client, thing: Json, common: Common, kind: str = "cluster") -> str:

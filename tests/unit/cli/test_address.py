@@ -131,6 +131,12 @@ def test_no_file_names_the_places(tmp_path: Path) -> None:
     )
 
 
+def test_the_file_of_the_environment_is_among_the_places_whatever_its_name(tmp_path: Path) -> None:
+    with pytest.raises(Usage) as refused:
+        find(None, "x", {"XDG_CONFIG_HOME": "/nowhere", "OS_CLIENT_CONFIG_FILE": "/nowhere/cloud-settings"}, tmp_path)
+    assert refused.value.hint.startswith(f"Looked at: /nowhere/cloud-settings, {tmp_path}/clouds.yaml, ")
+
+
 def test_the_file_of_the_environment_goes_first(clouds: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text('clouds: {open: {auth_type: none, auth: {endpoint: "http://10.9.9.9"}}}')

@@ -205,10 +205,13 @@ def test_cluster_resize_follows_its_own_operation(demo: Service, run: Run, capsy
     assert "network: ok in 0.9 s\n" in capsys.readouterr().out
 
 
-def test_a_resize_that_changes_nothing_is_done_at_once(demo: Service, run: Run, capsys: Capture) -> None:
+@pytest.mark.parametrize("options", [("--wait",), ()])
+def test_a_resize_that_changes_nothing_is_done_at_once(
+    demo: Service, run: Run, capsys: Capture, options: tuple[str, ...]
+) -> None:
     demo.on("POST", f"/v1/clusters/{UUID}/actions/resize", 202, {"uuid": UUID})
     demo.on("GET", OPERATIONS, 200, {"operations": [operation(request_id="req-before")]})
-    assert run("cluster", "resize", "demo", "2", "--wait") == 0
+    assert run("cluster", "resize", "demo", "2", *options) == 0
     said = "Nothing was to do: it is so already.\nCluster demo: CREATE_COMPLETE"
     assert capsys.readouterr().out.startswith(said)
 
