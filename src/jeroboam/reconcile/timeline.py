@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,6 +23,7 @@ class Timeline:
         self._clock = clock
         self._operation = operation_uuid
         self._open: dict[tuple[str, str], Step] = {}
+        self._opening: defaultdict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
         self._attempts: dict[tuple[str, str], int] = {}
         self._ended_well: Counter[tuple[str, str]] = Counter()
         self._numbers = count()  # of rows, in the order in which they were opened
@@ -73,10 +75,14 @@ class Timeline:
         return [target for step, target in self._open if step == name]
 
     async def begin(self, name: str, target: str = "") -> None:
-        """Open a row; does nothing when one is open already."""
+        """Open a row; does nothing when one is open already, or is being opened for somebody else of this operation."""
         key = (name, target)
-        if key in self._open:
-            return
+        async with self._opening[key]:  # rows of other names are opened side by side
+            if key not in self._open:
+                await self._open_row(key)
+
+    async def _open_row(self, key: tuple[str, str]) -> None:
+        name, target = key
         attempt = self._attempts.get(key, 0) + 1
         step = Step(self._operation, name, target, attempt, self._clock.now())
         # A failing wait or call opens one row an attempt; told apart by `attempt`, never overwritten.
