@@ -1,6 +1,7 @@
 """What only real machines show: strangers are refused, nothing is left behind, what broke off goes on."""
 
 import asyncio
+import random
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -122,6 +123,30 @@ async def test_two_services_do_not_take_the_same_machine(inventory: Path, world:
     finally:
         await other.provider.delete_all(other.cluster.uuid)
         await other.provider.stop()
+
+
+async def test_two_services_that_act_for_one_cluster_at_once_take_one_machine_for_each_node(
+    inventory: Path, world: World
+) -> None:
+    """One of them was taken for dead, but it was only stopped for a while."""
+    other = World(await started(inventory), world.cluster, "host")
+    try:
+        await asyncio.gather(*(_until_made(one) for one in (world, other)))
+        found = await world.provider.list_resources(world.cluster.uuid)
+        assert sorted(one.kind for one in found) == ["machine", "network"]
+        assert (await world.settled(world.spec().name, 60)).done
+    finally:
+        await other.provider.stop()
+
+
+async def _until_made(world: World) -> None:
+    while True:
+        try:
+            await world.provider.ensure_machine(world.spec(), *await world.place(), WELL)
+        except ProviderUnavailable:
+            await asyncio.sleep(random.uniform(0.1, 1))
+        else:
+            return
 
 
 async def test_what_a_killed_service_left_half_done_is_found_and_finished(world: World, inventory: Path) -> None:

@@ -90,7 +90,10 @@ class StaticProvider:
     async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
         """The machine whose address is the cluster's endpoint is held from now on: there is nothing else to make of a network."""
         async with self._ordering:
-            head = _head(await self._mine(cluster.uuid)) or await self._take_head(cluster, spec)
+            mine = await self._mine(cluster.uuid)
+            for seen in _twins(mine):
+                await self._free(seen)
+            head = _head(mine) or await self._take_head(cluster, spec)
         return Network(f"net-{head.entry.name}-{cluster.uuid}", head.lease.network, self._cidr, _MTU)
 
     async def _take_head(self, cluster: Cluster, spec: NetworkSpec) -> Seen:
@@ -111,7 +114,18 @@ class StaticProvider:
             balances=several,
             ports=balancer.ports_of(spec),
         )
-        return await self._fleet.take(need, lease)
+        return await self._take_alone(need, lease)
+
+    async def _take_alone(self, need: Need, lease: Lease) -> Seen:
+        """A service that was taken for dead may still act for the same cluster, and machines know nothing of each other: who sees that
+        another took one for the same purpose gives its own back. Of two, the one that looks last sees both."""
+        taken = await self._fleet.take(need, lease)
+        mine = [seen for seen in await self._mine(lease.cluster) if seen.lease.id != lease.id]
+        if any(_purposes(seen.lease) & _purposes(lease) for seen in mine):
+            await self._free(taken)
+            what = ", ".join(sorted(_purposes(lease)))
+            raise ProviderUnavailable(f"Another service has a machine for {what}, too.", after_s=1)
+        return taken
 
     async def ensure_endpoint(self, cluster: Cluster, network: Network, spec: NetworkSpec) -> Endpoint:
         mine = await self._mine(cluster.uuid)
@@ -162,10 +176,12 @@ class StaticProvider:
                     hint="A machine's image is not changed here; make a new cluster.",
                 )
             return await self._fleet.change(head, structs.replace(lease, head=True, ports=head.lease.ports))
-        return await self._fleet.take(need_of(spec), lease)
+        return await self._take_alone(need_of(spec), lease)
 
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
-        found = [_machine(seen) for seen in await self._mine(cluster_uuid) if seen.lease.node]
+        mine = await self._mine(cluster_uuid)
+        twins = _twins(mine)
+        found = [_machine(seen) for seen in mine if seen.lease.node and seen not in twins]
         return sorted(found, key=lambda machine: machine.name)
 
     async def list_machines_of(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[Machine]]:
@@ -249,6 +265,24 @@ def _new_id() -> str:
 
 def _of(held: Sequence[Seen], cluster_uuid: str) -> list[Seen]:
     return [seen for seen in held if seen.lease.cluster == cluster_uuid]
+
+
+def _purposes(lease: Lease) -> set[str]:
+    """What a cluster has one machine for."""
+    return ({f"the endpoint of {lease.network}"} if lease.head else set()) | (
+        {lease.node.name} if lease.node else set()
+    )
+
+
+def _twins(mine: Sequence[Seen]) -> list[Seen]:
+    """Machines taken for what a cluster has one for already, by a service that was killed before it saw that."""
+    met: set[str] = set()
+    twins = []
+    for seen in sorted(mine, key=lambda one: (one.lease.state in ("held", "building"), one.lease.since)):
+        if _purposes(seen.lease) & met:
+            twins.append(seen)
+        met |= _purposes(seen.lease)
+    return twins
 
 
 def _head(mine: Sequence[Seen]) -> Seen | None:

@@ -2,8 +2,12 @@
 set -eu
 umask 077
 kept=/var/lib/jeroboam-static
-mkdir -p $kept
-cat >$kept/.claim.$$
+lease=$(cat)
+tries=0
+until mkdir -p $kept && printf '%s\n' "$lease" >$kept/.claim.$$; do # free.sh of another cluster may remove the folder meanwhile
+  tries=$((tries + 1))
+  [ $tries -lt 20 ] || exit 1
+done
 sync $kept/.claim.$$
 code=0
 ln -T $kept/.claim.$$ $kept/lease 2>/dev/null || code=17
