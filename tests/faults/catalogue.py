@@ -303,6 +303,17 @@ DOCKER = (
         30,
     ),
     Fault(
+        "docker-locked-up",
+        "Docker is locked up: it lists containers, and its networks do not answer",
+        "a proxy before its socket keeps calls about networks for longer than call_timeout_s",
+        "transient",
+        STATUS,
+        "Docker did not answer within 1 s.",
+        "It lists containers but no networks: most likely it is locked up, a known fault of Docker Engine before 20.10.27. "
+        "Restart the Docker daemon; all goes on then.",
+        30,
+    ),
+    Fault(
         "docker-restarted",
         "Docker is restarted during the create",
         "the socket goes away when the network is made, and comes back 2 s later; the create goes on",

@@ -122,6 +122,12 @@ async def test_it_does_not_answer_in_time(scene: Maker, sight: Sight) -> None:
     await (await scene(slow, call_timeout_s=1)).waits(sight, says("did not answer"))
 
 
+@pytest.mark.fault("docker-locked-up")
+async def test_it_lists_containers_but_no_networks(scene: Maker, sight: Sight) -> None:
+    stuck = Instead("GET", "/networks", 200, b"[]", after_s=4)
+    await (await scene(stuck, call_timeout_s=1)).waits(sight, says("did not answer"))
+
+
 @pytest.mark.fault("docker-restarted")
 async def test_it_is_restarted_during_the_create(scene: Maker, sight: Sight) -> None:
     made = await scene()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +13,7 @@ import aiodocker
 import aiohttp
 
 from ...domain.errors import HostUnsupported, ProviderRefused, ProviderUnavailable, RateLimited
+from .engine import may_lock_up
 from .labels import CLUSTER
 
 MIN_API = (1, 41)  # Docker 20.10: private cgroup namespaces
@@ -24,6 +26,14 @@ _REFUSED = (
 _PORT_TAKEN = r"port is already allocated|address already in use"
 
 _REACH = "Look at the daemon and at what stands before its socket; this goes on when it answers."
+_START = "Start Docker (`scripts/ensure-docker` in a checkout), or set [docker] host."
+_OVERLOADED = "It is overloaded, or its disk is."
+_LOCKED_UP = (
+    "It lists containers but no networks: most likely it is locked up, a known fault of Docker Engine before 20.10.27. "
+    "Restart the Docker daemon; all goes on then."
+)
+_LOOK_S = 5.0
+_ODD = (ValueError, TypeError, LookupError, AttributeError)  # how aiodocker meets an answer of another shape
 _NO_CONNECTION = 900  # aiodocker's own number
 
 Found = dict[str, Any]
@@ -48,6 +58,8 @@ class Daemon:
         self.url = url
         self._call_s = call_s
         self._client: aiodocker.Docker | None = None
+        self._one_by_one = False
+        self._ends: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def start(self) -> Found:
         """Connect; returns `docker info`. Raises HostUnsupported with the cure."""
@@ -57,7 +69,7 @@ class Daemon:
         except ProviderUnavailable as error:
             raise HostUnsupported(
                 f"No Docker daemon answers at {self.url}: {error.message}",
-                hint="Start Docker (`scripts/ensure-docker` in a checkout), or set [docker] host.",
+                hint=_LOCKED_UP if error.hint == _LOCKED_UP else _START,
             ) from error
         api = tuple(int(part) for part in version["ApiVersion"].split("."))
         if api < MIN_API:
@@ -67,6 +79,7 @@ class Daemon:
             )
         if info.get("OSType") != "linux":
             raise HostUnsupported("This Docker daemon runs Windows containers.", hint="Switch it to Linux containers.")
+        self._one_by_one = may_lock_up(version["Version"])
         return info
 
     async def stop(self) -> None:
@@ -122,6 +135,15 @@ class Daemon:
         async with self._call() as client:
             await client.containers.container(name).delete(force=True, v=True)
 
+    @asynccontextmanager
+    async def ending(self, network: str) -> AsyncIterator[None]:
+        """Around all that ends a container of this network: one at a time where the engine may lock up else."""
+        if not self._one_by_one:
+            yield
+            return
+        async with self._ends[network]:
+            yield
+
     async def networks(self, labels: Mapping[str, str | None] | None = None) -> list[Found]:
         filters = {"label": _label_filter(labels)} if labels else None
         async with self._call() as client:
@@ -164,19 +186,29 @@ class Daemon:
             raise _translated(error) from error
         except TimeoutError as error:
             raise ProviderUnavailable(
-                f"Docker did not answer within {self._call_s:g} s.", after_s=5, hint="It is overloaded, or its disk is."
+                f"Docker did not answer within {self._call_s:g} s.", after_s=5, hint=await self._why_silent()
             ) from error
         except (aiohttp.ClientError, OSError) as error:
             raise ProviderUnavailable(f"Docker cannot be reached: {error}", after_s=2, hint=_REACH) from error
-        except (
-            ValueError,
-            TypeError,
-            LookupError,
-            AttributeError,
-        ) as error:  # how aiodocker meets an answer of another shape
+        except _ODD as error:
             raise ProviderUnavailable(
                 f"What answers at {self.url} is no Docker daemon, or a broken one: {error}", after_s=5, hint=_REACH
             ) from error
+
+    async def _why_silent(self) -> str:
+        """The hint about a call that was not answered, found by two small ones."""
+        listed = False
+        try:
+            async with aiodocker.Docker(url=self.url) as client:
+                for ask in (client.containers.list, client.networks.list):
+                    async with asyncio.timeout(min(_LOOK_S, self._call_s)):
+                        await ask()
+                    listed = True
+        except TimeoutError:
+            return _LOCKED_UP if listed else _OVERLOADED
+        except (aiodocker.DockerError, aiohttp.ClientError, OSError, *_ODD):
+            return _OVERLOADED
+        return _OVERLOADED
 
 
 def cluster_labels(cluster_uuid: str | None) -> dict[str, str | None]:

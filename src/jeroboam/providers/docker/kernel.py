@@ -33,6 +33,7 @@ async def kernel_features(daemon: Daemon, image: str) -> dict[str, bool]:
         "Image": image,
         "Entrypoint": ["/bin/sh", "-c", PROBE],
         "Cmd": [],
+        "NetworkDisabled": True,  # no network whose other trials might end at the same time (see engine.py)
         "HostConfig": {"CapDrop": ["ALL"], "CapAdd": ["NET_ADMIN"], "NetworkMode": "none"},
     }
     try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...domain.errors import HostUnsupported, JeroboamError, ProviderUnavailable
 from .daemon import Daemon, Missing, Taken
+from .engine import MENDED, may_lock_up
 from .kernel import kernel_features
 from .labels import NODE_IMAGE
 from .limits import INOTIFY, limit
@@ -46,6 +47,7 @@ async def inspect_host(url: str) -> list[Finding]:
             return [Finding("docker", "fail", error.message, error.hint), *_host_findings(None)]
         return [
             Finding("docker", "ok", f"{info['ServerVersion']} at {url}"),
+            *_engine(str(info["ServerVersion"])),
             Finding("cgroup", "ok", f"version {info.get('CgroupVersion', '1')}, driver {info.get('CgroupDriver')}"),
             *_memory(info),
             *_daemon_findings(info),
@@ -91,6 +93,13 @@ async def _image_findings(daemon: Daemon) -> list[Finding]:
     )
     kernel = _kernel_findings(await kernel_features(daemon, images[0]["Id"]))
     return [Finding("node images", "ok", ", ".join(tags)), full, *kernel]
+
+
+def _engine(version: str) -> Iterator[Finding]:
+    """A note, no warning: we step around the fault."""
+    if may_lock_up(version):
+        value = "may lock up when containers of one network end side by side; nodes are ended one by one"
+        yield Finding("docker engine", "ok", value, f"Docker {'.'.join(map(str, MENDED))} or newer has no such fault.")
 
 
 def _kernel_findings(can: dict[str, bool]) -> Iterator[Finding]:

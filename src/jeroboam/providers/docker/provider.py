@@ -174,15 +174,17 @@ class DockerProvider:
     async def delete_machine(self, cluster_uuid: str, name: str) -> None:
         mine = {machine.name for machine in await self.list_machines(cluster_uuid)}
         if name in mine:
-            await _absent(lambda: self.daemon.remove(name))
+            async with self.daemon.ending(cluster_uuid):
+                await _absent(lambda: self.daemon.remove(name))
         if name in {volume["Name"] for volume in await self.daemon.volumes(cluster_labels(cluster_uuid))}:
             await _absent(lambda: self.daemon.remove_volume(name))
 
     async def unmake_machine(self, cluster_uuid: str, name: str) -> None:
         """The container goes, its volume stays, and remembers the address."""
         if name in {machine.name for machine in await self.list_machines(cluster_uuid)}:
-            await _absent(lambda: self.daemon.halt(name))
-            await _absent(lambda: self.daemon.remove(name))
+            async with self.daemon.ending(cluster_uuid):
+                await _absent(lambda: self.daemon.halt(name))
+                await _absent(lambda: self.daemon.remove(name))
 
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
         try:
@@ -192,12 +194,8 @@ class DockerProvider:
 
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
         found = await self.list_resources(cluster_uuid)
-        for kind, remove in (
-            ("container", self.daemon.remove),
-            ("volume", self.daemon.remove_volume),
-            ("network", self.daemon.remove_network),
-        ):
-            await asyncio.gather(*(self._remove(remove, one.id) for one in found if one.kind == kind))
+        for kind in ("container", "volume", "network"):
+            await asyncio.gather(*(self._remove(one) for one in found if one.kind == kind))
         left = await self.list_resources(cluster_uuid)
         if left:
             names = ", ".join(f"{one.kind} {one.name}" for one in left[:5])
@@ -324,9 +322,14 @@ class DockerProvider:
     def _seen(self, summary: Found) -> Machine:
         return seen_machine(summary, self.settings.publish)
 
-    async def _remove(self, remove: Callable[[str], Awaitable[None]], ident: str) -> None:
+    async def _remove(self, one: FoundResource) -> None:
+        if one.kind == "container":
+            async with self.daemon.ending(one.cluster_uuid), self._gate:
+                await _absent(lambda: self.daemon.remove(one.id))
+            return
+        remove = self.daemon.remove_volume if one.kind == "volume" else self.daemon.remove_network
         async with self._gate:
-            await _absent(lambda: remove(ident))
+            await _absent(lambda: remove(one.id))
 
 
 async def _absent(remove: Callable[[], Awaitable[None]]) -> None:
