@@ -14,6 +14,7 @@ import pytest
 
 from jeroboam.admin.demo.commands import _elsewhere, _framed
 from jeroboam.admin.demo.course import CommandFailed, Course
+from jeroboam.admin.demo.kubernetes import KubernetesDemo
 from jeroboam.admin.demo.service import DemoService, _is_ours
 
 
@@ -68,6 +69,17 @@ def test_it_waits_for_a_worker_that_the_others_hear_of_late_and_says_so(
     told = capsys.readouterr().out.splitlines()
     assert told[1] == "12 of 12 calls were answered, by 1 of 2 workers so far; called again for at most 75 s."
     assert (told[-1], len(told)) == ("12 answers from 12 containers on 2 of 2 workers.", 15)
+
+
+def test_kubectl_leaves_nothing_outside_the_folder_of_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jeroboam.admin.demo.kubernetes._kubectl", lambda _: "kubectl")
+    monkeypatch.setattr(Course, "jeroboam", lambda *_: None)
+    course = Course(environment={})
+    KubernetesDemo(None, DemoService(tmp_path)).enter(course)
+    assert course.environment == {
+        "KUBECONFIG": str(tmp_path / "kubeconfig"),
+        "KUBECACHEDIR": str(tmp_path / "kubectl-cache"),
+    }
 
 
 def test_what_a_command_made_is_its_own_word(capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,6 +36,9 @@ class KubernetesDemo:
         kubeconfig = str(self._service.kubeconfig)
         course.jeroboam("cluster", "config", NAME, "--file", kubeconfig, "--overwrite")
         course.environment["KUBECONFIG"] = kubeconfig
+        course.environment["KUBECACHEDIR"] = str(
+            self._service.folder / "kubectl-cache"
+        )  # else ~/.kube: `demo clean` leaves that alone
         self._kubectl = _kubectl(self.version) or _kubectl_of_a_node(course, self._service.folder)
 
     def start(self, course: Course) -> None:
