@@ -49,7 +49,9 @@ async def list_node_images() -> list[NodeImage]:
 async def remove_node_image(tag: str) -> None:
     """Raises NotFound; fails with Docker's words while a node uses it."""
     if tag not in {image.tag for image in await list_node_images()}:
-        raise NotFound("Node image", tag)
+        raise NotFound(
+            "Node image", tag, hint="`jeroboam image list` shows those that exist; give the tag as it stands there."
+        )
     await docker("rmi", tag, timeout_s=120)
 
 

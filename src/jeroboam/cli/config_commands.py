@@ -165,8 +165,12 @@ def _print(text: str, common: Common) -> None:
 
 
 def _tell(entry: Entry, path: Path, namespace: str) -> None:
+    from . import kubeconfig_file
+
     where = f"namespace {plain(namespace)}, " if namespace else ""
     print(f"Context {plain(entry.name)} is in {plain(path)} ({where}{plain(entry.server)}).")
     option = "" if entry.current else f" --context {shlex.quote(entry.name)}"
+    if path not in kubeconfig_file.places(os.environ):
+        option = f" --kubeconfig {shlex.quote(str(path))}{option}"
     print(f"Next: kubectl{option} get nodes")
     client_programs.tell_if_missing("kubectl")

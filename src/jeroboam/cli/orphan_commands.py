@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from .deletion import YES, Deletion, delete_each
 from .errors import Usage
 from .options import DEFAULTS, Common, framed
-from .output import show_json, show_table
+from .output import plain, show_json, show_table
 from .wire import Json, segment
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def orphans(
             if not clusters or one["cluster_uuid"] in clusters
         ]
         if not remove:
-            return _shown(found, common)
+            return _shown(found, clusters, common)
         names = clusters or tuple(str(one["cluster_uuid"]) for one in found if one["ours"])
         if not names and not common.json:
             print("There is nothing to remove.")
@@ -78,12 +78,19 @@ def _really(there: Sequence[Json]) -> str:
     return f"Remove all that is left of {', '.join(str(one['uuid']) for one in there)}?"
 
 
-def _shown(found: list[Json], common: Common) -> int:
+def _shown(found: list[Json], clusters: Sequence[str], common: Common) -> int:
     if common.json:
         show_json(found)
         return 0
     rows = [(one["cluster_uuid"], "yes" if one["ours"] else "unknown", _told(one)) for one in found]
-    show_table(("CLUSTER", "OURS", "WHAT"), rows, nothing="There are no orphans.")
+    of = f" of {', '.join(clusters)}" if clusters else ""
+    show_table(("CLUSTER", "OURS", "WHAT"), rows, nothing=plain(f"There are no orphans{of}."))
+    if any(not one["ours"] for one in found):
+        print(
+            "Unknown: nothing is recorded here of that cluster; it may live, as another installation's on the same provider."
+        )
+    if any(one["ours"] for one in found):
+        print("Next: jeroboam orphans --remove")
     return 0
 
 

@@ -16,7 +16,24 @@ if TYPE_CHECKING:
 _MANY = 12  # more names are no hint but a list
 _ASKED_FOR = 200  # names that are compared
 _BUILD = "On the service's machine, `jeroboam image list` shows those that exist and `jeroboam image build` makes one."
-_NETWORK = re.compile(r"Unable to find (?:external network|fixed network|fixed subnet) .+\.")
+_SAYINGS = (
+    (
+        re.compile(r"Unable to find (?:external network|fixed network|fixed subnet) .+\."),
+        "The operator tells which there are; without the option the service chooses.",
+    ),
+    (
+        re.compile(r"Unable to find keypair .+\."),
+        "On an OpenStack cloud `openstack keypair list` shows yours; without the option nodes have no key of yours.",
+    ),
+    (
+        re.compile(r"Nothing is recorded here of a cluster .+"),
+        "`jeroboam orphans UUID --remove --foreign` removes it all the same.",
+    ),
+    (
+        re.compile(r"Operation .+ could not be found\."),
+        "`jeroboam operation list CLUSTER` shows those of a cluster, by uuid.",
+    ),
+)
 _IN_USE = re.compile(r"ClusterTemplate (.+) is referenced by one or multiple clusters\.")
 _ALIKE = "Multiple ClusterTemplates exist with same name."
 
@@ -70,8 +87,8 @@ def after(client: Client, message: str, path: str, body: Any) -> str:
         return _alike(client, alike)
     if in_use := _IN_USE.fullmatch(message):
         return _users(client, in_use[1])
-    if _NETWORK.fullmatch(message):
-        return "The operator tells which there are; without the option the service chooses."
+    if saying := next((words for refusal, words in _SAYINGS if refusal.fullmatch(message)), ""):
+        return saying
     for kind in _KINDS:
         if found := kind.refusal.fullmatch(message):
             return f"{_among(found[1], _names(client, kind, path), short=kind.short)} {kind.more}".strip()

@@ -70,6 +70,29 @@ def test_config_merges_a_context(authority: Authority, run: Run, capsys: Capture
     assert (found["current-context"], [c["name"] for c in found["contexts"]]) == ("demo", ["demo", "work"])
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "--kubeconfig {file} get nodes"),
+        (("--no-current", "--context", "work"), "--kubeconfig {file} --context work get nodes"),
+    ],
+)
+def test_config_in_a_file_that_kubectl_does_not_read_names_it_in_the_next_command(
+    authority: Authority, run: Run, capsys: Capture, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    file = tmp_path / "elsewhere"
+    assert run("cluster", "config", "demo", "--file", str(file), *options) == 0
+    assert f"Next: kubectl {said.format(file=file)}\n" in capsys.readouterr().out
+
+
+def test_config_in_a_named_file_that_kubectl_reads_needs_no_option(
+    authority: Authority, run: Run, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/first:{tmp_path}/second")
+    assert run("cluster", "config", "demo", "--file", f"{tmp_path}/second") == 0
+    assert "Next: kubectl get nodes\n" in capsys.readouterr().out
+
+
 def test_config_on_stdout_touches_no_file(authority: Authority, run: Run, capsys: Capture, tmp_path: Path) -> None:
     assert run("cluster", "config", "demo", "--stdout") == 0
     printed = capsys.readouterr().out

@@ -277,8 +277,13 @@ def test_orphans_are_shown_and_those_that_are_ours_removed(service: Service, run
     service.on("DELETE", f"/ext/v1/orphans/{UUID}", 200, mine)
     service.on("DELETE", f"/ext/v1/orphans/{OPERATION}", 200, other)
     assert run("orphans") == 0
-    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert shown[1:] == [[UUID, "yes", "network", "lost-net"], [OPERATION, "unknown", "network", "lost-net"]]
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[1].split() == [UUID, "yes", "network", "lost-net"]
+    assert shown[2].split() == [OPERATION, "unknown", "network", "lost-net"]
+    unknown = "Unknown: nothing is recorded here of that cluster; it may live, as another installation's on the same provider."
+    assert shown[3:] == [unknown, "Next: jeroboam orphans --remove"]
+    assert run("orphans", "nope") == 0
+    assert capsys.readouterr().out == "There are no orphans of nope.\n"
     assert run("orphans", "--remove") == 0
     assert capsys.readouterr().out == f"Removed of {UUID}: network lost-net.\n"
     assert run("orphans", OPERATION, "--remove", "--foreign") == 0

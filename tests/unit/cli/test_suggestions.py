@@ -74,6 +74,24 @@ def test_a_long_list_is_not_poured_out(service: Service, run: Run, capsys: Captu
             "Unable to find external network nix.",
             "The operator tells which there are; without the option the service chooses.",
         ),
+        (
+            "/none",
+            {},
+            "Unable to find keypair mine.",
+            "On an OpenStack cloud `openstack keypair list` shows yours; without the option nodes have no key of yours.",
+        ),
+        (
+            "/none",
+            {},
+            f"Nothing is recorded here of a cluster {UUID}. It may be another's.",
+            "`jeroboam orphans UUID --remove --foreign` removes it all the same.",
+        ),
+        (
+            "/none",
+            {},
+            "Operation x could not be found.",
+            "`jeroboam operation list CLUSTER` shows those of a cluster, by uuid.",
+        ),
         ("/none", {}, "Something else is wrong.", ""),
     ],
 )
