@@ -64,7 +64,7 @@ class Nodes:
         node = self._waiting[server["id"]]
         said = node.ends(server["metadata"].get("jeroboam_key", ""))
         if said:
-            report.tell(node.way, server["id"], said, tries=3)
+            report.tell(node.way, server["id"], node.tagged(server["id"], said), tries=3)
             del self._waiting[server["id"]]
 
     def _servers(self) -> list[dict[str, Any]]:

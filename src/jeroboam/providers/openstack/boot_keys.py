@@ -19,10 +19,13 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from ...contracts import Machine
-from . import opening
+from . import opening, report
 from .nova import Nova
 
 _ASKED = re.compile(rf" step {opening.STEP} ([0-9a-f]{{{2 * opening.NONCE}}})$")
+_TAGGED = re.compile(rf"\n{report.TAG} ([0-9a-f]{{{2 * opening.NONCE}}}) ([0-9a-f]{{64}})$")
+_SEALED = re.compile(rf"{report.MARK} (step|failed) {opening.STEP}\b.*")  # what a node says that has no key yet
+NOT_ITS = "(a report that this node did not write)"
 _AGAIN_S = 20.0  # longer than Nova's metadata service keeps what it has told (15 s)
 _NOTHING_S = 2.0  # the server has shown nothing yet
 
@@ -59,6 +62,15 @@ class BootKeys:
         wrapped = wrap(self._of(machine.cluster_uuid, machine.name, bytes.fromhex(asked[1])), public)
         await self._nova.mark(project_id, machine.id, {opening.KEY_MARK: wrapped})
         self._next[machine.id] = time.monotonic() + _AGAIN_S
+
+    def heard(self, machine: Machine, said: str) -> str:
+        """The report without its tag, if the node of this server wrote it: others can signal in its name."""
+        tag = _TAGGED.search(said)
+        if tag is None:
+            return said if not said or _SEALED.fullmatch(said) else NOT_ITS
+        text, word = said[: tag.start()], tag[1]
+        key = opening.report_key(self._of(machine.cluster_uuid, machine.name, bytes.fromhex(word)))
+        return text if hmac.compare_digest(report.tagged(text, machine.id, word, key), said) else NOT_ITS
 
     def _of(self, cluster_uuid: str, name: str, nonce: bytes) -> bytes:
         info = f"openstack boot\0{cluster_uuid}\0{name}".encode()

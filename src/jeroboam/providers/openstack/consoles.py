@@ -12,7 +12,7 @@ from collections import defaultdict
 
 from ...bootstrap.console import parse_console
 from ...contracts import Machine
-from .boot_keys import BootKeys
+from .boot_keys import NOT_ITS, BootKeys
 from .heat import Heat
 from .nova import Nova
 from .tags import machine_stack
@@ -38,9 +38,10 @@ class Consoles:
 
     async def text(self, project_id: str, machine: Machine, lines: int) -> str:
         """What is known of the machine's console."""
-        said = (await self._of_stack(project_id, machine_stack(machine.name))).get(machine.id, "")
+        signal = (await self._of_stack(project_id, machine_stack(machine.name))).get(machine.id, "")
+        said = self._keys.heard(machine, signal)
         await self._keys.give(project_id, machine, said)
-        if not said or self._is_long_done(machine, said):
+        if said in ("", NOT_ITS) or self._is_long_done(machine, said):
             said = "\n".join(filter(None, (await self._console(project_id, machine.id, lines), said)))
         return "\n".join(said.splitlines()[-lines:])
 

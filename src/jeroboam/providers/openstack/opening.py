@@ -31,7 +31,7 @@ METADATA = "http://169.254.169.254/openstack/latest/"
 KEY_MARK = "jeroboam_key"  # in the server's metadata; Nova takes 255 characters
 STEP = "key"
 NONCE, TAG, PUBLIC = 16, 32, 32  # bytes
-WAIT_S = 900  # the service, or the cloud, may be away for a while
+WAIT_S = 600  # the service, or the cloud, may be away for a while; less than the service waits for a boot, so that the reason is told
 _SPKI = bytes.fromhex("302a300506032b656e032100")  # what DER has before a public key of X25519. Source: RFC 8410
 _CALL_S = 20
 
@@ -41,16 +41,21 @@ def main() -> int:
     if (NODE / "sealed").exists():
         way, server = report.who()
         try:
-            plain = unseal(*_wait_for_key(way, server))
-            _put(plain)
+            key, sealed = _wait_for_key(way, server)
+            _write(NODE / "report.key", f"{sealed[:NONCE].hex()} {report_key(key).hex()}".encode(), 0o600)
+            _put(unseal(key, sealed))
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             said = f"{report.MARK} failed {STEP} {error}"
             print(said)  # noqa: T201
             report.tell(way, server, said, report.TRIES)
             return 1
-        subprocess.run(("systemctl", "daemon-reload"), check=True, timeout=60)
-        subprocess.run(("systemctl", "start", "--no-block", "jeroboam-bootstrap.service"), check=True, timeout=60)
+        _systemctl("daemon-reload")
+        _systemctl("start", "--no-block", "jeroboam-bootstrap.service")
     return report.main()
+
+
+def _systemctl(*words: str) -> None:
+    subprocess.run(("systemctl", *words), check=True, timeout=60)
 
 
 def part(key: bytes, use: bytes) -> bytes:
@@ -72,6 +77,11 @@ def is_key(key: bytes, sealed: bytes) -> bool:
     """Whether this key has sealed this."""
     tag, body = sealed[NONCE : NONCE + TAG], sealed[NONCE + TAG :]
     return hmac.compare_digest(tag, hmac.digest(part(key, b"tag"), sealed[:NONCE] + body, "sha256"))
+
+
+def report_key(key: bytes) -> bytes:
+    """Of the tags of this node's reports."""
+    return part(key, b"report")
 
 
 def passphrase(key: bytes) -> str:

@@ -1,9 +1,12 @@
 """Runs on a node, alone: tells Heat what the first boot says on its console. Needs Python's standard library only.
 
+Who may read stacks can signal, too: reports bear a tag that only this node and the service can make.
+
 One signal bears the server's id, so a later one takes the place of the one before: the last word counts, and a lost one is made good
 by the next. Source: Heat, OS::Heat::WaitConditionHandle (HEAT_SIGNAL); Keystone API v3, POST /v3/auth/tokens.
 """
 
+import hmac
 import json
 import re
 import ssl
@@ -17,6 +20,7 @@ from email.message import Message
 
 FOLDER = "/etc/jeroboam/node/"
 MARK = "JEROBOAM/1"
+TAG = f"{MARK} tag"
 _LINE = re.compile(rf"{MARK} (begin|step|failed|done)\b")
 LINES = 60  # of the console, sent when the boot failed
 BYTES = 8_000
@@ -29,9 +33,9 @@ def main() -> int:
     way, server = who()
     follow = ("journalctl", "-q", "-b", "-f", "-n", "all", "-o", "cat", "-u", "jeroboam-bootstrap.service")
     with subprocess.Popen(follow, stdout=subprocess.PIPE, text=True, errors="replace") as journal:
-        told = True
+        told, key = True, own_key()
         for text, last in reports(journal.stdout or ()):
-            told = tell(way, server, text, TRIES if last else 1)
+            told = tell(way, server, tagged(text, server, *key), TRIES if last else 1)
             if last:
                 journal.terminate()
                 break
@@ -44,6 +48,18 @@ def who() -> tuple[dict[str, str], str]:
         way: dict[str, str] = json.load(file)
     with open(FOLDER + "instance", encoding="utf-8") as file:
         return way, file.read().strip()
+
+
+def own_key() -> tuple[str, bytes]:
+    """By which word the service finds the key of this node's reports, and the key."""
+    with open(FOLDER + "report.key", encoding="ascii") as file:
+        word, key = file.read().split()
+    return word, bytes.fromhex(key)
+
+
+def tagged(text: str, server: str, word: str, key: bytes) -> str:
+    """The report of this server, with its tag as the last line."""
+    return f"{text}\n{TAG} {word} {hmac.digest(key, f'{server} {text}'.encode(), 'sha256').hex()}"
 
 
 def reports(lines: Iterable[str]) -> Iterable[tuple[str, bool]]:

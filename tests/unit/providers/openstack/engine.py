@@ -173,4 +173,4 @@ def mark(things: Things, server: str, marks: Raw) -> None:
         stack, node = things.nodes[server]
         report = node.ends(marks["jeroboam_key"])
         if report:
-            tell(stack, server, report)
+            tell(stack, server, node.tagged(server, report))

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from jeroboam import bootstrap
-from jeroboam.providers.openstack import opening
+from jeroboam.providers.openstack import opening, report
 
 
 class Node:
@@ -34,6 +34,7 @@ class Node:
         self.sealed = self.files["/etc/jeroboam/node/sealed"]
         self.asks = bootstrap.marker("step", "key", self.sealed[: opening.NONCE].hex())
         self._pair = X25519PrivateKey.generate()
+        self.key = b""  # of what was opened
 
     @property
     def shown(self) -> str:
@@ -46,7 +47,14 @@ class Node:
         theirs, hidden = raw[: opening.PUBLIC], raw[opening.PUBLIC :]
         shared = self._pair.exchange(X25519PublicKey.from_public_bytes(theirs))
         key = opening.xor(hidden, opening.mask(shared, theirs, self._pair.public_key().public_bytes_raw()))
-        return _files(_unsealed(key, self.sealed)) if opening.is_key(key, self.sealed) else None
+        if not opening.is_key(key, self.sealed):
+            return None
+        self.key = key
+        return _files(_unsealed(key, self.sealed))
+
+    def tagged(self, server: str, text: str) -> str:
+        """A report as it is signalled."""
+        return report.tagged(text, server, self.sealed[: opening.NONCE].hex(), opening.report_key(self.key))
 
     def ends(self, wrapped: str) -> str | None:
         """Its last report: of the first command that is `false`, else that all is done. None while it waits."""

@@ -90,7 +90,7 @@ def test_a_node_shows_its_public_key_asks_and_opens(node: Path, monkeypatch: pyt
 
 def test_a_node_that_was_cut_off_goes_on_with_the_pair_that_it_had(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = _serve(monkeypatch, lambda public: None)
-    with pytest.raises(OSError, match=r"no key for this boot within 900 s: nothing came"):
+    with pytest.raises(OSError, match=r"no key for this boot within 600 s: nothing came"):
         opening._wait_for_key({}, "s-1")
     service.give = lambda public: boot_keys.wrap(KEY, public)
     assert opening._wait_for_key({}, "s-1")[0] == KEY  # the service does not take a second public key
@@ -127,11 +127,25 @@ def test_files_get_their_places_and_modes_and_the_means_to_open_them_go(node: Pa
     assert os.listdir(node) == []
 
 
+def test_an_opened_node_keeps_the_key_of_its_reports(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _serve(monkeypatch, lambda public: boot_keys.wrap(KEY, public))
+    monkeypatch.setattr(report, "who", lambda: ({}, "s-1"))
+    monkeypatch.setattr(report, "main", lambda: 0)
+    monkeypatch.setattr(report, "FOLDER", f"{node}/")
+    monkeypatch.setattr(opening, "_put", lambda plain: None)
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr(opening, "_systemctl", lambda *words: begun.append(words))
+    assert opening.main() == 0
+    assert begun == [("daemon-reload",), ("start", "--no-block", "jeroboam-bootstrap.service")]
+    assert report.own_key() == (NONCE.hex(), opening.report_key(KEY))
+    assert (node / "report.key").stat().st_mode & 0o777 == 0o600
+
+
 def test_a_boot_that_cannot_be_opened_is_told_loudly(
     node: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = _serve(monkeypatch, lambda public: None)
     monkeypatch.setattr(report, "who", lambda: ({}, "s-1"))
     assert opening.main() == 1
-    assert service.told[-1] == "s-1: JEROBOAM/1 failed key no key for this boot within 900 s: nothing came"
+    assert service.told[-1] == "s-1: JEROBOAM/1 failed key no key for this boot within 600 s: nothing came"
     assert service.told[-1].removeprefix("s-1: ") in capsys.readouterr().out

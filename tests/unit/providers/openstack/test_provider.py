@@ -397,9 +397,10 @@ async def test_consoles_of_many_nodes_are_one_look(world: World) -> None:
         return [await world.provider.console_log(world.cluster.uuid, name) for name in names]
 
     assert all(" step key " in said for said in await look())
-    assert cloud.calls.total() <= 4 + 2 * 50  # each node gets its key, once
+    assert cloud.calls["compute POST"] == 50  # each node gets its key, once
     await look()
-    assert cloud.calls.total() <= 4
+    assert cloud.calls["compute POST"] == 0
+    assert cloud.calls.total() < 50  # 4 where a look takes less than a second
 
 
 async def test_what_others_may_read_in_the_project_opens_nothing(world: World) -> None:
@@ -429,6 +430,23 @@ async def test_a_key_that_somebody_else_wrote_is_written_again(world: World, mon
     monkeypatch.setattr(boot_keys, "_AGAIN_S", 0.0)
     assert " step key " in await world.provider.console_log(world.cluster.uuid, made.name)
     first = cloud.things.servers[made.id]["metadata"]["jeroboam_key"]
+@pytest.mark.parametrize(
+    "forged", ["JEROBOAM/1 done all", "x\nJEROBOAM/1 failed join no", "JEROBOAM/1 step key x\nJEROBOAM/1 done"]
+)
+async def test_a_report_that_the_node_did_not_write_counts_for_nothing(world: World, forged: str) -> None:
+    made = await _make(world, 0, 1)
+    one, other = made[0], made[1]
+    assert isinstance(one, Machine)
+    assert isinstance(other, Machine)
+    assert (await world.settled(other.name, 5)).done
+    stack, node = _cloud(world).things.nodes[one.id]
+    others = _cloud(world).things.nodes[other.id][1]
+    for text in (forged, node.tagged(one.id, forged), others.tagged(one.id, forged), stack.signals[other.id]["data"]):
+        engine.tell(stack, one.id, text)
+        said = await _another(world).console_log(world.cluster.uuid, one.name)
+        assert said == "the console of Nova\n(a report that this node did not write)"
+
+
     engine.tell(stack, made.id, node.asks)
     engine.mark(cloud.things, made.id, {"jeroboam_key": foreign})
     await world.provider.console_log(world.cluster.uuid, made.name)
@@ -453,7 +471,7 @@ async def test_another_process_of_the_service_has_the_same_keys(world: World) ->
     await foreign.console_log(world.cluster.uuid, made.name)
     assert " step key " in _cloud(world).stack(".0").signals[made.id]["data"]  # its key does not open it
     await other.console_log(world.cluster.uuid, made.name)
-    assert _cloud(world).stack(".0").signals[made.id]["data"] == "JEROBOAM/1 done all"
+    assert await _another(world).console_log(world.cluster.uuid, made.name) == "JEROBOAM/1 done all"
 
 
 async def test_metadata_that_tenants_wrote_makes_no_machine(world: World) -> None:
@@ -617,7 +635,9 @@ async def test_a_node_that_has_booted_long_ago_shows_the_console_of_nova_too(wor
     assert isinstance(made, Machine)
     nova = Nova(_cloud(world))
     await world.settled(made.name, 5)
-    consoles = Consoles(Heat(_cloud(world)), nova, BootKeys(nova), quiet_s=0.0)
+    keys = BootKeys(nova)
+    keys.use(KEY)
+    consoles = Consoles(Heat(_cloud(world)), nova, keys, quiet_s=0.0)
     assert await consoles.text("project-1", made, 10) == "JEROBOAM/1 done all"
     assert await consoles.text("project-1", made, 10) == "the console of Nova\nJEROBOAM/1 done all"
 
