@@ -65,6 +65,7 @@ class Growth:
             left = [wish for wish in left if not _is_well(there.get(wish.plan.name))]
             few, left = _as_many_as_fit(left, self._request_bytes)
             if few:
+                stack = await self._let_go(stack, few, there, until)
                 await self._apply(project_id, name, stack, few, there)
         return await self.settled(project_id, name, until)
 
@@ -79,6 +80,20 @@ class Growth:
             await self._heat.delete(stack)
         elif machine in machine_names(template):
             await self._heat.update(stack, cluster_uuid, left, {})
+
+    async def _let_go(
+        self, stack: Stack | None, wishes: Sequence[Wish], there: Mapping[str, Machine], until: float
+    ) -> Stack | None:
+        """The stack without servers that are in ERROR and hold a port which outlives them: a port is one server's, and Heat makes the
+        new one first. It takes a port only from servers that are well. Source: Heat, OS::Nova::Server, prepare_ports_for_replace."""
+        held = {wish.plan.name for wish in wishes if wish.plan.port and _is_broken(there.get(wish.plan.name))}
+        if stack is None or not held:
+            return stack
+        uuid = wishes[0].plan.cluster_uuid
+        template = await self.template(stack, uuid)
+        if held & set(machine_names(template)):
+            await self._heat.update(stack, uuid, _without(template, held), {})
+        return await self.settled(stack.project_id, stack.name, until)
 
     async def _apply(
         self, project_id: str, name: str, stack: Stack | None, wishes: Sequence[Wish], there: Mapping[str, Machine]
@@ -103,7 +118,7 @@ class Growth:
         """Any update would make these anew, with nothing to boot: they go until they are asked for. One that is just not seen is none
         of them: what looks gone may be there."""
         failures = await self._heat.failures(stack)
-        lost = {machine.name for machine in seen if machine.state is MachineState.FAILED}
+        lost = {machine.name for machine in seen if _is_broken(machine)}
         return lost | {one.resource.partition(".")[0] for one in failures}
 
     async def _gone(self, stack: Stack, until: float) -> None:
@@ -138,6 +153,10 @@ def _without(template: Template, names: Iterable[str]) -> Template:
     for name in set(machine_names(template)) & set(names):
         template = without_machine(template, name)
     return template
+
+
+def _is_broken(machine: Machine | None) -> bool:
+    return machine is not None and machine.state is MachineState.FAILED
 
 
 def _is_well(machine: Machine | None) -> bool:

@@ -52,11 +52,13 @@ class Things:
 def settle(stack: Stack, things: Things) -> None:
     """Bring what was made in line with the template, as an update of Heat does."""
     wanted: Raw = stack.template["resources"]
-    for name in [name for name in stack.made if name not in wanted or stack.made[name].get("why")]:
+    for name in [name for name in stack.made if name not in wanted]:
         unmake(stack.made.pop(name), things)
     for name in _in_order(wanted):
-        if name not in stack.made:
+        old = stack.made.get(name)
+        if old is None or old.get("why"):
             stack.made[name] = _make(stack, name, wanted[name], things)
+            unmake(old or {"id": ""}, things)  # what takes its place is made first
     failed = [f"{name}: {one['why']}" for name, one in stack.made.items() if one.get("why")]
     verb = stack.status.partition("_")[0]
     stack.status = f"{verb}_FAILED" if failed else f"{verb}_COMPLETE"
@@ -140,6 +142,10 @@ def _make(stack: Stack, name: str, resource: Raw, things: Things) -> Raw:
 
 def _serve(stack: Stack, made: Raw, given: Raw, things: Things) -> None:
     link = given["networks"][0]
+    users = [one for one in things.servers.values() if one["status"] == "ERROR" and one["port"] == link.get("port", "")]
+    if users:  # a server that is well gives its port up
+        made["why"] = f"Conflict: resources.{given['name']}: Port {link['port']} is still in use."
+        return
     address = things.ports[link["port"]]["fixed_ips"][0]["ip_address"] if "port" in link else things.address()
     lost = given["name"] in things.no_host
     things.servers[made["id"]] = {
@@ -149,6 +155,7 @@ def _serve(stack: Stack, made: Raw, given: Raw, things: Things) -> None:
         "status": "ERROR" if lost else "ACTIVE",
         "metadata": given["metadata"],
         "addresses": {"net": [{"addr": address, "version": 4, "OS-EXT-IPS:type": "fixed"}]},
+        "port": link.get("port"),
         "created": "2026-01-02T03:04:05Z",
         "fault": {"message": "No valid host was found. "} if lost else {},
         "user_data": given["user_data"],

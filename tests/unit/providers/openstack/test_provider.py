@@ -109,6 +109,16 @@ async def test_a_machine_without_a_host_says_so_and_is_made_when_there_is_one(wo
     assert (await world.settled(lost, 5)).done  # it has something to boot with
 
 
+async def test_a_control_plane_in_error_lets_go_of_the_endpoints_port(world: World) -> None:
+    made = (await _make(world, 0, role=Role.CONTROL_PLANE))[0]
+    assert isinstance(made, Machine)
+    _cloud(world).things.servers[made.id]["status"] = "ERROR"
+    again = (await _make(world, 0, role=Role.CONTROL_PLANE))[0]
+    assert isinstance(again, Machine), again
+    assert (again.id != made.id, again.address) == (True, made.address)
+    assert (await world.settled(made.name, 5)).done
+
+
 async def test_a_broken_machine_that_nobody_asks_for_is_not_made_with_nothing_to_boot(world: World) -> None:
     cloud = _cloud(world)
     cloud.things.no_host = {world.spec(1).name}
@@ -420,16 +430,6 @@ async def test_what_others_may_read_in_the_project_opens_nothing(world: World) -
     assert Node(server["user_data"]).opened(key) is None  # another pair of keys
 
 
-async def test_a_key_that_somebody_else_wrote_is_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = (await _make(world, 0))[0]
-    assert isinstance(made, Machine)
-    cloud = _cloud(world)
-    [(stack, node)] = cloud.things.nodes.values()
-    foreign = wrap(b"x" * 32, X25519PublicKey.from_public_bytes(base64.b64decode(node.shown)))
-    assert node.ends(foreign) is None
-    monkeypatch.setattr(boot_keys, "_AGAIN_S", 0.0)
-    assert " step key " in await world.provider.console_log(world.cluster.uuid, made.name)
-    first = cloud.things.servers[made.id]["metadata"]["jeroboam_key"]
 @pytest.mark.parametrize(
     "forged", ["JEROBOAM/1 done all", "x\nJEROBOAM/1 failed join no", "JEROBOAM/1 step key x\nJEROBOAM/1 done"]
 )
@@ -447,6 +447,16 @@ async def test_a_report_that_the_node_did_not_write_counts_for_nothing(world: Wo
         assert said == "the console of Nova\n(a report that this node did not write)"
 
 
+async def test_a_key_that_somebody_else_wrote_is_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = (await _make(world, 0))[0]
+    assert isinstance(made, Machine)
+    cloud = _cloud(world)
+    [(stack, node)] = cloud.things.nodes.values()
+    foreign = wrap(b"x" * 32, X25519PublicKey.from_public_bytes(base64.b64decode(node.shown)))
+    assert node.ends(foreign) is None
+    monkeypatch.setattr(boot_keys, "_AGAIN_S", 0.0)
+    assert " step key " in await world.provider.console_log(world.cluster.uuid, made.name)
+    first = cloud.things.servers[made.id]["metadata"]["jeroboam_key"]
     engine.tell(stack, made.id, node.asks)
     engine.mark(cloud.things, made.id, {"jeroboam_key": foreign})
     await world.provider.console_log(world.cluster.uuid, made.name)
