@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,9 @@ from typing import Any
 import pytest
 from tests.clients.coe import Coe, Shell
 from tests.clients.conftest import gone, settled
-from tests.e2e.world import PROGRAM, Service, run
+from tests.e2e.world import Service
 
+from .registered import register, serve, unregister
 from .testbed import Bed
 
 pytestmark = [pytest.mark.openstack, pytest.mark.timeout(3600)]
@@ -20,27 +20,11 @@ pytestmark = [pytest.mark.openstack, pytest.mark.timeout(3600)]
 @pytest.fixture(scope="module")
 def service(openstack_bed: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Not started yet; its registration is taken out of Keystone before and after."""
-    _unregister(openstack_bed)
+    unregister(openstack_bed)
     service = Service(tmp_path_factory.mktemp("register") / "data")
     yield service
     service.stop()
-    _unregister(openstack_bed)
-
-
-def _unregister(bed: Bed) -> None:
-    keystone = bed.connect(bed.admin).identity
-    for found in keystone.services(type="container-infra"):
-        keystone.delete_service(found)  # with its endpoints
-    for user in keystone.users(name="jeroboam"):
-        keystone.delete_user(user)
-
-
-def register(service: Service, clouds: Path, *words: str) -> Any:
-    """What the command says in JSON."""
-    config = service.folder.parent / "jeroboam.conf"
-    env = {"OS_CLIENT_CONFIG_FILE": str(clouds), "OS_CLOUD": "admin"}
-    argv = ["openstack", "register", "--public-url", f"{service.url}/v1", "--ini", str(config), "--json", *words]
-    return json.loads(run(*PROGRAM, *argv, env=env))
+    unregister(openstack_bed)
 
 
 def outcomes(said: Any) -> dict[str, str]:
@@ -65,12 +49,7 @@ def test_a_tenant_finds_the_service_in_the_catalogue_and_makes_a_cluster(
     bed_clouds: Path, bed_shell: Shell, service: Service
 ) -> None:
     register(service, bed_clouds)
-    config = service.folder.parent / "jeroboam.conf"
-    lines = config.read_text()
-    own = f"[database]\nconnection = sqlite:///{service.folder}/jeroboam.sqlite\n[provider]\ndefault = fake\n[fake]\nboot_s = 0\n"
-    config.write_text(lines.replace("[api]\n", f"[api]\nport = {service.port}\n") + own)
-    service.argv = ["serve", "--config", str(config)]
-    service.start()
+    serve(service, "[provider]\ndefault = fake\n[fake]\nboot_s = 0\n")
     demo = Coe(bed_shell, "demo")
     assert "jeroboam" not in demo("cluster", "list")
     refused = demo.run("service", "list")

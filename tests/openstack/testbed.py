@@ -69,8 +69,8 @@ class Bed:
         return done.stdout.strip() if done.returncode == 0 else None
 
     def up(self) -> None:
-        """Profile heat-fake, unless one is up; it says how far it is."""
-        profile = self.profile() or "heat-fake"
+        """Unless one is up, of the profile that the environment names, heat-fake if none; it says how far it is."""
+        profile = self.profile() or _setting("BED_PROFILE", "heat-fake")
         done = subprocess.run([_SCRIPTS / "up.sh", "--profile", profile], timeout=_UP_WITHIN_S, check=False)
         if done.returncode:
             raise RuntimeError(f"the OpenStack bed did not come up: {_SCRIPTS / 'up.sh'} says why, above")
