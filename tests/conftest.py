@@ -62,9 +62,11 @@ def keystone() -> Iterator[Keystone]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests on OpenStack want root, gigabytes and minutes: they run when `-m` names them, and are told of as deselected otherwise."""
-    if "openstack" in config.option.markexpr:
-        return
     left_out = [item for item in items if item.get_closest_marker("openstack")]
-    if left_out:
+    if left_out and "openstack" not in config.option.markexpr:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+    if getattr(config, "workerinput", None):
+        from tests import lanes  # a single process needs none
+
+        lanes.arrange(items)

@@ -27,6 +27,15 @@ class NodeImage:
 
 async def list_node_images() -> list[NodeImage]:
     """All node images that Docker holds."""
+    try:
+        return await _look()
+    except ArtifactUnavailable as error:
+        if "no such image" not in error.message.lower():
+            raise
+        return await _look()  # a build elsewhere replaced one between the two calls
+
+
+async def _look() -> list[NodeImage]:
     ids = (await docker("images", "-q", "--filter", f"label={LABEL}=1", timeout_s=60)).split()
     if not ids:
         return []
