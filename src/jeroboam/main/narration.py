@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from ..contracts import Clock, StatusChange
+from ..contracts import Clock, ClusterRow, StatusChange
 from ..domain import ErrorClass, Operation, OperationState, Step
 from ..store import Sealer, SqlStore
 from .logs import DETAILS
@@ -17,21 +17,33 @@ _WELL = (OperationState.SUCCEEDED, OperationState.SUPERSEDED, OperationState.CAN
 
 
 class NarratingStore(SqlStore):
-    """SqlStore, and nothing of its own but the lines. Keeps names of operations that run in this process."""
+    """SqlStore, and nothing of its own but the lines, for which it reads nothing that nobody else asks for. Keeps names of operations that
+    run in this process."""
 
     def __init__(self, url: str, sealer: Sealer, clock: Clock) -> None:
         super().__init__(url, sealer, clock)
         self._running: dict[str, tuple[Operation, str]] = {}  # with the cluster's name, which outlives its row here
-        self._steps: dict[int, Step] = {}
+        self._begun: dict[str, str] = {}  # operations, by cluster, whose cluster's name was not seen yet
+        self._untold: set[str] = set()  # operations of which it is not known yet whether they begin or go on
+        self._steps: dict[int, Step] = {}  # by row, those that are open
+        self._rows: dict[str, list[int]] = {}  # by operation, all that were opened
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
         begun = await super().begin_operation(uuid)
         if begun is not None:
             operation = begun[0]
-            row = await self.load(operation.cluster_uuid)
-            self._running[uuid] = (operation, row.cluster.name if row else operation.cluster_uuid)
-            self._say(uuid, "goes on" if await super().list_steps(uuid) else "begins")
+            self._running[uuid] = (operation, operation.cluster_uuid)
+            self._begun[operation.cluster_uuid] = uuid
+            self._untold.add(uuid)
         return begun
+
+    async def load(self, cluster_uuid: str) -> ClusterRow | None:
+        """Whoever begins an operation loads its cluster next."""
+        row = await super().load(cluster_uuid)
+        uuid = self._begun.pop(cluster_uuid, "")
+        if row is not None and uuid in self._running:
+            self._running[uuid] = (self._running[uuid][0], row.cluster.name)
+        return row
 
     async def finish_operation(
         self,
@@ -55,15 +67,24 @@ class NarratingStore(SqlStore):
 
     async def open_step(self, step: Step) -> int:
         row = await super().open_step(step)
-        self._steps[row] = step
+        self._keep(row, step)
         return row
 
     async def list_steps(self, operation_uuid: str, *, after_id: int = 0) -> Sequence[Step]:
-        """Rows that an earlier process left open are ended by this one, so their names are needed."""
+        """Then its steps. Rows that an earlier process left open are ended by this one, so their names are needed."""
         found = await super().list_steps(operation_uuid, after_id=after_id)
+        if operation_uuid in self._untold:
+            self._untold.discard(operation_uuid)
+            self._say(operation_uuid, "goes on" if found else "begins")
         if operation_uuid in self._running:
-            self._steps.update({step.id: step for step in found if step.id is not None and step.ended_at is None})
+            for step in found:
+                if step.id is not None and step.ended_at is None:
+                    self._keep(step.id, step)
         return found
+
+    def _keep(self, row: int, step: Step) -> None:
+        self._steps[row] = step
+        self._rows.setdefault(step.operation_uuid, []).append(row)
 
     async def close_step(
         self,
@@ -98,8 +119,11 @@ class NarratingStore(SqlStore):
         took = f" after {self._since(operation.started_at)}" if operation and operation.started_at else ""
         details = {"state": state.value, "error_class": error_class}
         self._say(uuid, f"{state.value}{took}{': ' if why else ''}{why}", ok=state in _WELL, details=details)
-        self._running.pop(uuid, None)
-        self._steps = {row: step for row, step in self._steps.items() if step.operation_uuid != uuid}
+        self._untold.discard(uuid)
+        if self._running.pop(uuid, None):
+            self._begun.pop(operation.cluster_uuid if operation else "", None)
+        for row in self._rows.pop(uuid, ()):
+            self._steps.pop(row, None)
 
     def _say(self, uuid: str, what: str, *, ok: bool = True, details: Mapping[str, object] | None = None) -> None:
         if uuid not in self._running:
