@@ -9,12 +9,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from jeroboam.conductor.dbos_engine import DbosEngine
+from jeroboam.conductor.engine_database import EngineDatabase
 from jeroboam.contracts import Engine, EngineState
 from jeroboam.testing.memory_engine import MemoryEngine
 from jeroboam.testing.postgres import PostgresServer
@@ -58,27 +59,26 @@ async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 async def test_the_same_uuid_twice_is_one_run(engine: Engine) -> None:
     runs: list[str] = []
 
-    async def runner(engine: Engine, uuid: str) -> None:
+    async def runner(uuid: str) -> None:
         runs.append(uuid)
 
     await engine.start(runner)
     assert await engine.status("op-1") is EngineState.UNKNOWN
-    await engine.submit("op-1", tenant="a")
-    await engine.submit("op-1", tenant="a")
+    await engine.submit({"op-1": "a"})
+    await engine.submit({"op-1": "a"})
     await until(engine, "op-1", EngineState.DONE)
-    await engine.submit("op-1", tenant="a")
+    await engine.submit({"op-1": "a"})
     await asyncio.sleep(0.3)
     assert runs == ["op-1"]
 
 
 async def test_one_look_tells_of_many_and_leaves_out_the_unknown(engine: Engine) -> None:
-    async def runner(engine: Engine, uuid: str) -> None:
+    async def runner(uuid: str) -> None:
         if uuid == "op-2":
             raise ValueError("a bug")
 
     await engine.start(runner)
-    for uuid in ("op-1", "op-2"):
-        await engine.submit(uuid, tenant="a")
+    await engine.submit({"op-1": "a", "op-2": "a"})
     await until(engine, "op-1", EngineState.DONE)
     await until(engine, "op-2", EngineState.FAILED)
     seen = await engine.statuses(["op-1", "op-2", "op-3"])
@@ -86,31 +86,61 @@ async def test_one_look_tells_of_many_and_leaves_out_the_unknown(engine: Engine)
     assert await engine.statuses([]) == {}
 
 
-async def test_steps_return_their_result_and_sleeps_wait(engine: Engine) -> None:
-    seen: list[object] = []
-
-    async def one() -> dict[str, object]:
-        return {"over": False, "after_s": 0.2}
-
-    async def runner(engine: Engine, uuid: str) -> None:
-        begun = time.monotonic()
-        seen.append(await engine.step("one", one))
-        await engine.sleep(timedelta(seconds=0.2))
-        seen.append(time.monotonic() - begun >= 0.2)
-
-    await engine.start(runner)
-    await engine.submit("op", tenant="a")
-    await until(engine, "op", EngineState.DONE)
-    assert seen == [{"over": False, "after_s": 0.2}, True]
-
-
 async def test_a_runner_that_raises_is_failed(engine: Engine) -> None:
-    async def runner(engine: Engine, uuid: str) -> None:
+    async def runner(uuid: str) -> None:
         raise ValueError("a bug")
 
     await engine.start(runner)
-    await engine.submit("op", tenant="a")
+    await engine.submit({"op": "a"})
     await until(engine, "op", EngineState.FAILED)
+
+
+async def test_bounds_hold_and_a_tenant_with_much_leaves_room_for_others(url: str) -> None:
+    """Three at once, two of one tenant; what waits begins when one ends, not at a look some time later."""
+    engine = DbosEngine(url, executor_id="t", workers=3, per_tenant=2, poll_s=0.01)
+    begun: list[str] = []
+    gates = {uuid: asyncio.Event() for uuid in ("a1", "a2", "a3", "b1", "b2")}
+
+    async def runner(uuid: str) -> None:
+        begun.append(uuid)
+        await gates[uuid].wait()
+
+    async def running(count: int) -> None:
+        async with asyncio.timeout(20):
+            while len(begun) < count:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert len(begun) == count
+
+    await engine.start(runner)
+    try:
+        await engine.submit({"a1": "a", "a2": "a", "a3": "a", "b1": "b", "b2": "b"})
+        await running(3)
+        assert sorted({uuid[0] for uuid in begun}) == ["a", "b"]
+        for gate in gates.values():
+            gate.set()
+        await running(5)
+        assert [uuid for uuid in begun if uuid.startswith("a")] == ["a1", "a2", "a3"]
+        assert [uuid for uuid in begun if uuid.startswith("b")] == ["b1", "b2"]
+    finally:
+        await engine.stop()
+
+
+@pytest.mark.postgresql
+async def test_a_connection_that_the_server_ended_is_not_used_again(postgres: PostgresServer) -> None:
+    with postgres.database() as made:
+        database = EngineDatabase(postgres.url(postgres.name_of(made), "postgresql+psycopg"))
+        engine = database.engine()
+        pid = sa.text("SELECT pg_backend_pid()")
+        with engine.connect() as connection:
+            first = connection.execute(pid).scalar_one()
+        with engine.connect() as again:
+            assert again.execute(pid).scalar_one() == first
+        with sa.create_engine(database.url).connect() as other:
+            other.execute(sa.text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": first})
+        with engine.connect() as connection:
+            assert connection.execute(pid).scalar_one() != first
+        engine.dispose()
 
 
 def _child(folder: Path, url: str, *, die_at: str) -> subprocess.Popen[bytes]:
@@ -124,7 +154,7 @@ def _wait_for(path: Path, within_s: float = 60) -> None:
         time.sleep(0.02)
 
 
-def test_kill_9_between_steps_keeps_what_had_ended_and_goes_on(tmp_path: Path, url: str) -> None:
+def test_after_kill_9_the_run_begins_again(tmp_path: Path, url: str) -> None:
     child = _child(tmp_path, url, die_at="second")
     assert child.wait(timeout=60) == -signal.SIGKILL
     child = _child(tmp_path, url, die_at="never")
@@ -132,7 +162,7 @@ def test_kill_9_between_steps_keeps_what_had_ended_and_goes_on(tmp_path: Path, u
     child.terminate()
     assert child.wait(timeout=30) == 0
     calls = [json.loads(line) for line in (tmp_path / "calls").read_text().splitlines()]
-    assert calls == ["begin", "first", "second", "begin", "second", "third"]
+    assert calls == ["first", "second", "first", "second", "third"]
 
 
 def test_an_orderly_stop_leaves_the_operation_pending_for_the_next_start(tmp_path: Path, url: str) -> None:
@@ -149,24 +179,19 @@ def test_an_orderly_stop_leaves_the_operation_pending_for_the_next_start(tmp_pat
 
 @pytest.mark.postgresql
 async def test_an_engine_whose_database_went_away_goes_on_soon_after_it_is_back() -> None:
-    """Steps that end meanwhile wait, and are run once."""
+    """Runs that end meanwhile wait with their end, and are run once."""
     ran: list[str] = []
     moment, away = asyncio.Event(), asyncio.Event()
 
-    async def step(name: str) -> dict[str, object]:
-        ran.append(name)
-        return {"name": name}
-
-    async def runner(engine: Engine, uuid: str) -> None:
-        await engine.step("first", lambda: step("first"))
+    async def runner(uuid: str) -> None:
+        ran.append(uuid)
         moment.set()
         await away.wait()
-        await engine.step("second", lambda: step("second"))
 
     with PostgresServer() as server:
         engine = DbosEngine(server.url(driver="postgresql+psycopg"), executor_id="t")
         await engine.start(runner)
-        await engine.submit("op", tenant="a")
+        await engine.submit({"op": "a"})
         await asyncio.wait_for(moment.wait(), 20)
         server.stop()
         away.set()
@@ -174,4 +199,4 @@ async def test_an_engine_whose_database_went_away_goes_on_soon_after_it_is_back(
         server.start()
         await until(engine, "op", EngineState.DONE, within_s=10)
         await engine.stop()
-    assert ran == ["first", "second"]
+    assert ran == ["op"]

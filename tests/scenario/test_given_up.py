@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import timedelta
 
 from jeroboam.conductor.dispatcher import Dispatcher
-from jeroboam.contracts import Engine
 from jeroboam.domain import ErrorClass, OperationKind, OperationState, Status
 from jeroboam.testing import builders
 from jeroboam.testing.memory_engine import MemoryEngine
@@ -14,7 +13,7 @@ from jeroboam.testing.stage import Stage
 EARLY = "The engine ended this operation early (failed)."
 
 
-async def broken(_engine: Engine, _operation_uuid: str) -> None:
+async def broken(_operation_uuid: str) -> None:
     await asyncio.sleep(0.05)
     raise ZeroDivisionError
 

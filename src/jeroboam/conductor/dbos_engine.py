@@ -1,4 +1,4 @@
-"""The engine port on DBOS Transact: durable queue, steps and sleeps on SQLite or PostgreSQL, no server of its own.
+"""The engine port on DBOS Transact: durable queue on SQLite or PostgreSQL, no server of its own.
 
 Source: docs.dbos.dev and the library's source, version 3.4. What we rely on:
 - a workflow id is run once; enqueueing it again attaches to the first;
@@ -14,16 +14,19 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from ..contracts import EngineState, Runner, StepFn
+from ..contracts import EngineState, Runner
 from .engine_database import EngineDatabase
+from .engine_queue import EngineQueue
 
 if TYPE_CHECKING:
     from dbos import DBOS
 
-OPERATIONS_FORMAT = (
-    "operations-1"  # DBOS replays only workflows of this version: raise it when the sequence of steps changes
-)
+# DBOS runs only workflows of this version: raise it when what is submitted means another thing. Those of processes that recorded
+# steps in them are of the same: nobody asks for the records any more.
+OPERATIONS_FORMAT = "operations-1"
 QUEUE = "operations"
+_SWEEP = timedelta(seconds=1)  # between two looks for what other processes queued
+_IDLE_S = 0.25  # DBOS wakes so often for messages between workflows, of which we send none; its end waits for that
 _STATES = {
     "ENQUEUED": EngineState.PENDING,
     "DELAYED": EngineState.PENDING,
@@ -55,6 +58,8 @@ class DbosEngine:
         self._per_tenant = per_tenant
         self._poll_s = poll_s
         self._dbos: type[DBOS] | None = None
+        self._queue: EngineQueue | None = None
+        self._claims: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._runner: Runner | None = None
 
@@ -71,28 +76,42 @@ class DbosEngine:
             "log_level": "WARNING",
             "run_migrations": True,
             "max_executor_threads": 8,
+            "notification_coalesce_sec": _IDLE_S,
         }
         config["system_database_engine"] = self._database.engine()
         config["system_database_url"] = self._database.url
-        DBOS(config=config)
+        dbos = DBOS(config=config)
+        DBOS.listen_queues([])  # ours is looked into by `EngineQueue`
 
         async def operation(
             operation_uuid: str,
         ) -> None:  # DBOS marks the function it is given; a method takes no marks
             await self._operation(operation_uuid)
 
-        DBOS.workflow(name="operation", max_recovery_attempts=1_000_000)(operation)
+        workflow = DBOS.workflow(name="operation", max_recovery_attempts=1_000_000)(operation)
         self._dbos = (
             DBOS  # before the launch: what is recovered may run while `start` still waits, and a stop must find it
         )
         DBOS.launch()
-        await DBOS.register_queue_async(
+        queue = await DBOS.register_queue_async(
             QUEUE,
             worker_concurrency=self._workers,
             partition_worker_concurrency=self._per_tenant,
             polling_interval_sec=self._poll_s,
             on_conflict="always_update",
         )
+        self._queue = EngineQueue(
+            dbos,
+            queue,
+            workflow,
+            executor_id=self._executor_id,
+            version=OPERATIONS_FORMAT,
+            workers=self._workers,
+            per_tenant=self._per_tenant,
+            pause=timedelta(seconds=self._poll_s),
+            sweep=_SWEEP,
+        )
+        self._claims = asyncio.create_task(self._queue.run())
 
     async def _operation(self, operation_uuid: str) -> None:
         task = asyncio.current_task()
@@ -100,14 +119,16 @@ class DbosEngine:
             raise RuntimeError("the engine is not started")
         self._tasks.add(task)
         try:
-            await self._runner(self, operation_uuid)
+            await self._runner(operation_uuid)
         finally:
             self._tasks.discard(task)
+            if self._queue is not None:
+                self._queue.ended(operation_uuid)
 
     async def stop(self) -> None:
         """Cancel the tasks (their workflows stay pending) and close."""
         self._database.close()
-        tasks = list(self._tasks)
+        tasks = [*self._tasks, *([self._claims] if self._claims else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -115,17 +136,11 @@ class DbosEngine:
             dbos, self._dbos = self._dbos, None
             await asyncio.to_thread(dbos.destroy, destroy_registry=True)
 
-    async def submit(self, operation_uuid: str, *, tenant: str) -> None:
-        await self._live().enqueue_workflow_with_options_async(
-            {
-                "workflow_name": "operation",
-                "queue_name": QUEUE,
-                "workflow_id": operation_uuid,
-                "queue_partition_key": tenant,
-                "app_version": OPERATIONS_FORMAT,
-            },
-            operation_uuid,
-        )
+    async def submit(self, tenants: Mapping[str, str]) -> None:
+        self._live()
+        if self._queue is None:
+            raise RuntimeError("the engine is not started")
+        await self._queue.put(tenants)
 
     async def adopt(self, alive: Collection[str]) -> int:
         dbos = self._live()
@@ -134,7 +149,10 @@ class DbosEngine:
         if not dead:
             return 0
         # Asked by executor and not by uuid (`resume_workflows`): whoever comes second finds nothing, and the queue stays the same.
-        return len(await asyncio.to_thread(dbos._recover_pending_workflows, sorted(dead)))
+        taken = len(await asyncio.to_thread(dbos._recover_pending_workflows, sorted(dead)))
+        if taken and self._queue is not None:
+            self._queue.look()
+        return taken
 
     async def cancel(self, operation_uuid: str) -> None:
         await self._live().cancel_workflow_async(operation_uuid)
@@ -150,16 +168,6 @@ class DbosEngine:
             workflow_ids=list(operation_uuids), load_input=False, load_output=False
         )
         return {one.workflow_id: _STATES[one.status] for one in found}
-
-    async def step(self, name: str, fn: StepFn) -> dict[str, object]:
-        async def call() -> dict[str, object]:  # DBOS asks for a coroutine function; a partial or lambda is none
-            return await fn()
-
-        result: dict[str, object] = await self._live().run_step_async({"name": name}, call)
-        return result
-
-    async def sleep(self, delay: timedelta) -> None:
-        await self._live().sleep_async(delay.total_seconds())
 
     def _live(self) -> type[DBOS]:
         if self._dbos is None:

@@ -16,6 +16,7 @@ from ..domain.errors import ErrorClass, RetryLater
 from .together import together
 
 _HINT = "Delete the cluster or try again; the operator finds the cause in the service's log."
+_OVER = (EngineState.DONE, EngineState.FAILED, EngineState.CANCELLED)
 _log = structlog.get_logger(__name__)
 
 
@@ -32,7 +33,6 @@ class Dispatcher:
     sweep: timedelta = timedelta(seconds=1)
     look_again: timedelta = timedelta(seconds=5)  # whether the engine still has what it was given
     batch: int = 2000
-    at_once: int = 8
     _newest: datetime | None = None  # when the last operation that was seen was asked for
     _swept: float = -math.inf
     _looked: dict[str, float] = field(default_factory=dict)  # loop time of the last look at the engine, by operation
@@ -76,20 +76,17 @@ class Dispatcher:
         self._swept = now
 
     async def _hand_over(self, operations: Sequence[Operation], now: float) -> None:
-        """In their order, some at a time."""
+        """In their order, those that the engine does not know yet."""
         states = await self.engine.statuses([operation.uuid for operation in operations])
-        for start in range(0, len(operations), self.at_once):
-            few = operations[start : start + self.at_once]
-            await asyncio.gather(*(self._submit(one, states.get(one.uuid, EngineState.UNKNOWN)) for one in few))
-            self._looked.update({one.uuid: now for one in few})
+        fresh = {one.uuid: one.project_id for one in operations if one.uuid not in states}
+        if fresh:
+            await self.engine.submit(fresh)
+        for operation in operations:
+            if (state := states.get(operation.uuid)) in _OVER:
+                await self._given_up(operation, state)
+        self._looked.update({one.uuid: now for one in operations})
         asked = [one.created_at for one in operations if one.created_at is not None]
         self._newest = max([*asked, self._newest] if self._newest else asked, default=None)
-
-    async def _submit(self, operation: Operation, state: EngineState) -> None:
-        if state in (EngineState.DONE, EngineState.FAILED, EngineState.CANCELLED):
-            await self._given_up(operation, state)
-        elif state is EngineState.UNKNOWN:
-            await self.engine.submit(operation.uuid, tenant=operation.project_id)
 
     async def _given_up(self, operation: Operation, state: EngineState) -> None:
         """The engine ended what is not final: a bug of ours, shown as one instead of hanging for ever."""

@@ -7,6 +7,7 @@ psycopg for a missing socket are not. Here every one counts, and connecting is t
 
 from __future__ import annotations
 
+import select
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +20,10 @@ from sqlalchemy.engine import make_url
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.25
 _CONNECT_S = 5
+_POOL: dict[str, Any] = {
+    "pool_size": 12,
+    "max_overflow": 3,
+}  # eight threads for us, and DBOS's own: each has one at hand
 _IDLE_MS = 5000  # of a process that was stopped inside a transaction, the locks are free after that
 
 
@@ -48,7 +53,8 @@ class EngineDatabase:
                 raise RuntimeError("The engine is stopping, since its lease is over.")
 
     def _postgresql(self) -> sa.Engine:
-        engine = sa.create_engine(self.url, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_S})
+        engine = sa.create_engine(self.url, **_POOL, connect_args={"connect_timeout": _CONNECT_S})
+        sa.event.listen(engine, "checkout", _still_open)
         sa.event.listen(engine, "do_connect", self._connect)
         sa.event.listen(engine, "connect", _limit_idling)
         sa.event.listen(engine, "handle_error", _lost)
@@ -63,6 +69,15 @@ class EngineDatabase:
             except dialect.loaded_dbapi.OperationalError:
                 if time.monotonic() >= ends or self._closing.wait(_PAUSE_S):
                     raise
+
+
+def _still_open(connection: Any, _record: object, _proxy: object) -> None:
+    """On a connection that lies in the pool nobody speaks but a server that ends it. To ask the server would take a trip a use."""
+    ear = select.poll()
+    if not connection.closed:
+        ear.register(connection.fileno(), select.POLLIN)
+    if connection.closed or ear.poll(0):
+        raise sa.exc.DisconnectionError
 
 
 def _lost(context: sa.engine.ExceptionContext) -> None:
@@ -80,7 +95,7 @@ def _sqlite(url: str) -> sa.Engine:
     database = make_url(url).database
     if database:
         Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, **_POOL)
 
     @sa.event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: object) -> None:

@@ -246,7 +246,7 @@ class ConductorGroup:
     tenant_workers: int = option(
         16, kinds.whole(1, 10_000), "Operations of one project that run at once, so that no tenant holds up the others."
     )
-    poll_s: float = option(0.2, kinds.seconds(0.01, 60), "Pause between two looks at the queue of operations.")
+    poll_s: float = option(0.2, kinds.seconds(0.01, 60), "Shortest pause between two looks at the queue of operations.")
     lease_s: float = option(
         5.0,
         kinds.seconds(0.5, 600),

@@ -40,7 +40,7 @@ from .compute import (
     Provider,
     ProviderPlugin,
 )
-from .engine import Engine, EngineState, Runner, StepFn
+from .engine import Engine, EngineState, Runner
 from .events import ClusterEvent, EventStore, Sender
 from .figures import Figures, FigureStore
 from .gate import OperationGate
@@ -154,7 +154,6 @@ __all__ = [
     "ShapeCheck",
     "StatefulDriver",
     "StatusChange",
-    "StepFn",
     "Store",
     "SystemClock",
     "TemplateStore",

@@ -1,8 +1,7 @@
 """Runs one operation: passes of look, plan, act until the wish is met, an error that will not pass, or the deadline.
 
-A pass runs the steps in order and stops at the first that has to wait. Passes that wait briefly are joined into stretches,
-so that the durable engine keeps one record a stretch and not one a look. After a crash the pass simply begins again:
-what is there is seen, what is missing is made.
+A pass runs the steps in order and stops at the first that has to wait. The durable engine keeps no record of passes: after a crash the
+next one simply begins, what is there is seen, and what is missing is made.
 """
 
 from __future__ import annotations
@@ -11,13 +10,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from functools import partial
 from typing import NamedTuple
 
 import structlog
 
-from ..contracts import Clock, ClusterRow, Driver, Engine, Provider, Store
+from ..contracts import Clock, ClusterRow, Driver, Provider, Store
 from ..domain import Operation, OperationState, Verb
 from ..domain.errors import (
     Cancelled,
@@ -75,14 +72,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Verdict(NamedTuple):
-    """End of a stretch: over, or again after so many seconds; `failed` when an error is waited out."""
+    """End of a pass: over, or again after so many seconds; `failed` when an error is waited out."""
 
     over: bool
     after_s: float = 0.0
     failed: bool = False
-
-    def as_json(self) -> dict[str, object]:
-        return self._asdict()
 
 
 @dataclass(frozen=True)
@@ -96,23 +90,22 @@ class Reconciler:
     clock: Clock
     make_access: AccessMaker
     limits: Limits = field(default_factory=Limits)
-    stretch: timedelta = timedelta(seconds=10)
     turns: Turns = field(default_factory=lambda: Turns(64))  # of all operations together
 
-    async def run(self, engine: Engine, operation_uuid: str) -> None:
-        """The engine's runner. Returns when the operation is final, somebody else's, or gone."""
-        scope = await self._begin(engine, operation_uuid)
+    async def run(self, operation_uuid: str) -> None:
+        """The engine's runner. Returns when the operation is final, somebody else's, or gone; never raises an Exception of a pass."""
+        scope = await self._begin(operation_uuid)
         if scope is None:
             return
         failures = 0
         while True:
-            verdict = await engine.step("stretch", partial(self._stretch, scope, failures))
-            if verdict["over"]:
+            verdict = await self._guarded_pass(scope, failures)
+            if verdict.over:
                 return
-            failures = failures + 1 if verdict.get("failed") else 0
-            await engine.sleep(timedelta(seconds=float(str(verdict["after_s"]))))
+            failures = failures + 1 if verdict.failed else 0
+            await self._wait(scope, verdict.after_s)
 
-    async def _begin(self, engine: Engine, operation_uuid: str) -> Scope | None:
+    async def _begin(self, operation_uuid: str) -> Scope | None:
         while True:
             try:
                 begun = await self.store.begin_operation(operation_uuid)
@@ -124,7 +117,7 @@ class Reconciler:
                     return None
                 return await self._scope(operation, fence, row)
             except ProviderUnavailable as error:  # the database is away; nothing can be written meanwhile
-                await asyncio.sleep(error.after_s)  # not engine.sleep: a replay must meet the same recorded steps
+                await asyncio.sleep(error.after_s)
 
     async def _scope(self, operation: Operation, fence: int, row: ClusterRow) -> Scope | None:
         timeline = Timeline(self.store, self.clock, operation.uuid)
@@ -171,25 +164,15 @@ class Reconciler:
             hint=error.hint or None,
         )
 
-    async def _stretch(self, scope: Scope, failures: int) -> dict[str, object]:
-        """Passes until something has to be waited for longer than the stretch, and that wait. Never raises an Exception."""
-        ends = self.clock.now() + self.stretch
-        while True:
-            verdict = await self._guarded_pass(scope, failures)
-            if verdict.over or verdict.after_s >= 1 or self.clock.now() >= ends:
-                return (await self._waited(scope, verdict)).as_json()
-            await asyncio.sleep(verdict.after_s)
-
-    async def _waited(self, scope: Scope, verdict: Verdict) -> Verdict:
-        """Nobody who asks an operation to stop waits for the pause of an error to pass: here, not in the engine's sleep."""
-        left = 0.0 if verdict.over else verdict.after_s
-        while left > 0:
-            await asyncio.sleep(min(left, _LOOK_S))
-            left -= _LOOK_S
+    async def _wait(self, scope: Scope, seconds: float) -> None:
+        """Nobody who asks an operation to stop waits for the pause of an error to pass."""
+        while seconds > _LOOK_S:
+            await asyncio.sleep(_LOOK_S)
+            seconds -= _LOOK_S
             with suppress(RetryLater):  # the database is away, which is perhaps what is waited out
                 if await scope.store.cancel_requested(scope.operation.uuid):
-                    break
-        return verdict._replace(after_s=0.0)
+                    return
+        await asyncio.sleep(seconds)
 
     async def _guarded_pass(self, scope: Scope, failures: int) -> Verdict:
         try:
@@ -205,9 +188,11 @@ class Reconciler:
             return await self._fail(scope, incident(scope, error))
 
     async def _pass(self, scope: Scope) -> Verdict:
-        if await scope.store.cancel_requested(scope.operation.uuid):
+        if await _shall_stop(scope):
             return await self._cancelled(scope)
-        await scope.refresh()
+        if not scope.just_begun:
+            await scope.refresh()
+        scope.just_begun = False
         deleting = scope.operation.verb is Verb.DELETE
         steps = APPLY if not deleting else FORCED if scope.operation.forced else DELETE
         outcome = await _run_steps(steps, scope)
@@ -278,6 +263,12 @@ class Reconciler:
         except RetryLater as again:  # the database is away: the failure is found again at the next pass
             return Verdict(over=False, after_s=max(1.0, again.after_s), failed=True)
         return Verdict(over=True)
+
+
+async def _shall_stop(scope: Scope) -> bool:
+    if scope.just_begun:
+        return scope.operation.cancel_requested
+    return await scope.store.cancel_requested(scope.operation.uuid)
 
 
 async def _run_steps(steps: Sequence[StepProtocol], scope: Scope) -> Outcome:

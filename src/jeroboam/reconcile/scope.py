@@ -90,6 +90,7 @@ class Scope:
     fence: int
     row: ClusterRow
     turns: Turns
+    just_begun: bool = True  # the first pass: `operation` and `row` were read a moment ago
     secrets: ClusterSecrets | None = None
     old_secrets: ClusterSecrets | None = None  # during a rotation: what nodes hold that are not replaced yet
     network: Network | None = None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 
-from ..contracts import EngineState, Runner, StepFn
+from ..contracts import EngineState, Runner
 
 
 class MemoryEngine:
@@ -25,14 +24,15 @@ class MemoryEngine:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def submit(self, operation_uuid: str, *, tenant: str) -> None:
+    async def submit(self, tenants: Mapping[str, str]) -> None:
         if self._runner is None:
             raise RuntimeError("the engine is not started")
-        if operation_uuid not in self._tasks and operation_uuid not in self._cancelled:
-            self._tasks[operation_uuid] = asyncio.create_task(self._run(self._runner, operation_uuid))
+        for uuid in tenants:
+            if uuid not in self._tasks and uuid not in self._cancelled:
+                self._tasks[uuid] = asyncio.create_task(self._run(self._runner, uuid))
 
     async def _run(self, runner: Runner, operation_uuid: str) -> None:
-        await runner(self, operation_uuid)
+        await runner(operation_uuid)
 
     async def adopt(self, alive: Collection[str]) -> int:
         return 0  # there are no others
@@ -53,9 +53,3 @@ class MemoryEngine:
     async def statuses(self, operation_uuids: Sequence[str]) -> Mapping[str, EngineState]:
         found = {uuid: await self.status(uuid) for uuid in operation_uuids}
         return {uuid: state for uuid, state in found.items() if state is not EngineState.UNKNOWN}
-
-    async def step(self, name: str, fn: StepFn) -> dict[str, object]:
-        return await fn()
-
-    async def sleep(self, delay: timedelta) -> None:
-        await asyncio.sleep(delay.total_seconds())

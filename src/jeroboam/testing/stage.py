@@ -13,7 +13,6 @@ from ..reconcile.reconciler import Reconciler
 from ..reconcile.scope import Limits
 from ..reconcile.turns import Turns
 from . import builders
-from .memory_engine import MemoryEngine
 
 QUICK = Limits(boot=timedelta(seconds=5), coe=timedelta(seconds=1), machine_attempts=3)
 
@@ -38,7 +37,6 @@ class Stage:
 
     async def run(self, operation: Operation, *, within_s: float = 30) -> Operation:
         """Run it as a fresh conductor would, to its end; returns it as stored."""
-        engine = MemoryEngine()
         reconciler = Reconciler(
             store=self.store,
             providers={self.provider.name: self.provider},
@@ -47,11 +45,10 @@ class Stage:
             clock=self.clock,
             make_access=AdminAccess(SystemClock()),
             limits=self.limits,
-            stretch=timedelta(seconds=1),
             turns=self.turns,
         )
         async with asyncio.timeout(within_s):
-            await reconciler.run(engine, operation.uuid)
+            await reconciler.run(operation.uuid)
         found = await self.store.get_operation(operation.uuid)
         if found is None:
             raise LookupError(operation.uuid)
