@@ -28,7 +28,7 @@ def values(thing: Any) -> dict[str, Any]:
 def read(cls: type[T], table: sa.Table, found: sa.CursorResult[Any]) -> list[T]:
     """All rows of a `SELECT` of a whole table as domain values, by position: lists are read by the thousand."""
     build = _builder(cast("Any", cls), table)
-    return [build(row) for row in found]
+    return [build(row) for row in found.all()]  # by `all` the driver fetches them at once
 
 
 @cache
