@@ -28,7 +28,11 @@ _IDLE = (
         "e2scrub_reap.service",
     ),
 )
+# cloud-init's generator looks whether this is a cloud, which takes seconds, and on a slow machine so many that systemd ends it: then
+# there is no first boot. It always is one.
 _ENABLE = (
+    "mkdir -p /etc/systemd/system-generators; ln -sf /dev/null /etc/systemd/system-generators/cloud-init-generator; "
+    "ln -sf /lib/systemd/system/cloud-init.target /etc/systemd/system/multi-user.target.wants/cloud-init.target; "
     "systemctl enable systemd-networkd.service systemd-networkd-wait-online.service systemd-resolved.service "
     "cloud-init-local.service cloud-init.service cloud-config.service cloud-final.service jeroboam-prepare.service"
 )

@@ -17,6 +17,7 @@ from .process import stream
 
 LABEL = "jeroboam.node-image"
 _CONTAINER = "jeroboam-bake-"
+_BENCH = "-bench"
 # What no container needs at its boot; systemd is `running` sooner without.
 MASKED = (
     "systemd-udevd.service",
@@ -115,6 +116,7 @@ DOCKER = Form("docker", f"systemctl mask {' '.join(MASKED)}")
 async def open_oven(recipe: str, base: str, tree: bytes) -> AsyncIterator[Oven]:
     """The container of a recipe, running, with `tree` unpacked and a volume at /bake; gone afterwards."""
     name = _CONTAINER + recipe[:12]
+    await _forget(name + _BENCH)  # of a bake that was killed: it would hold the volume
     options = ["--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN"]
     options += ["--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "-v", f"{name}:/bake"]
     async with _container(name, options, base) as oven:
@@ -126,7 +128,7 @@ async def open_oven(recipe: str, base: str, tree: bytes) -> AsyncIterator[Oven]:
 @asynccontextmanager
 async def open_bench(oven: Oven, tools: str) -> AsyncIterator[Oven]:
     """A container of the image `tools` without a network, running, with the oven's /bake; gone afterwards."""
-    async with _container(f"{oven.name}-bench", [f"--volumes-from={oven.name}", "--network=none"], tools) as bench:
+    async with _container(oven.name + _BENCH, [f"--volumes-from={oven.name}", "--network=none"], tools) as bench:
         await docker("start", bench.name)
         yield bench
 
