@@ -130,7 +130,10 @@ class Tenant:
         return chance.choice(kinds)(chance)
 
     def create(self, chance: random.Random) -> str:
-        name, workers = f"{self.prefix}-{len(self.wished)}", chance.randint(0, 2)
+        return self.create_one(chance.randint(0, 2))
+
+    def create_one(self, workers: int) -> str:
+        name = f"{self.prefix}-{len(self.wished)}"
         wish = {"name": name, "cluster_template_id": self.template, "node_count": workers}
         self.wished[name] = workers
         self.uuids[name] = self._made(name, wish)

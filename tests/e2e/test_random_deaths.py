@@ -1,5 +1,6 @@
 """kill -9 of conductors and of the database at random moments, while clusters on real Docker are created, resized and deleted: at the
-end all are as asked, and Docker holds nothing else. JEROBOAM_SEED draws other deaths, JEROBOAM_KILLS more of them.
+end all are as asked, and Docker holds nothing else. One tenant asks for swarms all the time, another for a Kubernetes cluster first.
+JEROBOAM_SEED draws other deaths, JEROBOAM_KILLS more of them.
 """
 
 import json
@@ -14,9 +15,10 @@ import pytest
 from tests.integration.processes import Stage
 
 from .installation import Installation, Tenant, installation
-from .world import PROGRAM, containers, run, traces, until
+from .world import PROGRAM, Cluster, containers, run, traces, until
 
-pytestmark = [pytest.mark.docker, pytest.mark.postgresql, pytest.mark.sockets]
+pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.postgresql, pytest.mark.sockets]
+DATABASE = "the database"
 KILLS = int(os.environ.get("JEROBOAM_KILLS", "20"))
 SETTLED_WITHIN_S = 600.0  # on a very busy machine; on a quiet one it takes half a minute
 
@@ -29,38 +31,65 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 @pytest.fixture
 def tenant(place: Installation, swarm_image: str) -> Tenant:
-    body = {"name": "swarm", "coe": "swarm", "image_id": swarm_image, "external_network_id": "public"}
+    return tenant_of(place, "swarm", swarm_image)
+
+
+@pytest.fixture
+def other(place: Installation, node_image: str) -> Tenant:
+    return tenant_of(place, "kubernetes", node_image)
+
+
+def tenant_of(place: Installation, coe: str, image: str) -> Tenant:
+    """Somebody who asks for clusters of this kind."""
+    body = {"name": coe, "coe": coe, "image_id": image, "external_network_id": "public"}
     made = place.ask("POST", "/v1/clustertemplates", body)
     assert made.status_code == 201, made.text
     return Tenant(place, made.json()["uuid"], f"deaths{uuid.uuid4().hex[:6]}")
 
 
+def deaths(chance: random.Random, kills: int) -> list[list[str]]:
+    """Who dies together, one after the other: a fifth of the kills are of the database, two fifths of both conductors at once."""
+    share = kills // 5
+    alone = [["a", "b"][number % 2] for number in range(kills - 3 * share)]
+    drawn = [[DATABASE]] * share + [["a", "b"]] * share + [[name] for name in alone]
+    chance.shuffle(drawn)
+    return drawn
+
+
 @pytest.mark.timeout(1500 + 30 * KILLS)
-def test_whatever_dies_and_when_the_clusters_are_as_asked(place: Installation, tenant: Tenant, tmp_path: Path) -> None:
+def test_whatever_dies_and_when_the_clusters_are_as_asked(
+    place: Installation, tenant: Tenant, other: Tenant, kubectl_program: str, tmp_path: Path
+) -> None:
     seed = int(os.environ.get("JEROBOAM_SEED", "6"))
     chance = random.Random(seed)
     print(f"seed {seed}")
-    killed, began = 0, time.monotonic()
-    while killed < KILLS:
+    began, drawn = time.monotonic(), deaths(chance, KILLS)
+    print(f"{time.monotonic() - began:6.1f} s: {other.create_one(1)}, Kubernetes")
+    for victims in drawn:
         print(f"{time.monotonic() - began:6.1f} s: {tenant.wish(chance)}")
         time.sleep(chance.uniform(0.2, 4))
-        victims = chance.choice((["a"], ["b"], ["a", "b"], ["the database"]))
         print(f"{time.monotonic() - began:6.1f} s: kill -9 of {' and '.join(victims)}")
-        if victims == ["the database"]:
+        if victims == [DATABASE]:
             place.kill_database(chance.uniform(0.2, 3))
         else:
             place.kill(*victims)
-        killed += len(victims)
-    settle(place, tenant)
-    print(f"{time.monotonic() - began:6.1f} s: all is as asked after {killed} kills")
+    for one in (tenant, other):
+        settle(place, one)
+    killed = [name for victims in drawn for name in victims]
+    told = f"{len(killed)} kills, {killed.count(DATABASE)} of them of the database"
+    print(f"{time.monotonic() - began:6.1f} s: all is as asked after {told}")
     for name in tenant.alive:
         is_as_asked(place, tenant, name, tmp_path)
-    everything_ended_well(place, tenant)
-    holds_nothing_but(tenant, tenant.alive)
-    for name in tenant.alive:
-        tenant.delete_one(name)
-    settle(place, tenant)
-    holds_nothing_but(tenant, [])
+    [name] = other.alive
+    is_ready(place, other, name, tmp_path / "kubeconfig", kubectl_program)
+    for one in (tenant, other):
+        everything_ended_well(place, one)
+        holds_nothing_but(one, one.alive)
+        for name in one.alive:
+            one.delete_one(name)
+    for one in (tenant, other):
+        settle(place, one)
+        holds_nothing_but(one, [])
 
 
 def settle(place: Installation, tenant: Tenant) -> None:
@@ -98,6 +127,15 @@ def is_as_asked(place: Installation, tenant: Tenant, name: str, folder: Path) ->
     members = [json.loads(line) for line in said.splitlines()]
     assert sorted(one["Hostname"] for one in members) == nodes
     assert {(one["Status"], one["Availability"]) for one in members} == {("Ready", "Active")}
+    until(lambda: _healthy(place, cluster), 60, f"{name} is healthy by the API")
+
+
+def is_ready(place: Installation, tenant: Tenant, name: str, kubeconfig: Path, program: str) -> None:
+    """A Kubernetes cluster, by its own word."""
+    cluster = tenant.uuids[name]
+    assert len(containers(cluster)) == 1 + (tenant.wished[name] or 0)
+    run(*PROGRAM, "cluster", "config", cluster, "--file", str(kubeconfig), env={"JEROBOAM_URL": place.api.url})
+    assert Cluster(cluster, kubeconfig, program).ready_nodes() == containers(cluster)
     until(lambda: _healthy(place, cluster), 60, f"{name} is healthy by the API")
 
 
