@@ -78,7 +78,12 @@ def config(
     if context == "":
         raise Usage("--context '' is no name.", hint="Give a name, or leave it out for the cluster's.")
     with common.client() as client:
-        found = _access(client, client.cluster(cluster), wants_kubeconfig=file is not None)
+        row = client.cluster(cluster)
+        found = _access(client, row, wants_kubeconfig=file is not None)
+        if row.get("status") == "CREATE_IN_PROGRESS":
+            handle = shlex.quote(plain(client.handle(row)))
+            told = f"Warning: the cluster is still being made. `jeroboam cluster watch {handle}` tells when it can be used."
+            print(told, file=sys.stderr)
     name = context or found.name
     if found.coe == "kubernetes":
         return _into_kubeconfig(found, name, file, common, stdout=stdout, current=not no_current, overwrite=overwrite)

@@ -135,6 +135,18 @@ def test_config_before_there_is_an_address(authority: Authority, demo: Service, 
     )
 
 
+def test_config_of_a_cluster_that_is_being_made_says_so(
+    authority: Authority, demo: Service, run: Run, capsys: Capture
+) -> None:
+    demo.on("GET", "/v1/clusters/demo", 200, cluster(status="CREATE_IN_PROGRESS", api_address="https://127.0.0.1:6443"))
+    assert run("cluster", "config", "demo") == 0
+    shown = capsys.readouterr()
+    assert shown.err == (
+        "Warning: the cluster is still being made. `jeroboam cluster watch demo` tells when it can be used.\n"
+    )
+    assert shown.out.endswith("Next: kubectl get nodes\n")
+
+
 def test_config_of_a_swarm_is_a_docker_context(
     authority: Authority, demo: Service, run: Run, capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

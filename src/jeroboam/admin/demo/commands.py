@@ -148,7 +148,7 @@ def _ending(course: Course, part: Demo, url: str) -> Iterator[str]:
     yield from (f"  {line}" for line in part.further())
     yield f"  jeroboam cluster why {NAME}             # its timeline"
     yield f"  jeroboam cluster delete {NAME} --wait"
-    yield "  jeroboam demo clean                 # or `make demo-clean`: removes every trace"
+    yield "  jeroboam demo clean                   # or `make demo-clean`: removes every trace"
 
 
 def _clean() -> None:
