@@ -364,7 +364,11 @@ async def test_machines_of_the_ledger_come_for_many_clusters_at_once(store: SqlS
     assert await store.recorded_machines([]) == {}
 
 
-async def test_a_healed_cluster_is_looked_at_anew_at_once(store: SqlStore, clock: ManualClock) -> None:
+@pytest.mark.parametrize("kind", [OperationKind.HEAL, OperationKind.RESIZE])
+async def test_a_changed_cluster_is_looked_at_anew_at_once(
+    store: SqlStore, clock: ManualClock, kind: OperationKind
+) -> None:
+    """Else it would be called unhealthy, for up to a period, for what was just mended."""
     cluster, operation = await add(store)
     begun = await store.begin_operation(operation)
     assert begun is not None
@@ -372,12 +376,12 @@ async def test_a_healed_cluster_is_looked_at_anew_at_once(store: SqlStore, clock
     await store.finish_operation(operation, begun[1], OperationState.SUCCEEDED, change=whole)
     row = (await store.health_targets(10, clock.now()))[0]
     assert await store.health_targets(10, clock.now()) == []
-    heal = builders.operation(row.cluster, OperationKind.HEAL)
-    await store.request_change(cluster, [], heal, status=Status.UPDATE_IN_PROGRESS)
-    again = await store.begin_operation(heal.uuid)
+    asked = builders.operation(row.cluster, kind)
+    await store.request_change(cluster, [], asked, status=Status.UPDATE_IN_PROGRESS)
+    again = await store.begin_operation(asked.uuid)
     assert again is not None
     change = StatusChange(status=Status.UPDATE_COMPLETE)
-    await store.finish_operation(heal.uuid, again[1], OperationState.SUCCEEDED, change=change)
+    await store.finish_operation(asked.uuid, again[1], OperationState.SUCCEEDED, change=change)
     assert [one.cluster.uuid for one in await store.health_targets(10, clock.now())] == [cluster]
 
 

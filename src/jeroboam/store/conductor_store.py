@@ -14,7 +14,6 @@ from ..domain import (
     OPERATION_FINAL,
     ErrorClass,
     Operation,
-    OperationKind,
     OperationState,
     Resource,
     Status,
@@ -244,7 +243,7 @@ class ConductorSide(HealthSide):
         async with self._held() as connection:
             operation = await _operation(connection, uuid)
             await self._write_status(connection, operation.cluster_uuid, fence, change or StatusChange())
-            if operation.kind is OperationKind.HEAL:  # what came of it is seen at once, not a period later
+            if operation.verb is Verb.UPDATE:  # what came of it is seen at once, not a period later
                 mine = clusters.c.uuid == operation.cluster_uuid
                 await connection.execute(clusters.update().where(mine).values(health_seen_at=None))
             await self._end(connection, uuid, state, error=error, error_class=error_class, hint=hint)
