@@ -76,7 +76,20 @@ class FakeSwarm:
             return httpx.Response(200, json={**self.swarm, "RootRotationInProgress": self.rotating >= 0})
         if path == "/swarm/update":
             return self._update_swarm(query, body)
+        if request.method == "DELETE":
+            return self._remove_node(path.split("/")[2])
         return self._update_node(path.split("/")[2], query, body)
+
+    def _remove_node(self, ident: str) -> httpx.Response:
+        node = next(one for one in self.nodes if one["ID"] == ident)
+        if "ManagerStatus" in node:
+            said = (
+                f"node {ident} is a cluster manager and is a member of the raft cluster. It must be demoted to worker"
+            )
+            return httpx.Response(400, json={"message": said})
+        self.nodes.remove(node)
+        self.log.append(f"{ident} removed")
+        return httpx.Response(200)
 
     def _update_swarm(self, query: Mapping[str, str], body: Json) -> httpx.Response:
         assert int(query["version"]) == self.swarm["Version"]["Index"]
@@ -263,3 +276,30 @@ async def test_an_api_that_does_not_serve_is_asked_again_later() -> None:
     swarm.refuse_first = 100
     with pytest.raises(CoeUnreachable, match="not a swarm manager"):
         await aside.take_back(swarm.engine(), [machine("worker-0")])
+
+
+def former(name: str) -> Json:
+    """What a swarm keeps of a node that came back as another."""
+    gone = {**member(name), "ID": f"former-{name}", "CreatedAt": "2025-12-31", "Status": {"State": "down"}}
+    if "ManagerStatus" in gone:
+        gone["ManagerStatus"] = {"Reachability": "unreachable"}
+    return gone
+
+
+async def test_the_former_self_of_a_node_that_came_back_without_its_state_is_struck_off() -> None:
+    for name in ("worker-0", "manager-1"):
+        swarm = three()
+        swarm.nodes.insert(0, former(name))
+        while await aside.take_back(swarm.engine(), [machine("manager-0"), machine(name)]):
+            assert len(swarm.log) < 5
+        demoted = [f"{name} worker"] if name == "manager-1" else []
+        assert swarm.log == [*demoted, f"former-{name} removed"]
+        assert [node["ID"] for node in swarm.nodes] == [node["ID"] for node in three().nodes]
+
+
+async def test_a_node_that_is_not_back_yet_is_not_struck_off() -> None:
+    swarm = three()
+    swarm.named("worker-0")["Status"]["State"] = "down"
+    swarm.nodes.append(former("worker-0"))
+    assert await aside.take_back(swarm.engine(), [machine("worker-0")]) == ""
+    assert swarm.log == []

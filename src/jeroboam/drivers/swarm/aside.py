@@ -9,7 +9,7 @@ swarmkit, manager/role_manager.go and node/node.go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...contracts import Machine
@@ -18,7 +18,7 @@ from ...domain.errors import CoeUnreachable, DeadlineExceeded
 from ..live_api import Json
 from .drain import LIMIT_S, emptied
 from .engine import Engine
-from .health import is_ready, latest
+from .health import is_ready, latest, name_of
 
 AWAY = "jeroboam.away"  # a label whose value is the availability of before
 _HANDOVER_S = 60.0
@@ -45,8 +45,11 @@ async def set_aside(
 
 async def take_back(engine: Engine, machines: Sequence[Machine]) -> str:
     """What is missing until the swarm is whole, or ""."""
-    nodes = latest(await engine.nodes())
+    seen = await engine.nodes()
+    nodes = latest(seen)
     for machine in machines:
+        if left := await _strike_off([node for node in seen if name_of(node) == machine.name], nodes, engine):
+            return left
         node = nodes.get(machine.name)
         spec = _returned(node, machine) if node else None
         if node and spec:
@@ -56,6 +59,21 @@ async def take_back(engine: Engine, machines: Sequence[Machine]) -> str:
     managers = {name: node for name, node in nodes.items() if node["Spec"]["Role"] == "manager"}
     late = sorted(name for name, node in managers.items() if not _reachable(node) and is_ready(node))
     return f"{late[0]} is not reachable as a manager yet" if late else ""
+
+
+async def _strike_off(namesakes: Sequence[Json], nodes: Mapping[str, Json], engine: Engine) -> str:
+    """Former selves of a node whose machine came back without its state, and joined as another member: left in the swarm, a manager's
+    counts for the majority for ever. What is missing, or ""."""
+    for node in namesakes:
+        name = name_of(node)
+        if node["ID"] == nodes[name]["ID"] or is_ready(node) or not is_ready(nodes[name]):
+            continue
+        if node["Spec"]["Role"] == "manager":
+            await engine.update_node(node, {"Role": "worker"})
+        if node.get("ManagerStatus"):  # until its voice is gone it cannot be struck off
+            return f"the former {name} gives up its voice"
+        await engine.remove_node(node["ID"])
+    return ""
 
 
 async def _at_work(engine: Engine, ident: str) -> None:

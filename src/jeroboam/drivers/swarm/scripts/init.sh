@@ -1,9 +1,11 @@
 # init.sh MANAGERS TRIES POOL BITS: make the swarm, unless other managers have it already (this machine was made anew). Repeatable.
 member && exit 0
 for _ in $(seq "$2"); do
-  secret=$(token "$1")
-  if [ -n "$secret" ]; then
-    until join "$1" "$secret"; do sleep 0.5; done
+  if secret=$(token "$1"); then # a manager has shown its certificate: there is a swarm, though it may be choosing a leader just now
+    until [ -n "$secret" ] && join "$1" "$secret"; do
+      sleep 0.5
+      secret=$(token "$1")
+    done
     exit 0
   fi
   sleep 0.1
