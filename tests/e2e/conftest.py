@@ -49,6 +49,11 @@ def swarm_image() -> str:
 
 
 @pytest.fixture(scope="session")
+def lxd_image() -> str:
+    return asyncio.run(artifacts.build_distro_image("lxd")).tag
+
+
+@pytest.fixture(scope="session")
 def light_service(swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     service = Service(tmp_path_factory.mktemp("swarm-service") / "data")
     service.start()

@@ -4,41 +4,20 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
 
 import pytest
 
-from .world import Cluster, Service, run, until
+from .patient import LABELS, WITHIN_S, Patient, ward
+from .world import Cluster, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(1500)]
-WITHIN_S = 300
 
 
 @dataclass(frozen=True)
-class Patient:
-    """A cluster that wishes to be healed, its service, and a workload on both of its workers."""
+class KubernetesPatient(Patient):
+    """And a workload on both of its workers."""
 
-    service: Service
     cluster: Cluster
-
-    def heals(self) -> list[Any]:
-        """Operations of that kind, the newest first."""
-        answer = self.service.api("GET", f"/ext/v1/clusters/{self.cluster.uuid}/operations")
-        return [one for one in answer.json()["operations"] if one["kind"] == "heal"]
-
-    def shown(self) -> Any:
-        return self.service.api("GET", f"/v1/clusters/{self.cluster.uuid}").json()
-
-    def healed(self, times: int) -> Any:
-        """The newest healing, when so many have ended well and the cluster is healthy again."""
-
-        def well() -> bool:
-            states = [one["state"] for one in self.heals()]
-            assert "failed" not in states, self.service.why(self.cluster.uuid)
-            return states == ["succeeded"] * times and self.shown()["health_status"] == "HEALTHY"
-
-        until(well, WITHIN_S, f"{times} healings\n{self.service.why(self.cluster.uuid)}")
-        return self.heals()[0]
 
     def answers_of_both(self) -> bool:
         url = "http://hello.default.svc.cluster.local/x"
@@ -47,14 +26,12 @@ class Patient:
 
 
 @pytest.fixture(scope="module")
-def patient(node_image: str, kubectl_program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+def patient(
+    node_image: str, kubectl_program: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[KubernetesPatient]:
     folder = tmp_path_factory.mktemp("healing")
-    service = Service(folder / "data", env={"JEROBOAM_CONDUCTOR__HEALTH_S": "2"})
-    service.start()
-    try:
-        labels = {"auto_healing_enabled": "true", "auto_healing_grace": "3"}
-        template = service.template("healed", node_image, labels=labels)
-        uuid = service.ask_cluster(template, "healed", node_count=2)
+    with ward(folder) as service:
+        uuid = service.ask_cluster(service.template("healed", node_image, labels=LABELS), "healed", node_count=2)
         service.settle(uuid, "CREATE_COMPLETE")
         service.cli("cluster", "config", uuid, "--file", str(folder / "kubeconfig"))
         cluster = Cluster(uuid, folder / "kubeconfig", kubectl_program)
@@ -62,13 +39,11 @@ def patient(node_image: str, kubectl_program: str, tmp_path_factory: pytest.Temp
         cluster.kubectl("apply", "-f", "-", stdin=text)
         cluster.kubectl("rollout", "status", "deployment/hello", "--timeout=120s")
         cluster.kubectl("wait", "pod/client", "--for=condition=Ready", "--timeout=120s")
-        yield Patient(service, cluster)
+        yield KubernetesPatient(service, uuid, cluster)
         service.remove(uuid)
-    finally:
-        service.stop()
 
 
-def test_a_worker_that_is_killed_is_started_again_and_its_work_is_back(patient: Patient) -> None:
+def test_a_worker_that_is_killed_is_started_again_and_its_work_is_back(patient: KubernetesPatient) -> None:
     cluster = patient.cluster
     worker = cluster.workers[0]
     ident = run("docker", "inspect", "-f", "{{.Id}}", worker)
@@ -80,7 +55,7 @@ def test_a_worker_that_is_killed_is_started_again_and_its_work_is_back(patient: 
     until(patient.answers_of_both, WITHIN_S, "answers of both workers")
 
 
-def test_a_worker_that_is_removed_is_made_anew_and_takes_work(patient: Patient) -> None:
+def test_a_worker_that_is_removed_is_made_anew_and_takes_work(patient: KubernetesPatient) -> None:
     cluster = patient.cluster
     worker = cluster.workers[1]
     before = cluster.get("node", worker)["metadata"]["uid"]

@@ -1,9 +1,9 @@
 """A real LXD cluster: seen by the lxc client, its system containers across members, its members coming and going."""
 
-import asyncio
 import json
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jeroboam import artifacts, pki
+from jeroboam import pki
 from jeroboam.contracts import Access, Driver, Machine
 from jeroboam.domain import Secret
 from jeroboam.drivers.lxd import LxdDriver
@@ -58,23 +58,23 @@ class Lxd:
         return next((str(one["address"]) for one in network.get("addresses", []) if one["family"] == "inet"), "")
 
 
-@pytest.fixture(scope="module")
-def lxd_image() -> str:
-    return asyncio.run(artifacts.build_distro_image("lxd")).tag
+@contextmanager
+def live_lxd(service: Service, template: str, image: str, home: Path, *, workers: int) -> Iterator[Lxd]:
+    """A cluster named shared-lxd, entered; gone afterwards."""
+    uuid = service.ask_cluster(template, "shared-lxd", node_count=workers)
+    try:
+        service.settle(uuid, "CREATE_COMPLETE")
+        run(*PROGRAM, "cluster", "config", uuid, env={"JEROBOAM_URL": service.url, "XDG_CONFIG_HOME": str(home)})
+        yield Lxd(uuid, home / "jeroboam" / "lxc" / "shared-lxd", image)
+    finally:
+        service.remove(uuid)
 
 
 @pytest.fixture(scope="module")
 def lxd(light_service: Service, lxd_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lxd]:
     template = light_service.template("lxd", lxd_image, coe="lxd")
-    uuid = light_service.ask_cluster(template, "shared-lxd", node_count=WORKERS)
-    try:
-        light_service.settle(uuid, "CREATE_COMPLETE")
-        home = tmp_path_factory.mktemp("lxc")
-        env = {"JEROBOAM_URL": light_service.url, "XDG_CONFIG_HOME": str(home)}
-        run(*PROGRAM, "cluster", "config", uuid, env=env)
-        yield Lxd(uuid, home / "jeroboam" / "lxc" / "shared-lxd", lxd_image)
-    finally:
-        light_service.remove(uuid)
+    with live_lxd(light_service, template, lxd_image, tmp_path_factory.mktemp("lxc"), workers=WORKERS) as made:
+        yield made
 
 
 def test_the_lxc_client_sees_every_member(lxd: Lxd, light_service: Service) -> None:
