@@ -8,7 +8,8 @@ from .options import usage_error
 
 cluster = App(
     name="cluster",
-    help="Clusters: create, list, show, resize, upgrade, rotate-ca, config, certificates, why, watch, cancel, retry, heal, delete.",
+    help="Clusters: create, list, show, resize, upgrade, rotate-ca, rotate-credentials, config, certificates, why, watch, cancel, "
+    "retry, heal, delete.",
 )
 template = App(name="template", help="Cluster templates: create, list, show, delete, labels.")
 nodegroup = App(name="nodegroup", help="Node groups of a cluster: create, list, show, update, delete.")

@@ -47,3 +47,10 @@ def test_every_usage_line_is_of_its_command_and_names_its_arguments(
 )
 def test_words_that_may_be_left_out_or_repeated(command: str, end: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert usage(tuple(command.split()), capsys) == f"Usage: jeroboam {command} {end}"
+
+
+@pytest.mark.parametrize("group", ["cluster", "template", "nodegroup", "flavor", "operation"])
+def test_a_group_names_all_its_commands(group: str) -> None:
+    app = build_app()[group]
+    told = app.help.partition(": ")[2].rstrip(".").split(", ")
+    assert sorted(told) == sorted(name for name in app if not name.startswith("-"))
