@@ -88,11 +88,11 @@ def create(
     fixed_subnet
         Existing subnet of that network.
     docker_volume_size
-        Size in GiB of a volume for container images on each node.
+        Size in GiB of a volume for container images on each node. The provider docker has none: no effect there.
     api_lb
         A load balancer in front of the cluster's API.
     floating_ip
-        Floating addresses for the nodes.
+        Floating addresses for the nodes. The provider docker has none: no effect there.
     timeout
         Minutes that the creation may take before it fails; 0 for no limit. [default: the service's, 60]
     """

@@ -73,7 +73,7 @@ def create(
     image
         Image of its nodes, in place of the cluster's.
     docker_volume_size
-        Size in GiB of a volume for container images on each node.
+        Size in GiB of a volume for container images on each node. The provider docker has none: no effect there.
     label
         KEY=VALUE for the driver, in place of the cluster's labels; repeat for more.
     merge_labels

@@ -99,7 +99,7 @@ def create(
     fixed_subnet
         Existing subnet of that network.
     docker_volume_size
-        Size in GiB of a volume for container images on each node.
+        Size in GiB of a volume for container images on each node. The provider docker has none: no effect there.
     api_port
         Port of the cluster's API, 1024 to 65535.
     http_proxy
@@ -115,7 +115,7 @@ def create(
     api_lb
         A load balancer in front of the cluster's API; needed for several control-plane nodes.
     floating_ip
-        Floating addresses for the nodes.
+        Floating addresses for the nodes. The provider docker has none: no effect there.
     public
         Every project may use it (needs the right to publish).
     hidden
