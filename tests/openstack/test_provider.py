@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jeroboam.contracts import Machine, MachineRequest, MachineState
-from jeroboam.domain import Secret
+from jeroboam.domain import Role, Secret
 from jeroboam.domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable
 from jeroboam.providers.openstack import OpenStackProvider, OpenStackSettings
 from jeroboam.providers.openstack.session import KeystoneRest
@@ -78,6 +78,17 @@ class TestFaults(_OnTheBed, OneCluster):
         again = await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
         assert again.id != made.id
         assert again.state is MachineState.RUNNING
+        assert (await world.settled(again.name, 120)).done
+
+    async def test_a_control_plane_in_error_lets_go_of_the_endpoints_port(
+        self, world: World, openstack_bed: Bed
+    ) -> None:
+        network, endpoint = await world.place()
+        head = world.spec(0, Role.CONTROL_PLANE)
+        made = await world.provider.ensure_machine(head, network, endpoint, WELL)
+        openstack_bed.connect(openstack_bed.admin).compute.reset_server_state(made.id, "error")
+        again = await world.provider.ensure_machine(head, network, endpoint, WELL)
+        assert (again.id != made.id, again.address) == (True, made.address)
         assert (await world.settled(again.name, 120)).done
 
     async def test_a_machine_that_no_host_takes_keeps_the_other_from_nothing(

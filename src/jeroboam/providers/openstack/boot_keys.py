@@ -67,10 +67,11 @@ class BootKeys:
         """The report without its tag, if the node of this server wrote it: others can signal in its name."""
         tag = _TAGGED.search(said)
         if tag is None:
-            return said if not said or _SEALED.fullmatch(said) else NOT_ITS
+            return said.encode(errors="replace").decode() if not said or _SEALED.fullmatch(said) else NOT_ITS
         text, word = said[: tag.start()], tag[1]
         key = opening.report_key(self._of(machine.cluster_uuid, machine.name, bytes.fromhex(word)))
-        return text if hmac.compare_digest(report.tagged(text, machine.id, word, key), said) else NOT_ITS
+        wanted = report.tagged(text, machine.id, word, key)
+        return text if hmac.compare_digest(report.encoded(wanted), report.encoded(said)) else NOT_ITS
 
     def _of(self, cluster_uuid: str, name: str, nonce: bytes) -> bytes:
         info = f"openstack boot\0{cluster_uuid}\0{name}".encode()

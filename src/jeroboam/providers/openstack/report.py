@@ -59,7 +59,12 @@ def own_key() -> tuple[str, bytes]:
 
 def tagged(text: str, server: str, word: str, key: bytes) -> str:
     """The report of this server, with its tag as the last line."""
-    return f"{text}\n{TAG} {word} {hmac.digest(key, f'{server} {text}'.encode(), 'sha256').hex()}"
+    return f"{text}\n{TAG} {word} {hmac.digest(key, encoded(f'{server} {text}'), 'sha256').hex()}"
+
+
+def encoded(text: str) -> bytes:
+    """Whatever somebody else may have put in."""
+    return text.encode(errors="surrogatepass")
 
 
 def reports(lines: Iterable[str]) -> Iterable[tuple[str, bool]]:

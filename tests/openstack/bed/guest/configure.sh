@@ -15,14 +15,12 @@ memcached_servers = 127.0.0.1:11211
 interface = public"
 
 if [ "$PROFILE" = heat-fake ]; then
-  NOVA_APIS=osapi_compute
   MECH=nullbind
   NOVA_COMPUTE="compute_driver = fake.FakeDriver
 vif_plugging_timeout = 0
 vif_plugging_is_fatal = false"
   NOVA_LIBVIRT=
 else
-  NOVA_APIS=osapi_compute,metadata
   MECH=linuxbridge
   NOVA_COMPUTE="compute_driver = libvirt.LibvirtDriver
 force_raw_images = true
@@ -47,7 +45,7 @@ helper_command = privsep-helper --config-file /etc/nova/nova.conf
 [compute]
 consecutive_build_service_disable_threshold = 0"
 fi
-export AUTHTOKEN NOVA_APIS MECH NOVA_COMPUTE NOVA_LIBVIRT API HOST PASSWORD
+export AUTHTOKEN MECH NOVA_COMPUTE NOVA_LIBVIRT API HOST PASSWORD
 cd /opt/testbed/etc
 find . -type f | while read -r f; do
   mkdir -p "/etc/$(dirname "$f")"

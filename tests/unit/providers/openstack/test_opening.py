@@ -141,6 +141,16 @@ def test_an_opened_node_keeps_the_key_of_its_reports(node: Path, monkeypatch: py
     assert (node / "report.key").stat().st_mode & 0o777 == 0o600
 
 
+def test_what_openssl_says_in_several_lines_is_told_in_one(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = _serve(monkeypatch, lambda public: None)
+    monkeypatch.setattr(report, "who", lambda: ({}, "s-1"))
+    (node / "pair.pem").write_text("no key")
+    assert opening.main() == 1
+    [told] = service.told
+    assert told.startswith("s-1: JEROBOAM/1 failed key openssl pkey: ")
+    assert "\n" not in told
+
+
 def test_a_boot_that_cannot_be_opened_is_told_loudly(
     node: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -431,7 +431,13 @@ async def test_what_others_may_read_in_the_project_opens_nothing(world: World) -
 
 
 @pytest.mark.parametrize(
-    "forged", ["JEROBOAM/1 done all", "x\nJEROBOAM/1 failed join no", "JEROBOAM/1 step key x\nJEROBOAM/1 done"]
+    "forged",
+    [
+        "JEROBOAM/1 done all",
+        "x\nJEROBOAM/1 failed join no",
+        "JEROBOAM/1 step key x\nJEROBOAM/1 done",
+        "\ud800\nJEROBOAM/1 done",
+    ],
 )
 async def test_a_report_that_the_node_did_not_write_counts_for_nothing(world: World, forged: str) -> None:
     made = await _make(world, 0, 1)
@@ -445,6 +451,20 @@ async def test_a_report_that_the_node_did_not_write_counts_for_nothing(world: Wo
         engine.tell(stack, one.id, text)
         said = await _another(world).console_log(world.cluster.uuid, one.name)
         assert said == "the console of Nova\n(a report that this node did not write)"
+
+
+async def test_a_failure_is_heard_in_whatever_letters_it_is_told(world: World) -> None:
+    made = (await _make(world, 0))[0]
+    assert isinstance(made, Machine)
+    assert (await world.settled(made.name, 5)).done
+    [(stack, node)] = _cloud(world).things.nodes.values()
+    said = "Schlüssel fehlt \ufffd\nJEROBOAM/1 failed join Gerät fehlt"
+    for report in (node.tagged(made.id, said), "JEROBOAM/1 failed key \ud800 Gerät fehlt"):
+        engine.tell(stack, made.id, report)
+        heard = await _another(world).console_log(world.cluster.uuid, made.name)
+        assert "Gerät fehlt" in heard
+        assert "did not write" not in heard
+        assert heard.encode()
 
 
 async def test_a_key_that_somebody_else_wrote_is_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
