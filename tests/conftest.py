@@ -60,6 +60,7 @@ def keystone() -> Iterator[Keystone]:
         yield started
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the lanes
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests on OpenStack want root, gigabytes and minutes: they run when `-m` names them, and are told of as deselected otherwise."""
     left_out = [item for item in items if item.get_closest_marker("openstack")]
