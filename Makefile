@@ -31,7 +31,7 @@ test: setup ## all tests but those on OpenStack; installs and starts what they n
 	@scripts/ensure-docker
 	@scripts/ensure-builder
 	@scripts/ensure-postgres
-	@$(PY)/pytest -n 3 --dist loadgroup --no-loadscope-reorder --instafail --maxfail 12 --durations 30 --durations-min 20
+	@$(PY)/pytest -n 3 --no-loadscope-reorder --instafail --maxfail 12 --durations 30 --durations-min 20
 
 test-fast: setup ## tests that need neither Docker nor PostgreSQL
 	@$(PY)/pytest -m "not docker and not kubernetes and not postgresql"

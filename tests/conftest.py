@@ -16,6 +16,8 @@ from jeroboam.testing.stage import Stage
 
 if TYPE_CHECKING:
     from tests.keystone import Keystone
+    from tests.lanes import Lanes
+    from xdist.remote import Producer
 
     from jeroboam.testing.postgres import PostgresServer
 
@@ -60,14 +62,20 @@ def keystone() -> Iterator[Keystone]:
         yield started
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the lanes
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Lanes:
+    """Who runs what where pytest runs in several processes."""
+    from tests.lanes import Lanes
+
+    return Lanes(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests on OpenStack want root, gigabytes and minutes: they run when `-m` names them, and are told of as deselected otherwise."""
     left_out = [item for item in items if item.get_closest_marker("openstack")]
     if left_out and "openstack" not in config.option.markexpr:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
-    if getattr(config, "workerinput", None):
-        from tests import lanes  # a single process needs none
+    if hasattr(config, "workerinput"):  # one of several processes
+        from tests.lanes import arrange
 
-        lanes.arrange(items)
+        arrange(items)
