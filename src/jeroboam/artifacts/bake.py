@@ -17,7 +17,7 @@ from ..contracts import Progress
 from . import images
 from .cache import Cache
 from .catalogue import Release
-from .oven import DOCKER, MASKED, Form, Keep, Oven, file, mode_of, node_files, open_oven
+from .oven import DOCKER, MASKED, Form, Keep, Oven, bake_alone, file, mode_of, node_files, open_oven
 from .task import under_way
 
 DISTRO_RUNTIMES = ("runc", "crun")
@@ -93,18 +93,19 @@ class Plan:
 
 
 async def bake(cache: Cache, plan: Plan, progress: Progress, keep: Keep) -> None:
-    """Make the image and keep it."""
+    """Make the image and keep it. One bake of a recipe at a time."""
     task = f"node image {plan.version}"
-    with under_way(progress, task, total=4, unit="steps"), cache.work(f"node-image-{plan.version}") as work:
-        async with open_oven(plan.recipe, plan.base, await asyncio.to_thread(_tree, plan)) as oven:
-            progress.advance(task, note="programs in place")
-            await _container_images(oven, plan, work)
-            progress.advance(task, note="container images made")
-            await oven.run(_BAKE)
-            await oven.run("; ".join((plan.form.finish, "systemctl disable kubelet", _ENABLE)))
-            progress.advance(task, note="container images unpacked")
-            await keep(oven, _labels(plan))
-            progress.advance(task)
+    async with bake_alone(cache, plan.recipe, progress, task) as work:
+        with under_way(progress, task, total=4, unit="steps"):
+            async with open_oven(work, plan.base, await asyncio.to_thread(_tree, plan)) as oven:
+                progress.advance(task, note="programs in place")
+                await _container_images(oven, plan, work)
+                progress.advance(task, note="container images made")
+                await oven.run(_BAKE)
+                await oven.run("; ".join((plan.form.finish, "systemctl disable kubelet", _ENABLE)))
+                progress.advance(task, note="container images unpacked")
+                await keep(oven, _labels(plan))
+                progress.advance(task)
 
 
 async def _container_images(oven: Oven, plan: Plan, work: Path) -> None:

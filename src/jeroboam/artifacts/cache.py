@@ -144,28 +144,29 @@ class Cache:
             shutil.rmtree(path, ignore_errors=True)
 
     @asynccontextmanager
-    async def lock(self, name: str, progress: Progress, *, wait_s: float = 3600) -> AsyncIterator[None]:
-        """One at a time among all processes of this user. Waits, telling who holds it; the lock dies with its process."""
+    async def lock(self, name: str, progress: Progress, *, what: str = "", wait_s: float = 3600) -> AsyncIterator[None]:
+        """One at a time among all processes of this user. Waits, telling who holds it; the lock dies with its process.
+        `what`: that which is built, for people, where the name does not say it."""
         locks = self.root / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         with (locks / name).open("a+") as file:
-            await _acquire(file.fileno(), name, progress, wait_s)
+            await _acquire(file.fileno(), what or name, progress, wait_s)
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
             yield
 
 
-async def _acquire(descriptor: int, name: str, progress: Progress, wait_s: float) -> None:
+async def _acquire(descriptor: int, what: str, progress: Progress, wait_s: float) -> None:
     if _locked(descriptor):
         return
     loop, holder = asyncio.get_running_loop(), os.pread(descriptor, 32, 0).decode() or "unknown"
     ends = loop.time() + wait_s
-    with under_way(progress, f"wait for process {holder}, which builds {name}"):
+    with under_way(progress, f"wait for process {holder}, which builds {what}"):
         while not _locked(descriptor):
             if loop.time() > ends:
                 raise DeadlineExceeded(
-                    f"Process {holder} has been building {name} for over {wait_s:g} s.",
+                    f"Process {holder} has been building {what} for over {wait_s:g} s.",
                     hint="See what it does; if it hangs, end it and try again.",
                 )
             await asyncio.sleep(_LOOK_S)

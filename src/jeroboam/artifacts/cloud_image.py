@@ -47,15 +47,22 @@ async def build_cloud_image(
         return path, present
     if not path.parent.is_dir():
         raise HostUnsupported(f"The output's folder {path.parent} is not there.", hint="Make it, or name another one.")
-    async with cache.lock(f"cloud-image-{recipe}", shown):
-        await check_disk_space(path.parent)
-        made = ToFile(wish, wrapped, recipe, cache, shown)
-        with cache.guard():
+    with cache.guard():
+        async with cache.lock(_output_lock(path), shown, what=path.name):
+            if not force and (present := _unchanged(path, recipe)) is not None:
+                return path, present  # somebody else built it while we waited
+            await check_disk_space(path.parent)
+            made = ToFile(wish, wrapped, recipe, cache, shown)
             if wish.coe in TOOLS:
                 await bake_tool(cache, shown, sources, wish.coe, wish.version, FORMS[wish.server_type], made)
             else:
                 await bake_release(cache, shown, sources, version, wish.runtimes, FORMS[wish.server_type], made)
-        return made.result()
+    return made.result()
+
+
+def _output_lock(path: Path) -> str:
+    """Two builds of one file: an image and its record belong together."""
+    return "cloud-image-" + hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]
 
 
 def _full_version(wish: CloudWish) -> str:

@@ -20,7 +20,7 @@ from .catalogue import ContainerImage, Newer, catalogue
 from .docker import docker
 from .held import NodeImage, drop_replaced, find_node_image, list_node_images
 from .node_image import architecture
-from .oven import DOCKER, MASKED, Form, Keep, Oven, file, mode_of, node_files, open_oven
+from .oven import DOCKER, MASKED, Form, Keep, Oven, bake_alone, file, mode_of, node_files, open_oven
 from .sources import SourceSettings, Wanted, open_sources
 from .space import check_space
 from .task import under_way
@@ -168,7 +168,8 @@ async def bake_tool(
     form: Form,
     keep: Keep,
 ) -> None:
-    """Bake a tool in a version that Debian has, as a form; what it is made of is had first. Raises as build_distro_image."""
+    """Bake a tool in a version that Debian has, as a form; what it is made of is had first. One bake of a recipe at
+    a time. Raises as build_distro_image."""
     full, release = catalogue().find_distro(coe, version)
     await check_space(cache.root, cold=False)
     async with open_sources(sources or SourceSettings()) as ordered:
@@ -179,13 +180,14 @@ async def bake_tool(
     if version is not None:
         check_held(coe, version, full, held)
     task, recipe = f"node image {coe} {held}", tool_recipe(coe, release.newer, form)
-    with under_way(shown, task, total=2, unit="steps"), cache.work(f"node-image-{coe}-{form.name}") as work:
-        tree = await asyncio.to_thread(_tree, work, coe, held, binaries["hello"], form)
-        async with open_oven(recipe, base, tree) as oven:
-            shown.advance(task, note="programs in place")
-            await oven.run("; ".join((form.finish, _FINISH + tool.finish)))
-            await keep(oven, _labels(coe, held, recipe))
-            shown.advance(task)
+    async with bake_alone(cache, recipe, shown, task) as work:
+        with under_way(shown, task, total=2, unit="steps"):
+            tree = await asyncio.to_thread(_tree, work, coe, held, binaries["hello"], form)
+            async with open_oven(work, base, tree) as oven:
+                shown.advance(task, note="programs in place")
+                await oven.run("; ".join((form.finish, _FINISH + tool.finish)))
+                await keep(oven, _labels(coe, held, recipe))
+                shown.advance(task)
 
 
 def _tree(work: Path, coe: str, version: str, hello: Path, form: Form) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from ..contracts import Progress
 from ..domain.errors import ArtifactUnavailable
+from .cache import Cache
 from .docker import docker
 from .process import stream
 
@@ -83,9 +86,8 @@ class Oven:
         await docker("commit", *options, self.name, tag, timeout_s=600)
 
 
-Keep = Callable[
-    [Oven, Mapping[str, str]], Awaitable[None]
-]  # what becomes of a filled oven, and what is to be known of it
+# What becomes of a filled oven, and what is to be known of it.
+Keep = Callable[[Oven, Mapping[str, str]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,19 @@ DOCKER = Form("docker", f"systemctl mask {' '.join(MASKED)}")
 
 
 @asynccontextmanager
-async def open_oven(recipe: str, base: str, tree: bytes) -> AsyncIterator[Oven]:
-    """The container of a recipe, running, with `tree` unpacked and a volume at /bake; gone afterwards."""
-    name = _CONTAINER + recipe[:12]
+async def bake_alone(cache: Cache, recipe: str, progress: Progress, what: str) -> AsyncIterator[Path]:
+    """An empty work folder, for one bake of a recipe at a time. All that a bake has is named by the recipe of what is inside, whatever
+    it is kept as: of one recipe come a disk and its compressed form, and of one version many recipes."""
+    async with cache.lock(f"bake-{recipe}", progress, what=what):
+        with cache.work(f"bake-{recipe}") as work:
+            yield work
+
+
+@asynccontextmanager
+async def open_oven(work: Path, base: str, tree: bytes) -> AsyncIterator[Oven]:
+    """The container of the bake that works in this folder, running, with `tree` unpacked and a volume at /bake; gone afterwards.
+    Another cache's bake of the same recipe, which no lock of ours holds back, has another folder, and so another container."""
+    name = _name(work)
     await _forget(name + _BENCH)  # of a bake that was killed: it would hold the volume
     options = ["--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN"]
     options += ["--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "-v", f"{name}:/bake"]
@@ -123,6 +135,10 @@ async def open_oven(recipe: str, base: str, tree: bytes) -> AsyncIterator[Oven]:
         await oven.unpack(tree)
         await docker("start", oven.name)
         yield oven
+
+
+def _name(work: Path) -> str:
+    return _CONTAINER + hashlib.sha256(str(work.absolute()).encode()).hexdigest()[:12]
 
 
 @asynccontextmanager
