@@ -39,7 +39,7 @@ class SwarmPatient(Patient):
 def patient(swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmPatient]:
     with ward(tmp_path_factory.mktemp("swarm-healing")) as service:
         labels = LABELS | {
-            "auto_healing_grace": "10"
+            "auto_healing_grace": "20"
         }  # after a change of leaders nobody knows the nodes for some seconds
         template = service.template("healed", swarm_image, coe="swarm", labels=labels, master_lb_enabled=True)
         config = tmp_path_factory.mktemp("docker-config")

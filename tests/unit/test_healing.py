@@ -199,6 +199,18 @@ def test_of_a_machine_that_may_run_the_cluster_is_asked(
     assert [(one.ailment, one.why) for one in found.values()] == ([(ailment, why)] if ailment else [])
 
 
+@pytest.mark.parametrize(("state", "ill"), [(MachineState.RUNNING, False), (MachineState.FAILED, True)])
+def test_for_a_node_that_its_cluster_has_not_decided_on_nothing_is_done(state: MachineState, ill: bool) -> None:
+    """Unless its machine is not well either."""
+    cluster = builders.cluster()
+    of = builders.groups(cluster, workers=1)[1:]
+    name = f"demo-{cluster.uuid[:8]}-default-worker-0"
+    machine = Machine("id", name, cluster.uuid, "default-worker", Role.WORKER, 0, state)
+    node = NodeHealth(name, ready=False, reason="unknown: another leader", undecided=True)
+    health = CoeHealth(api_ok=True, nodes=(node,), workloads_ready=False)
+    assert bool(healing.diagnose(cluster, of, [name], [machine], health, NOW)) is ill
+
+
 def test_what_a_deletion_of_its_group_took_away_is_not_missed() -> None:
     cluster = builders.cluster()
     [_, workers] = builders.groups(cluster, workers=1)

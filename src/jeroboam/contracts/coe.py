@@ -159,7 +159,8 @@ class Access:
 
 @dataclass(frozen=True)
 class NodeHealth:
-    """One node. A ready node may have a `reason` all the same: what ails it though it works. `hint` is the next move, `move` whose."""
+    """One node. A ready node may have a `reason` all the same: what ails it though it works. `hint` is the next move, `move` whose.
+    `undecided`: the cluster is about to find out whether a node that is not ready is lost; nothing is healed for it meanwhile."""
 
     name: str
     ready: bool
@@ -167,6 +168,7 @@ class NodeHealth:
     version: str | None = None
     hint: str = ""
     move: ErrorClass = ErrorClass.OPERATOR
+    undecided: bool = False
 
 
 @dataclass(frozen=True)

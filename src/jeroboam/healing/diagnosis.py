@@ -46,6 +46,8 @@ def _what_ails(machine: Machine, node: NodeHealth | None) -> tuple[Ailment, str]
     called = "" if machine.state is MachineState.RUNNING else f"its machine is {machine.state}{detail}"
     if node is not None and node.ready:
         return (Ailment.FAILED, called) if called else None
+    if node is not None and node.undecided and not called:
+        return None
     reasons = [why for why in (called, node.reason if node else "") if why]
     return (Ailment.NOT_READY, "; ".join(reasons) or "it is not ready") if called or node else None
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography import x509
@@ -14,6 +14,7 @@ from jeroboam.contracts import ClusterContext, Image, MachineSpec, NodeConfig, N
 from jeroboam.domain import Cluster, Role
 from jeroboam.domain.errors import ConfigError
 from jeroboam.drivers.swarm import SwarmDriver, health, marks, plugin
+from jeroboam.drivers.swarm.engine import Engine
 from jeroboam.testing import builders
 from jeroboam.testing.driver_suite import context_of, specs_of
 
@@ -184,6 +185,33 @@ def test_a_machine_made_anew_hides_its_former_self() -> None:
     assert health.latest([present, former])["worker-0"]["ID"] == "b"
     newer = node("c", "down", "2026-01-03T00:00:00Z")
     assert health.latest([newer, former])["worker-0"]["ID"] == "c"
+
+
+class NewLeader:
+    """An engine that has led for a moment."""
+
+    async def info(self) -> dict[str, Any]:
+        return {"ServerVersion": "26.1.5", "Swarm": {"ControlAvailable": True}}
+
+    async def nodes(self) -> list[dict[str, Any]]:
+        said = {"ready": "", "unknown": "Node moved", "down": "heartbeat failure"}
+        return [
+            {
+                "CreatedAt": "2026-01-01",
+                "Description": {"Hostname": f"worker-{state}"},
+                "Status": {"State": state, "Message": why},
+            }
+            for state, why in said.items()
+        ]
+
+
+async def test_a_node_that_a_new_leader_has_not_heard_of_yet_is_undecided() -> None:
+    seen = await health.look(cast(Engine, NewLeader()), [])
+    assert [(node.name, node.ready, node.reason, node.undecided) for node in seen.nodes] == [
+        ("worker-down", False, "down: heartbeat failure", False),
+        ("worker-ready", True, "", False),
+        ("worker-unknown", False, "unknown: Node moved", True),
+    ]
 
 
 def test_the_plugin_has_no_options() -> None:

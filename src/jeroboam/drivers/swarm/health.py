@@ -8,6 +8,10 @@ from ...contracts import CoeHealth, Machine, NodeHealth
 from ..live_api import Json
 from .engine import Engine
 
+_UNDECIDED = (
+    "unknown"  # to a new leader, until the node speaks or is down. Source: swarmkit, dispatcher, markNodesUnknown
+)
+
 
 async def look(engine: Engine, expected: Sequence[Machine]) -> CoeHealth:
     """Raises CoeUnreachable."""
@@ -56,5 +60,5 @@ def _node(name: str, node: Json) -> NodeHealth:
     version = node["Description"].get("Engine", {}).get("EngineVersion")
     if is_ready(node):
         return NodeHealth(name, ready=True, version=version)
-    said = node["Status"].get("Message") or "no reason given"
-    return NodeHealth(name, ready=False, reason=f"{node['Status']['State']}: {said}", version=version)
+    state, said = node["Status"]["State"], node["Status"].get("Message") or "no reason given"
+    return NodeHealth(name, ready=False, reason=f"{state}: {said}", version=version, undecided=state == _UNDECIDED)
