@@ -8,6 +8,7 @@ import itertools
 import json
 import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -280,13 +281,18 @@ class OwnDaemon:
 
 
 @pytest.fixture
-def own_daemon(tmp_path: Path) -> Iterator[OwnDaemon]:
+def own_daemon() -> Iterator[OwnDaemon]:
     if shutil.which("dockerd") is None:
         pytest.skip("dockerd is not on this machine")
-    daemon = OwnDaemon(tmp_path)
-    daemon.start()
-    yield daemon
-    daemon.stop()
+    with tempfile.TemporaryDirectory(
+        ignore_cleanup_errors=True
+    ) as folder:  # short: a socket's path has 107 bytes at most
+        daemon = OwnDaemon(Path(folder))
+        try:
+            daemon.start()
+            yield daemon
+        finally:
+            daemon.stop()
 
 
 def import_tiny(tag: str, *argv: str) -> None:
@@ -297,7 +303,7 @@ def import_tiny(tag: str, *argv: str) -> None:
     subprocess.run(["docker", *argv, "import", *change, "-", tag], input=tar, check=True, stdout=subprocess.DEVNULL)
 
 
-async def test_addresses_survive_a_restart_of_the_daemon(own_daemon: OwnDaemon, tmp_path: Path) -> None:
+async def test_addresses_survive_a_restart_of_the_daemon(own_daemon: OwnDaemon) -> None:
     import_tiny("tiny:1", "-H", own_daemon.url)
     settings = replace(DockerSettings(), host=own_daemon.url, pool=ipaddress.IPv4Network("10.88.0.0/16"))
     provider = DockerProvider(settings)
