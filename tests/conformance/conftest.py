@@ -68,6 +68,17 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield made
 
 
+@pytest.fixture(params=BOTH)
+def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of an engine's own."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/engine.sqlite"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres")
+    with server.database() as made:
+        yield server.url(server.name_of(made), "postgresql+psycopg")
+
+
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock()

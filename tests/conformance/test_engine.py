@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,17 +27,6 @@ async def until(engine: Engine, uuid: str, state: EngineState, within_s: float =
     async with asyncio.timeout(within_s):
         while await engine.status(uuid) is not state:
             await asyncio.sleep(0.02)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """A database of the engine's own."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/engine.sqlite"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres")
-    with server.database() as made:
-        yield server.url(server.name_of(made), "postgresql+psycopg")
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
@@ -95,9 +84,9 @@ async def test_a_runner_that_raises_is_failed(engine: Engine) -> None:
     await until(engine, "op", EngineState.FAILED)
 
 
-async def test_bounds_hold_and_a_tenant_with_much_leaves_room_for_others(url: str) -> None:
+async def test_bounds_hold_and_a_tenant_with_much_leaves_room_for_others(engine_url: str) -> None:
     """Three at once, two of one tenant; what waits begins when one ends, not at a look some time later."""
-    engine = DbosEngine(url, executor_id="t", workers=3, per_tenant=2, poll_s=0.01)
+    engine = DbosEngine(engine_url, executor_id="t", workers=3, per_tenant=2, poll_s=0.01)
     begun: list[str] = []
     gates = {uuid: asyncio.Event() for uuid in ("a1", "a2", "a3", "b1", "b2")}
 
@@ -154,10 +143,10 @@ def _wait_for(path: Path, within_s: float = 60) -> None:
         time.sleep(0.02)
 
 
-def test_after_kill_9_the_run_begins_again(tmp_path: Path, url: str) -> None:
-    child = _child(tmp_path, url, die_at="second")
+def test_after_kill_9_the_run_begins_again(tmp_path: Path, engine_url: str) -> None:
+    child = _child(tmp_path, engine_url, die_at="second")
     assert child.wait(timeout=60) == -signal.SIGKILL
-    child = _child(tmp_path, url, die_at="never")
+    child = _child(tmp_path, engine_url, die_at="never")
     _wait_for(tmp_path / "done")
     child.terminate()
     assert child.wait(timeout=30) == 0
@@ -165,13 +154,13 @@ def test_after_kill_9_the_run_begins_again(tmp_path: Path, url: str) -> None:
     assert calls == ["first", "second", "first", "second", "third"]
 
 
-def test_an_orderly_stop_leaves_the_operation_pending_for_the_next_start(tmp_path: Path, url: str) -> None:
-    child = _child(tmp_path, url, die_at="wait")
+def test_an_orderly_stop_leaves_the_operation_pending_for_the_next_start(tmp_path: Path, engine_url: str) -> None:
+    child = _child(tmp_path, engine_url, die_at="wait")
     _wait_for(tmp_path / "waiting")
     child.terminate()
     assert child.wait(timeout=30) == 0
     assert not (tmp_path / "done").exists()
-    child = _child(tmp_path, url, die_at="never")
+    child = _child(tmp_path, engine_url, die_at="never")
     _wait_for(tmp_path / "done")
     child.terminate()
     assert child.wait(timeout=30) == 0

@@ -15,17 +15,20 @@ import asyncio
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import sqlalchemy as sa
 import structlog
 
 if TYPE_CHECKING:
     from dbos import DBOS, Queue
 
+_CLAIMED = "PENDING"  # DBOS's word for what somebody runs
+_IN_DOUBT = timedelta(minutes=2)
 _log = structlog.get_logger(__name__)
 
 
@@ -50,6 +53,8 @@ class EngineQueue:
         self._workers, self._per_tenant = workers, per_tenant
         self._pause, self._sweep = pause, sweep
         self._running: dict[str, str] = {}  # what this process claimed and has not ended: tenant by operation
+        # Claims that may lie in the database and not run: until when they are looked after, and what of each began all the same.
+        self._doubtful: dict[str, tuple[float, Collection[str]]] = {}
         self._more = False  # the last look left something for want of room
         self._word = asyncio.Event()
 
@@ -60,6 +65,7 @@ class EngineQueue:
 
     def _put(self, tenants: Mapping[str, str]) -> None:
         from dbos._core import prepare_enqueued_workflow
+        from dbos._sys_db import db_retry
 
         prepared = partial(
             prepare_enqueued_workflow, self._dbos, self._workflow, kwargs={}, queue_name=self._queue.name
@@ -68,7 +74,9 @@ class EngineQueue:
             prepared(args=(operation,), workflow_id=operation, queue_partition_key=tenant)
             for operation, tenant in tenants.items()
         ]
-        self._dbos._sys_db.init_workflows(rows)
+        # A lost connection, or a deadlock with who puts in the same in another order: DBOS tries that again for one operation only.
+        database = self._dbos._sys_db
+        db_retry(sys_db=database)(database.init_workflows)(rows)
 
     def ended(self, operation: str) -> None:
         """A run of this process is over, however."""
@@ -94,6 +102,7 @@ class EngineQueue:
                     await self._word.wait()
 
     async def _claim(self) -> None:
+        await self._put_back_doubtful()
         self._more = len(self._running) >= self._workers
         if self._more:
             return
@@ -107,36 +116,68 @@ class EngineQueue:
 
     async def _take(self, tenant: str, running: int) -> int:
         """Claim what there is room for, and begin it; how much that was."""
-        claim = str(
-            uuid.uuid4()
-        )  # names this claim: the record of a run's end is refused to whoever held an earlier one
-        found, _ = await asyncio.to_thread(
-            partial(
-                self._dbos._sys_db.start_queued_workflows,
-                self._queue,
-                self._executor_id,
-                self._version,
-                tenant,
-                len(self._running),
-                running,
-                owner_xid=claim,
+        # Names this claim: the record of a run's end is refused to whoever held an earlier one.
+        claim = str(uuid.uuid4())
+        found: Sequence[str] = ()
+        begun: Collection[str] = ()
+        certain = False
+        try:
+            found, _ = await asyncio.to_thread(
+                partial(
+                    self._dbos._sys_db.start_queued_workflows,
+                    self._queue,
+                    self._executor_id,
+                    self._version,
+                    tenant,
+                    len(self._running),
+                    running,
+                    owner_xid=claim,
+                )
             )
-        )
-        self._running.update(dict.fromkeys(found, tenant))
-        await self._begin(found, claim)
+            self._running.update(dict.fromkeys(found, tenant))
+            begun = await self._begin(found, claim)
+            certain = len(begun) == len(found)
+        finally:
+            for operation in set(found) - set(begun):
+                self.ended(operation)
+            if not certain:
+                self._doubtful[claim] = (asyncio.get_running_loop().time() + _IN_DOUBT.total_seconds(), begun)
         return len(found)
 
-    async def _begin(self, operations: Sequence[str], claim: str) -> None:
+    async def _begin(self, operations: Sequence[str], claim: str) -> Collection[str]:
+        """Those that run now: others did not begin, or were cancelled meanwhile."""
         from dbos._core import execute_dequeued_workflow
 
         if not operations:
-            return
-        claimed = await asyncio.to_thread(self._dbos._sys_db.get_workflow_statuses, list(operations))
-        begun = (asyncio.to_thread(execute_dequeued_workflow, self._dbos, status, claim) for status in claimed)
-        ends = await asyncio.gather(*begun, return_exceptions=True)
+            return ()
+        found = await asyncio.to_thread(self._dbos._sys_db.get_workflow_statuses, list(operations))
+        claimed = [one for one in found if one["status"] == _CLAIMED]
+        begins = (asyncio.to_thread(execute_dequeued_workflow, self._dbos, status, claim) for status in claimed)
+        ends = await asyncio.gather(*begins, return_exceptions=True)
+        begun: list[str] = []
         for status, end in zip(claimed, ends, strict=True):
             if isinstance(end, BaseException):
                 _log.error(
                     "an operation that was claimed did not begin", operation=status["workflow_uuid"], why=str(end)
                 )
-                self.ended(status["workflow_uuid"])
+            else:
+                begun.append(status["workflow_uuid"])
+        return begun
+
+    async def _put_back_doubtful(self) -> None:
+        """What lies in the database as ours and does not run. More than once: a claim whose answer was lost may yet be committed."""
+        now = asyncio.get_running_loop().time()
+        self._doubtful = {claim: (ends, begun) for claim, (ends, begun) in self._doubtful.items() if ends > now}
+        if self._doubtful and (count := await asyncio.to_thread(self._put_back)):
+            _log.warning("operations that were claimed and did not begin are queued again", count=count)
+
+    def _put_back(self) -> int:
+        """As DBOS does with those of the dead (`reenqueue_for_recovery`); what others claimed since bears their token."""
+        database = self._dbos._sys_db
+        rows = database.tables.workflow_status
+        begun = [operation for _, some in self._doubtful.values() for operation in some]
+        ours = sa.and_(rows.c.status == _CLAIMED, rows.c.owner_xid.in_(self._doubtful))
+        queued = {"status": "ENQUEUED", "owner_xid": None, "started_at_epoch_ms": None}
+        with database.engine.begin() as connection:
+            put_back = rows.update().where(ours, rows.c.workflow_uuid.not_in(begun)).values(queued)
+            return int(connection.execute(put_back).rowcount)
