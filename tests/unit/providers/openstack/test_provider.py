@@ -1,38 +1,27 @@
 """The provider on a small cloud: the suite that every provider passes, and what befalls this one."""
 
-import base64
-from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-from tests.unit.providers.openstack import engine
 from tests.unit.providers.openstack.cloud import IMAGE, Cloud
-from tests.unit.providers.openstack.node import Node
+from tests.unit.providers.openstack.worlds import SETTINGS, another, cloud_of, make
 
-from jeroboam.contracts import File, Machine, MachineRequest, MachineState, NetworkSpec, NodeConfig
-from jeroboam.domain import Cluster, Role, Secret
+from jeroboam.contracts import Machine, MachineState, NetworkSpec
+from jeroboam.domain import Role
 from jeroboam.domain.errors import (
     HostUnsupported,
-    JeroboamError,
     NotFound,
     ProviderRefused,
     ProviderUnavailable,
     QuotaExceeded,
 )
-from jeroboam.providers.openstack import OpenStackProvider, OpenStackSettings, boot_keys
-from jeroboam.providers.openstack.boot_keys import BootKeys, wrap
-from jeroboam.providers.openstack.consoles import Consoles
+from jeroboam.providers.openstack import OpenStackProvider
 from jeroboam.providers.openstack.growth import Growth
 from jeroboam.providers.openstack.heat import Heat
-from jeroboam.providers.openstack.nova import Nova
 from jeroboam.providers.openstack.rest import HEAT, NEUTRON, NOVA, OCTAVIA, Answer
 from jeroboam.providers.openstack.user_data import render_boot
 from jeroboam.testing import builders
 from jeroboam.testing.provider_suite import WELL, BatchSuite, CensusSuite, ProviderSuite, World
-
-KEY = b"k" * 32
-SETTINGS = OpenStackSettings("http://keystone/v3", "jeroboam", Secret(b"s3cret"))
 
 
 class TestSuite(ProviderSuite, BatchSuite, CensusSuite):
@@ -51,37 +40,16 @@ class TestSuite(ProviderSuite, BatchSuite, CensusSuite):
         return "m1.small"
 
 
-@pytest.fixture
-def cloud() -> Cloud:
-    return Cloud("project-0", "project-1")
-
-
-@pytest.fixture
-def world(cloud: Cloud) -> World:
-    provider = OpenStackProvider(cloud, SETTINGS)
-    provider.use_key(KEY)
-    return World(provider, builders.cluster(name="suite"), "node", "m1.small")
-
-
-async def _make(world: World, *indexes: int, role: Role = Role.WORKER) -> dict[int, Machine | JeroboamError]:
-    network, endpoint = await world.place()
-    assert isinstance(world.provider, OpenStackProvider)
-    specs = {index: world.spec(index, role) for index in indexes}
-    requests = [MachineRequest(spec, WELL) for spec in specs.values()]
-    made = await world.provider.ensure_machines(requests, network, endpoint)
-    return {index: made[spec.name] for index, spec in specs.items()}
-
-
 async def test_a_hundred_machines_cost_no_more_calls_than_two_that_are_in_as_many_stacks(world: World) -> None:
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     await world.place()
     cloud.calls.clear()
-    await _make(world, 0, 50)
+    await make(world, 0, 50)
     few = cloud.calls.total()
     many = world.beside()
     await many.place()
     cloud.calls.clear()
-    made = await _make(many, *range(100))
+    made = await make(many, *range(100))
     assert all(isinstance(one, Machine) for one in made.values())
     assert cloud.calls.total() == few
     assert cloud.calls["orchestration POST"] == 2
@@ -89,49 +57,49 @@ async def test_a_hundred_machines_cost_no_more_calls_than_two_that_are_in_as_man
 
 async def test_more_user_data_than_a_request_holds_is_given_in_several(cloud: Cloud, world: World) -> None:
     world.provider = OpenStackProvider(cloud, SETTINGS, request_bytes=2 * len(render_boot(WELL, bytes)) + 300)
-    await _make(world, 0, 1, 2)
+    await make(world, 0, 1, 2)
     assert cloud.calls["orchestration PUT"] == 1
     assert len(await world.provider.list_machines(world.cluster.uuid)) == 3
 
 
 async def test_a_machine_without_a_host_says_so_and_is_made_when_there_is_one(world: World) -> None:
-    cloud, lost = _cloud(world), world.spec(1).name
+    cloud, lost = cloud_of(world), world.spec(1).name
     cloud.things.no_host = {lost}
-    made = await _make(world, 0, 1)
+    made = await make(world, 0, 1)
     assert isinstance(made[0], Machine)
     error = made[1]
     assert isinstance(error, ProviderRefused)
     assert error.message == f"{lost}: ResourceInError: Went to status ERROR due to No valid host was found."
     assert error.hint.startswith("No host of the cloud has room for this flavor")
     cloud.things.no_host = set()
-    again = await _make(world, 1)
+    again = await make(world, 1)
     assert isinstance(again[1], Machine)
     assert (await world.settled(lost, 5)).done  # it has something to boot with
 
 
 async def test_a_control_plane_in_error_lets_go_of_the_endpoints_port(world: World) -> None:
-    made = (await _make(world, 0, role=Role.CONTROL_PLANE))[0]
+    made = (await make(world, 0, role=Role.CONTROL_PLANE))[0]
     assert isinstance(made, Machine)
-    _cloud(world).things.servers[made.id]["status"] = "ERROR"
-    again = (await _make(world, 0, role=Role.CONTROL_PLANE))[0]
+    cloud_of(world).things.servers[made.id]["status"] = "ERROR"
+    again = (await make(world, 0, role=Role.CONTROL_PLANE))[0]
     assert isinstance(again, Machine), again
     assert (again.id != made.id, again.address) == (True, made.address)
     assert (await world.settled(made.name, 5)).done
 
 
 async def test_a_broken_machine_that_nobody_asks_for_is_not_made_with_nothing_to_boot(world: World) -> None:
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     cloud.things.no_host = {world.spec(1).name}
-    await _make(world, 0, 1)
+    await make(world, 0, 1)
     cloud.things.no_host = set()
-    await _make(world, 2)
+    await make(world, 2)
     names = [machine.name for machine in await world.provider.list_machines(world.cluster.uuid)]
     assert names == [world.spec(0).name, world.spec(2).name]
     assert sorted(one for one in cloud.stack(".0").made if one != "signal") == names
 
 
 async def test_a_quota_hit_half_way_is_a_quota(world: World) -> None:
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     network, endpoint = await world.place()
     said = {"forbidden": {"message": "Quota exceeded for cores: Requested 4, but already used 20 of 20 cores"}}
     cloud.answers = [(HEAT, "POST", "stacks$", Answer(403, said))]
@@ -141,18 +109,18 @@ async def test_a_quota_hit_half_way_is_a_quota(world: World) -> None:
 
 async def test_heat_that_fails_for_a_while_is_asked_again_later(world: World) -> None:
     network, endpoint = await world.place()
-    _cloud(world).answers = [(HEAT, "POST", "stacks$", Answer(500, {"error": {"message": "database is away"}}))]
+    cloud_of(world).answers = [(HEAT, "POST", "stacks$", Answer(500, {"error": {"message": "database is away"}}))]
     with pytest.raises(ProviderUnavailable, match=r"Stack jeroboam-\S+ was not created: database is away"):
         await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
     assert (await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)).state is MachineState.RUNNING
 
 
 async def test_a_server_that_was_deleted_by_hand_is_made_again(world: World) -> None:
-    made = await _make(world, 0, 1)
+    made = await make(world, 0, 1)
     gone = made[0]
     assert isinstance(gone, Machine)
-    del _cloud(world).things.servers[gone.id]
-    again = await _make(world, 0, 1)
+    del cloud_of(world).things.servers[gone.id]
+    again = await make(world, 0, 1)
     assert isinstance(again[0], Machine)
     assert again[0].id != gone.id
     assert again[1] == made[1]
@@ -160,109 +128,109 @@ async def test_a_server_that_was_deleted_by_hand_is_made_again(world: World) -> 
 
 
 async def test_servers_in_a_part_of_the_cloud_that_is_down_are_not_gone(world: World) -> None:
-    made = await _make(world, 0, 1)
+    made = await make(world, 0, 1)
     assert isinstance(made[0], Machine)
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     cloud.down = {made[0].id}
     said = f"Nova tells nothing of 1 servers of the project, first {made[0].id}: a part of the cloud is down."
     with pytest.raises(ProviderUnavailable) as caught:
-        await _another(world).list_machines(world.cluster.uuid)
+        await another(world).list_machines(world.cluster.uuid)
     assert caught.value.message == said
     with pytest.raises(ProviderUnavailable):
-        await _make(world, 2)
+        await make(world, 2)
     with pytest.raises(ProviderUnavailable):
         await world.provider.delete_machine(world.cluster.uuid, world.spec(1).name)
     cloud.down = set()
-    assert (await _make(world, 0, 1)) == made
+    assert (await make(world, 0, 1)) == made
 
 
 async def test_more_servers_than_a_page_holds_are_all_seen(world: World) -> None:
-    await _make(world, *range(5))
-    _cloud(world).page = 2
-    assert len(await _another(world).list_machines(world.cluster.uuid)) == 5
+    await make(world, *range(5))
+    cloud_of(world).page = 2
+    assert len(await another(world).list_machines(world.cluster.uuid)) == 5
 
 
 async def test_a_server_that_is_not_seen_stays_in_its_stack(world: World) -> None:
     """Only what is seen to have failed goes at the next change."""
-    cloud = _cloud(world)
-    made = (await _make(world, 0, 1))[0]
+    cloud = cloud_of(world)
+    made = (await make(world, 0, 1))[0]
     assert isinstance(made, Machine)
     unseen = cloud.things.servers.pop(made.id)
-    await _make(world, 2)
+    await make(world, 2)
     await world.provider.delete_machine(world.cluster.uuid, world.spec(1).name)
     cloud.things.servers[made.id] = unseen
-    left = await _another(world).list_machines(world.cluster.uuid)
+    left = await another(world).list_machines(world.cluster.uuid)
     assert [one.id for one in left if one.index == 0] == [made.id]
     assert [one.index for one in left] == [0, 2]
 
 
 async def test_a_machine_that_heat_could_not_begin_is_not_made_with_nothing_to_boot(world: World) -> None:
-    cloud, lost = _cloud(world), world.spec(1).name
+    cloud, lost = cloud_of(world), world.spec(1).name
     cloud.things.no_host = {lost}
-    await _make(world, 0, 1)
+    await make(world, 0, 1)
     cloud.things.no_host = set()
     [never] = [one["id"] for one in cloud.things.servers.values() if one["name"] == lost]
     del cloud.things.servers[never]
-    await _make(world, 2)
+    await make(world, 2)
     names = [machine.name for machine in await world.provider.list_machines(world.cluster.uuid)]
     assert names == [world.spec(0).name, world.spec(2).name]
 
 
 async def test_a_stack_whose_deletion_failed_is_told_and_made_anew_when_it_is_wanted(world: World) -> None:
-    cloud = _cloud(world)
-    await _make(world, 0)
+    cloud = cloud_of(world)
+    await make(world, 0)
     stack = cloud.stack(".0")
     cloud.held = {stack.name}
     name = world.spec(0).name
     with pytest.raises(ProviderUnavailable, match=f"Server {name} is still being deleted"):
         await world.provider.delete_machine(world.cluster.uuid, name)
     said = f"Stack {stack.name} cannot be deleted: Resource DELETE failed: resources.worker: away"
-    refused = (await _make(world, 0))[0]
+    refused = (await make(world, 0))[0]
     assert isinstance(refused, ProviderUnavailable)
     assert refused.message == said
     with pytest.raises(ProviderUnavailable) as caught:
         await world.provider.delete_machine(world.cluster.uuid, name)
     assert caught.value.message == said
     cloud.held = set()
-    assert isinstance((await _make(world, 0))[0], Machine)
+    assert isinstance((await make(world, 0))[0], Machine)
     assert cloud.stack(".0").id != stack.id
 
 
 @pytest.mark.parametrize("status", ["SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED_OFFLOADED"])
 async def test_a_server_that_rests_is_started(world: World, status: str) -> None:
-    made = await _make(world, 0)
+    made = await make(world, 0)
     assert isinstance(made[0], Machine)
-    _cloud(world).things.servers[made[0].id]["status"] = status
-    assert (await _make(world, 0)) == made
+    cloud_of(world).things.servers[made[0].id]["status"] = status
+    assert (await make(world, 0)) == made
 
 
 async def test_one_that_cannot_be_started_says_why_and_the_others_go_on(world: World) -> None:
-    made = await _make(world, 0)
+    made = await make(world, 0)
     assert isinstance(made[0], Machine)
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     cloud.things.servers[made[0].id]["status"] = "PAUSED"
     cloud.answers = [(NOVA, "POST", "action$", Answer(409, {"conflictingRequest": {"message": "Instance is locked"}}))]
-    both = await _make(world, 0, 1)
+    both = await make(world, 0, 1)
     assert isinstance(both[0], ProviderUnavailable)
     assert both[0].message == f"Server {made[0].id} was not started: Instance is locked"
     assert isinstance(both[1], Machine)
 
 
 async def test_a_server_on_its_way_is_let_alone(world: World) -> None:
-    made = await _make(world, 0)
+    made = await make(world, 0)
     assert isinstance(made[0], Machine)
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     cloud.things.servers[made[0].id] |= {"status": "SHUTOFF", "OS-EXT-STS:task_state": "powering-on"}
-    answer = (await _make(world, 0))[0]
+    answer = (await make(world, 0))[0]
     assert isinstance(answer, ProviderUnavailable)
     assert cloud.calls["compute POST"] == 0
 
 
 async def test_a_stack_that_somebody_changed_is_left_alone(world: World) -> None:
-    await _make(world, 0)
-    stack = _cloud(world).stack(".0")
+    await make(world, 0)
+    stack = cloud_of(world).stack(".0")
     stack.template = {**stack.template, "description": "mine now"}
-    error = (await _make(world, 0, 1))[1]
+    error = (await make(world, 0, 1))[1]
     assert isinstance(error, ProviderRefused)
     assert error.message == (
         f"Stack {stack.name} was changed by somebody else: its template is not the one of the last change by Jeroboam."
@@ -272,22 +240,22 @@ async def test_a_stack_that_somebody_changed_is_left_alone(world: World) -> None
 
 
 async def test_a_stack_in_progress_is_waited_for(world: World) -> None:
-    cloud = _cloud(world)
-    await _make(world, 0)
+    cloud = cloud_of(world)
+    await make(world, 0)
     cloud.stack(".0").busy = 1
-    assert isinstance((await _make(world, 1))[1], Machine)
+    assert isinstance((await make(world, 1))[1], Machine)
 
 
 async def test_waiting_for_heat_has_an_end(world: World) -> None:
-    await _make(world, 0)
-    stack = _cloud(world).stack(".0")
+    await make(world, 0)
+    stack = cloud_of(world).stack(".0")
     stack.busy = 100
     with pytest.raises(ProviderUnavailable, match=rf"Stack {stack.name} is still at CREATE_IN_PROGRESS"):
-        await Growth(Heat(_cloud(world))).settled("project-1", stack.name, until=0.0)
+        await Growth(Heat(cloud_of(world))).settled("project-1", stack.name, until=0.0)
 
 
 async def test_the_last_machine_takes_its_stack_along(world: World) -> None:
-    await _make(world, 0, 1)
+    await make(world, 0, 1)
     for index in (0, 1):
         await world.provider.delete_machine(world.cluster.uuid, world.spec(index).name)
     kinds = {one.kind: one.name for one in await world.provider.list_resources(world.cluster.uuid)}
@@ -296,7 +264,7 @@ async def test_the_last_machine_takes_its_stack_along(world: World) -> None:
 
 
 async def test_a_foreign_port_in_the_network_stops_the_deletion_until_it_is_gone(world: World) -> None:
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     network, _ = await world.place()
     cloud.things.ports["p"] = {
         "id": "p",
@@ -317,7 +285,7 @@ async def test_a_stack_that_heat_still_lists_as_it_was_is_not_taken_for_one_that
     world: World,
 ) -> None:
     """Seen with Heat 19: CREATE_COMPLETE right after the request, DELETE_COMPLETE right before the end."""
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     await world.place()
     row = cloud._row(next(iter(cloud.stacks.values())))
     late = [
@@ -330,8 +298,8 @@ async def test_a_stack_that_heat_still_lists_as_it_was_is_not_taken_for_one_that
 
 
 async def test_what_no_stack_knows_of_goes_by_its_tag(world: World) -> None:
-    cloud = _cloud(world)
-    await _make(world, 0)
+    cloud = cloud_of(world)
+    await make(world, 0)
     for stack in list(cloud.stacks.values()):  # abandoned: the stacks are gone, their resources are not
         del cloud.stacks[stack.project, stack.name]
     deleted = await world.provider.delete_all(world.cluster.uuid)
@@ -340,187 +308,74 @@ async def test_what_no_stack_knows_of_goes_by_its_tag(world: World) -> None:
 
 
 async def test_another_process_finds_the_clusters_project(world: World) -> None:
-    await _make(world, 0)
-    other = _another(world)
+    await make(world, 0)
+    other = another(world)
     [machine] = await other.list_machines(world.cluster.uuid)
     assert machine.name == world.spec(0).name
     assert " step key " in await other.console_log(world.cluster.uuid, machine.name)
     assert (await replace(world, provider=other).settled(machine.name, 5)).done
     await other.delete_all(world.cluster.uuid)
-    assert await _another(world).list_machines(world.cluster.uuid) == []
+    assert await another(world).list_machines(world.cluster.uuid) == []
 
 
 async def test_tags_of_another_tenant_lead_nobody_into_its_project(world: World) -> None:
     """A member of project-0 gives a stack and a server of its own the marks of a cluster of project-1."""
-    cloud = _cloud(world)
-    made = (await _make(world, 0))[0]
+    cloud = cloud_of(world)
+    made = (await make(world, 0))[0]
     assert isinstance(made, Machine)
     bait = replace(next(iter(cloud.stacks.values())), project="project-0", id="bait", made={})
     cloud.stacks["project-0", bait.name] = bait
     cloud.things.servers["bait"] = {**cloud.things.servers[made.id], "id": "bait", "project": "project-0"}
-    for provider in (world.provider, _another(world)):
+    for provider in (world.provider, another(world)):
         assert isinstance(provider, OpenStackProvider)
         assert [one.id for one in await provider.list_machines(world.cluster.uuid)] == [made.id]
         assert await provider.list_machines_of([world.cluster.uuid]) == {world.cluster.uuid: [made]}
-    await _another(world).delete_all(world.cluster.uuid)
+    await another(world).delete_all(world.cluster.uuid)
     assert list(cloud.stacks.values()) == [bait]
     assert list(cloud.things.servers) == ["bait"]
 
 
 async def test_a_project_that_is_closed_to_us_is_no_empty_one(world: World) -> None:
-    cloud, uuid = _cloud(world), world.cluster.uuid
-    await _make(world, 0)
+    cloud, uuid = cloud_of(world), world.cluster.uuid
+    await make(world, 0)
     cloud.names = ("project-0",)
-    for call in (_another(world).list_resources(uuid), _another(world).delete_all(uuid)):
+    for call in (another(world).list_resources(uuid), another(world).delete_all(uuid)):
         with pytest.raises(ProviderRefused, match="not into the project project-1"):
             await call
     there = builders.cluster(project_id="project-0")
-    provider = _another(world, there)
+    provider = another(world, there)
     census = await provider.list_machines_of([uuid, there.uuid])
     assert census[there.uuid] == []
     assert isinstance(census[uuid], ProviderRefused)
 
 
 async def test_what_is_left_of_a_cluster_that_is_not_kept_goes_from_every_project(world: World) -> None:
-    await _make(world, 0)
+    await make(world, 0)
     uuid = world.cluster.uuid
-    gone = OpenStackProvider(_cloud(world), SETTINGS)
+    gone = OpenStackProvider(cloud_of(world), SETTINGS)
     assert await gone.list_machines(uuid) == []
     assert await gone.list_resources(uuid) != []
     assert await gone.delete_all(uuid) != []
     assert await gone.list_resources(uuid) == []
 
 
-async def test_a_silent_node_shows_the_console_that_nova_keeps(world: World) -> None:
-    await _make(world, 0)
-    _cloud(world).stack(".0").signals.clear()
-    assert await world.provider.console_log(world.cluster.uuid, world.spec(0).name) == "the console of Nova"
-
-
-async def test_consoles_of_many_nodes_are_one_look(world: World) -> None:
-    await _make(world, *range(50))
-    cloud = _cloud(world)
-
-    async def look() -> list[str]:
-        cloud.calls.clear()
-        names = [world.spec(index).name for index in range(50)]
-        return [await world.provider.console_log(world.cluster.uuid, name) for name in names]
-
-    assert all(" step key " in said for said in await look())
-    assert cloud.calls["compute POST"] == 50  # each node gets its key, once
-    await look()
-    assert cloud.calls["compute POST"] == 0
-    assert cloud.calls.total() < 50  # 4 where a look takes less than a second
-
-
-async def test_what_others_may_read_in_the_project_opens_nothing(world: World) -> None:
-    secret = NodeConfig("worker-0", (File("/etc/ca.key", b"hush, hush", 0o600),), WELL.commands)
-    network, endpoint = await world.place()
-    made = await world.provider.ensure_machine(world.spec(), network, endpoint, secret)
-    assert (await world.settled(made.name, 5)).done
-    [(stack, node)] = _cloud(world).things.nodes.values()
-    [server] = _cloud(world).things.servers.values()
-    key = server["metadata"]["jeroboam_key"]
-    opened = node.opened(key)
-    assert opened is not None
-    assert opened["/etc/ca.key"] == b"hush, hush"
-    plain = b"".join(node.files.values()) + repr((server["metadata"], stack.signals, stack.template)).encode()
-    assert b"hush" not in plain
-    assert b"etc/ca.key" not in plain
-    assert Node(server["user_data"]).opened(key) is None  # another pair of keys
-
-
-@pytest.mark.parametrize(
-    "forged",
-    [
-        "JEROBOAM/1 done all",
-        "x\nJEROBOAM/1 failed join no",
-        "JEROBOAM/1 step key x\nJEROBOAM/1 done",
-        "\ud800\nJEROBOAM/1 done",
-    ],
-)
-async def test_a_report_that_the_node_did_not_write_counts_for_nothing(world: World, forged: str) -> None:
-    made = await _make(world, 0, 1)
-    one, other = made[0], made[1]
-    assert isinstance(one, Machine)
-    assert isinstance(other, Machine)
-    assert (await world.settled(other.name, 5)).done
-    stack, node = _cloud(world).things.nodes[one.id]
-    others = _cloud(world).things.nodes[other.id][1]
-    for text in (forged, node.tagged(one.id, forged), others.tagged(one.id, forged), stack.signals[other.id]["data"]):
-        engine.tell(stack, one.id, text)
-        said = await _another(world).console_log(world.cluster.uuid, one.name)
-        assert said == "the console of Nova\n(a report that this node did not write)"
-
-
-async def test_a_failure_is_heard_in_whatever_letters_it_is_told(world: World) -> None:
-    made = (await _make(world, 0))[0]
-    assert isinstance(made, Machine)
-    assert (await world.settled(made.name, 5)).done
-    [(stack, node)] = _cloud(world).things.nodes.values()
-    said = "Schlüssel fehlt \ufffd\nJEROBOAM/1 failed join Gerät fehlt"
-    for report in (node.tagged(made.id, said), "JEROBOAM/1 failed key \ud800 Gerät fehlt"):
-        engine.tell(stack, made.id, report)
-        heard = await _another(world).console_log(world.cluster.uuid, made.name)
-        assert "Gerät fehlt" in heard
-        assert "did not write" not in heard
-        assert heard.encode()
-
-
-async def test_a_key_that_somebody_else_wrote_is_written_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = (await _make(world, 0))[0]
-    assert isinstance(made, Machine)
-    cloud = _cloud(world)
-    [(stack, node)] = cloud.things.nodes.values()
-    foreign = wrap(b"x" * 32, X25519PublicKey.from_public_bytes(base64.b64decode(node.shown)))
-    assert node.ends(foreign) is None
-    monkeypatch.setattr(boot_keys, "_AGAIN_S", 0.0)
-    assert " step key " in await world.provider.console_log(world.cluster.uuid, made.name)
-    first = cloud.things.servers[made.id]["metadata"]["jeroboam_key"]
-    engine.tell(stack, made.id, node.asks)
-    engine.mark(cloud.things, made.id, {"jeroboam_key": foreign})
-    await world.provider.console_log(world.cluster.uuid, made.name)
-    assert cloud.things.servers[made.id]["metadata"]["jeroboam_key"] not in (first, foreign)
-    assert (await world.settled(made.name, 5)).done
-
-
-async def test_a_node_whose_server_shows_no_public_key_gets_none(world: World) -> None:
-    made = (await _make(world, 0))[0]
-    assert isinstance(made, Machine)
-    cloud = _cloud(world)
-    cloud.shows = False
-    assert " step key " in await world.provider.console_log(world.cluster.uuid, made.name)
-    assert "jeroboam_key" not in cloud.things.servers[made.id]["metadata"]
-
-
-async def test_another_process_of_the_service_has_the_same_keys(world: World) -> None:
-    made = (await _make(world, 0))[0]
-    assert isinstance(made, Machine)
-    foreign, other = _another(world), _another(world)
-    foreign.use_key(b"x" * 32)
-    await foreign.console_log(world.cluster.uuid, made.name)
-    assert " step key " in _cloud(world).stack(".0").signals[made.id]["data"]  # its key does not open it
-    await other.console_log(world.cluster.uuid, made.name)
-    assert await _another(world).console_log(world.cluster.uuid, made.name) == "JEROBOAM/1 done all"
-
-
 async def test_metadata_that_tenants_wrote_makes_no_machine(world: World) -> None:
-    await _make(world, 0)
-    [server] = _cloud(world).things.servers.values()
+    await make(world, 0)
+    [server] = cloud_of(world).things.servers.values()
     for marks in ({}, {"jeroboam_cluster": world.cluster.uuid}, {**server["metadata"], "jeroboam_index": "x"}):
         server["metadata"] = marks
-        assert await _another(world).list_machines(world.cluster.uuid) == []
+        assert await another(world).list_machines(world.cluster.uuid) == []
 
 
 async def test_a_list_that_neutron_refuses_is_no_empty_one(world: World) -> None:
     await world.place()
-    _cloud(world).answers = [(NEUTRON, "GET", "networks$", Answer(400, {"NeutronError": {"message": "no such key"}}))]
+    cloud_of(world).answers = [(NEUTRON, "GET", "networks$", Answer(400, {"NeutronError": {"message": "no such key"}}))]
     with pytest.raises(ProviderRefused, match="networks could not be listed: no such key"):
         await world.provider.list_resources(world.cluster.uuid)
 
 
 async def test_preflight_tells_all_at_once(world: World) -> None:
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     cloud.limits = {"maxTotalInstances": 10, "totalInstancesUsed": 8, "maxTotalRAMSize": 2048, "totalRAMUsed": 0}
     cloud.quotas = {"port": {"limit": 5, "used": 2, "reserved": 1}}
     specs = [world.spec(index, Role.CONTROL_PLANE) for index in range(3)]
@@ -553,7 +408,7 @@ async def test_the_labels_of_a_node_group_are_in_the_stack(world: World) -> None
     network, endpoint = await world.place()
     spec = replace(world.spec(), labels={"boot_volume_size": "20", "availability_zone": "az1"})
     await world.provider.ensure_machine(spec, network, endpoint, WELL)
-    server = _cloud(world).stack(".0").template["resources"][spec.name]["properties"]
+    server = cloud_of(world).stack(".0").template["resources"][spec.name]["properties"]
     assert server["availability_zone"] == "az1"
     assert server["block_device_mapping_v2"][0]["volume_size"] == 20
     assert "image" not in server
@@ -582,10 +437,10 @@ async def test_the_start_says_what_the_user_lacks(cloud: Cloud) -> None:
 
 
 async def test_nova_that_is_away_is_no_empty_list(world: World) -> None:
-    await _make(world, 0)
-    _cloud(world).answers = [(NOVA, "GET", "detail", Answer(503))]
+    await make(world, 0)
+    cloud_of(world).answers = [(NOVA, "GET", "detail", Answer(503))]
     with pytest.raises(ProviderUnavailable, match="Servers could not be listed: status 503"):
-        await _another(world).list_machines(world.cluster.uuid)
+        await another(world).list_machines(world.cluster.uuid)
 
 
 @pytest.mark.parametrize(
@@ -597,15 +452,15 @@ async def test_nova_that_is_away_is_no_empty_list(world: World) -> None:
     ],
 )
 async def test_a_failure_that_passes_is_no_refusal(world: World, reason: str) -> None:
-    cloud = _cloud(world)
-    await _make(world, 0)
+    cloud = cloud_of(world)
+    await make(world, 0)
     stack = cloud.stack(".0")
     name = world.spec(1).name
     cloud.things.no_host = {name}
     rows = [{"resource_name": name, "resource_status": "CREATE_FAILED", "resource_status_reason": reason}]
     nothing = Answer(200, {"resources": []})
     cloud.answers = [(HEAT, "GET", "resources$", answer) for answer in (nothing, Answer(200, {"resources": rows}))]
-    error = (await _make(world, 1))[1]
+    error = (await make(world, 1))[1]
     assert isinstance(error, ProviderUnavailable)
     assert error.message == f"{name}: {reason}"
     assert stack.status == "UPDATE_FAILED"
@@ -614,7 +469,7 @@ async def test_a_failure_that_passes_is_no_refusal(world: World, reason: str) ->
 @pytest.mark.parametrize("change", ["template", "tags"])
 async def test_a_network_stack_that_is_not_as_we_made_it_is_not_believed(world: World, change: str) -> None:
     network, endpoint = await world.place()
-    [stack] = _cloud(world).stacks.values()
+    [stack] = cloud_of(world).stacks.values()
     if change == "template":
         stack.template = {**stack.template, "description": "mine now"}
     else:
@@ -626,7 +481,7 @@ async def test_a_network_stack_that_is_not_as_we_made_it_is_not_believed(world: 
 
 
 async def test_a_network_of_the_tenant_needs_one_subnet(world: World) -> None:
-    cloud = _cloud(world)
+    cloud = cloud_of(world)
     cloud.things.networks["n"] = {"id": "n", "name": "theirs", "mtu": 1400}
     shape = replace(world.cluster.shape, fixed_network="theirs")
     cluster = replace(world.cluster, shape=shape)
@@ -658,34 +513,3 @@ async def test_a_network_of_the_tenant_needs_one_subnet(world: World) -> None:
     assert await world.provider.preflight(elsewhere, [world.spec()]) == []
     [problem] = await world.provider.preflight(crossed, [world.spec()])
     assert problem.message == "The subnet s0 is not in the network other."
-
-
-async def test_a_node_that_has_booted_long_ago_shows_the_console_of_nova_too(world: World) -> None:
-    made = (await _make(world, 0))[0]
-    assert isinstance(made, Machine)
-    nova = Nova(_cloud(world))
-    await world.settled(made.name, 5)
-    keys = BootKeys(nova)
-    keys.use(KEY)
-    consoles = Consoles(Heat(_cloud(world)), nova, keys, quiet_s=0.0)
-    assert await consoles.text("project-1", made, 10) == "JEROBOAM/1 done all"
-    assert await consoles.text("project-1", made, 10) == "the console of Nova\nJEROBOAM/1 done all"
-
-
-def _another(world: World, *more: Cluster) -> OpenStackProvider:
-    """As another process has it, which knows of the cluster what is kept."""
-    kept = {one.uuid: one.project_id for one in (world.cluster, *more)}
-
-    async def projects_of(cluster_uuids: Collection[str]) -> Mapping[str, str]:
-        return {uuid: kept[uuid] for uuid in cluster_uuids if uuid in kept}
-
-    provider = OpenStackProvider(_cloud(world), SETTINGS)
-    provider.use_projects(projects_of)
-    provider.use_key(KEY)
-    return provider
-
-
-def _cloud(world: World) -> Cloud:
-    assert isinstance(world.provider, OpenStackProvider)
-    assert isinstance(world.provider._rest, Cloud)
-    return world.provider._rest
