@@ -1,6 +1,7 @@
 """Keys of first boots: what a machine boots with is sealed, and its key goes to that machine alone. The node's side is opening.py.
 
-No key is kept: each follows from one of the service, the machine's name and a random word that stands with what was sealed.
+No key is kept: each follows from one of the service, the machine's name and a random word that stands with what was sealed. That a
+first boot is done is kept at the server, by a mark that only the service can make.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives import hashes, padding
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -18,13 +21,17 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
-from ...contracts import Machine
+from ...bootstrap.console import clean
+from ...domain.errors import JeroboamError
 from . import opening, report
-from .nova import Nova
+from .nova import Nova, Server
+from .tags import BOOTED
 
-_ASKED = re.compile(rf" step {opening.STEP} ([0-9a-f]{{{2 * opening.NONCE}}})$")
 _TAGGED = re.compile(rf"\n{report.TAG} ([0-9a-f]{{{2 * opening.NONCE}}}) ([0-9a-f]{{64}})$")
 _SEALED = re.compile(rf"{report.MARK} (step|failed) {opening.STEP}\b.*")  # what a node says that has no key yet
+_ASKS = f"{report.MARK} step {opening.STEP}"
+# A machine may say it so long: a boot that was cut off waits anew, and clocks differ.
+_YOUNG = timedelta(seconds=opening.WAIT_S) + timedelta(minutes=20)
 NOT_ITS = "(a report that this node did not write)"
 _AGAIN_S = 20.0  # longer than Nova's metadata service keeps what it has told (15 s)
 _NOTHING_S = 2.0  # the server has shown nothing yet
@@ -46,32 +53,51 @@ class BootKeys:
         nonce = os.urandom(opening.NONCE)
         return lambda plain: seal(self._of(cluster_uuid, name, nonce), nonce, plain)
 
-    async def give(self, project_id: str, machine: Machine, said: str) -> None:
-        """When the last word of the node is that it waits for its key: wrap it for the public key that the server has shown, which
-        only the server itself can have done. Raises ProviderUnavailable."""
-        asked = _ASKED.search(said.rstrip())
-        if asked is None:
-            self._next.pop(machine.id, None)
-            return
-        if time.monotonic() < self._next.get(machine.id, 0.0):
-            return
-        public = _public(await self._nova.password(project_id, machine.id))
-        if public is None:
-            self._next[machine.id] = time.monotonic() + _NOTHING_S
-            return
-        wrapped = wrap(self._of(machine.cluster_uuid, machine.name, bytes.fromhex(asked[1])), public)
-        await self._nova.mark(project_id, machine.id, {opening.KEY_MARK: wrapped})
-        self._next[machine.id] = time.monotonic() + _AGAIN_S
+    def is_due(self, server: Server, said: str) -> bool:
+        """Whether the node may wait for its key, and nothing was done for it just now. Where others speak in its name, it may."""
+        asks = said == NOT_ITS or said.startswith(_ASKS)
+        return asks and _is_young(server) and time.monotonic() >= self._next.get(server.id, 0.0)
 
-    def heard(self, machine: Machine, said: str) -> str:
+    async def give(self, project_id: str, server: Server) -> None:
+        """Wrap the key for the public one that the server has shown, which only the server itself can have done; nothing while it has
+        shown none. Who calls knows that the server is the machine of its name. Raises ProviderUnavailable."""
+        shown = _shown(await self._nova.password(project_id, server.id))
+        if shown is None:
+            self._rest(server, _NOTHING_S)
+            return
+        public, nonce = shown
+        wrapped = wrap(self._of(server.cluster_uuid, server.name, nonce), public)
+        await self._nova.mark(project_id, server.id, {opening.KEY_MARK: wrapped})
+        self._rest(server, _AGAIN_S)
+
+    def heard(self, server: Server, said: str) -> str:
         """The report without its tag, if the node of this server wrote it: others can signal in its name."""
         tag = _TAGGED.search(said)
         if tag is None:
-            return said.encode(errors="replace").decode() if not said or _SEALED.fullmatch(said) else NOT_ITS
+            may_be = not said or (_is_young(server) and _is_sealed(said))
+            return said.encode(errors="replace").decode() if may_be else NOT_ITS
         text, word = said[: tag.start()], tag[1]
-        key = opening.report_key(self._of(machine.cluster_uuid, machine.name, bytes.fromhex(word)))
-        wanted = report.tagged(text, machine.id, word, key)
+        key = opening.report_key(self._of(server.cluster_uuid, server.name, bytes.fromhex(word)))
+        wanted = report.tagged(text, server.id, word, key)
         return text if hmac.compare_digest(report.encoded(wanted), report.encoded(said)) else NOT_ITS
+
+    def has_booted(self, server: Server) -> bool:
+        """Whether it bears the mark of `remember`. No signal takes that back, not even an older one of its own, told again."""
+        return hmac.compare_digest(report.encoded(server.booted), self._booted(server).encode())
+
+    async def remember(self, project_id: str, server: Server) -> None:
+        """Mark a server whose node has told that its first boot is done. The boot does not fail with it: the next process that
+        hears so tries again."""
+        with suppress(JeroboamError):
+            await self._nova.mark(project_id, server.id, {BOOTED: self._booted(server)})
+
+    def _booted(self, server: Server) -> str:
+        """Nobody else can make it, and it is no other server's."""
+        return self._of(server.cluster_uuid, server.name, f"booted {server.id}".encode()).hex()
+
+    def _rest(self, server: Server, seconds: float) -> None:
+        now = time.monotonic()
+        self._next = {key: then for key, then in self._next.items() if then > now} | {server.id: now + seconds}
 
     def _of(self, cluster_uuid: str, name: str, nonce: bytes) -> bytes:
         info = f"openstack boot\0{cluster_uuid}\0{name}".encode()
@@ -98,11 +124,24 @@ def wrap(key: bytes, public: X25519PublicKey) -> str:
     return base64.b64encode(ours + hidden).decode()
 
 
-def _public(shown: str) -> X25519PublicKey | None:
-    """None while the server has shown no public key, or one that no secret can be shared with."""
+def _shown(password: str) -> tuple[X25519PublicKey, bytes] | None:
+    """What the node gave to the metadata service: its public key, and the word beside what it was given sealed. None while there is
+    nothing, or a key that no secret can be shared with."""
     try:
-        public = X25519PublicKey.from_public_bytes(base64.b64decode(shown, validate=True))
+        raw = base64.b64decode(password, validate=True)
+        public, nonce = X25519PublicKey.from_public_bytes(raw[: opening.PUBLIC]), raw[opening.PUBLIC :]
         X25519PrivateKey.generate().exchange(public)
     except ValueError:  # binascii.Error is one
         return None
-    return public
+    return (public, nonce) if len(nonce) == opening.NONCE else None
+
+
+def _is_young(server: Server) -> bool:
+    """Whether its node may still be without the key of its first boot."""
+    return server.began_at is None or datetime.now(UTC) - server.began_at < _YOUNG
+
+
+def _is_sealed(said: str) -> bool:
+    """Whether a node says so that has no key yet. It is one line, however lines are told apart."""
+    lines = clean(said).splitlines()
+    return len(lines) == 1 and _SEALED.fullmatch(lines[0]) is not None

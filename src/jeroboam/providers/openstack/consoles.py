@@ -9,16 +9,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 
-from ...bootstrap.console import parse_console
-from ...contracts import Machine
+from ...bootstrap.console import marker, parse_console
+from ...contracts import MachineState
 from .boot_keys import NOT_ITS, BootKeys
 from .heat import Heat
-from .nova import Nova
+from .nova import Nova, Server
 from .tags import machine_stack
 
 _FRESH_S = 1.0  # signals of a cluster are read once in it, however many nodes are looked at
 _QUIET_S = 30.0
+_DONE = marker("done", "all")
 _CONSOLE_S = 30.0  # between two looks at the console of one silent server
 
 
@@ -34,24 +36,40 @@ class Consoles:
         self._nova = nova
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._signals: dict[str, tuple[float, dict[str, str]]] = {}
+        self._made: dict[str, tuple[float, dict[str, str]]] = {}
         self._consoles: dict[str, tuple[float, str]] = {}
 
-    async def text(self, project_id: str, machine: Machine, lines: int) -> str:
-        """What is known of the machine's console."""
-        signal = (await self._of_stack(project_id, machine_stack(machine.name))).get(machine.id, "")
-        said = self._keys.heard(machine, signal)
-        await self._keys.give(project_id, machine, said)
-        if said in ("", NOT_ITS) or self._is_long_done(machine, said):
-            said = "\n".join(filter(None, (await self._console(project_id, machine.id, lines), said)))
+    async def text(self, project_id: str, named: Sequence[Server], lines: int) -> str:
+        """What is known of the console of the first of these servers, which all bear one machine's name."""
+        server = named[0]
+        known = self._done.get(server.name, ("", 0.0))[0] == server.id or self._keys.has_booted(server)
+        said = _DONE if known else await self._report(project_id, named)
+        if said in ("", NOT_ITS) or self._is_long_done(server, said):
+            said = "\n".join(filter(None, (await self._console(project_id, server.id, lines), said)))
         return "\n".join(said.splitlines()[-lines:])
 
-    def _is_long_done(self, machine: Machine, said: str) -> bool:
+    async def _report(self, project_id: str, named: Sequence[Server]) -> str:
+        """What a node says that is not known to have booted; it is helped on."""
+        server, stack = named[0], machine_stack(named[0].name)
+        said = self._keys.heard(server, (await self._of_stack(project_id, stack)).get(server.id, ""))
+        if parse_console(said).done:
+            await self._keys.remember(project_id, server)
+        elif self._keys.is_due(server, said) and await self._is_made_by_us(project_id, stack, named):
+            await self._keys.give(project_id, server)
+        return said
+
+    async def _is_made_by_us(self, project_id: str, stack: str, named: Sequence[Server]) -> bool:
+        """Names and metadata are written by members of the project; what Heat made for the machine, and nobody else of its name, is it."""
+        living = [server for server in named if server.state is not MachineState.DELETING]
+        return len(living) == 1 and (await self._made_in(project_id, stack)).get(living[0].name) == living[0].id
+
+    def _is_long_done(self, server: Server, said: str) -> bool:
         """A boot that just ended is read once, of all nodes of a cluster at a time: nothing more is asked of them then."""
         if not parse_console(said).done:
             return False
-        server, since = self._done.get(machine.name, ("", 0.0))
-        if server != machine.id:
-            self._done[machine.name] = machine.id, time.monotonic()
+        known, since = self._done.get(server.name, ("", 0.0))
+        if known != server.id:
+            self._done[server.name] = server.id, time.monotonic()
             return False
         return time.monotonic() - since >= self._quiet_s
 
@@ -60,6 +78,7 @@ class Consoles:
         mark = f"-{cluster_uuid.replace('-', '')[:8]}-"
         for name in [name for name in self._signals if mark in name]:
             del self._signals[name]
+            self._made.pop(name, None)
             self._locks.pop(name, None)
         for name in [name for name in self._done if mark in name]:
             del self._done[name]
@@ -71,6 +90,15 @@ class Consoles:
                 stack = await self._heat.stack(project_id, name)
                 found = dict(await self._heat.signals(stack)) if stack else {}
                 self._signals[name] = (time.monotonic(), found)
+            return found
+
+    async def _made_in(self, project_id: str, name: str) -> dict[str, str]:
+        async with self._locks[name]:
+            when, found = self._made.get(name, (float("-inf"), {}))
+            if time.monotonic() - when > _FRESH_S:
+                stack = await self._heat.stack(project_id, name)
+                found = dict(await self._heat.made(stack)) if stack else {}
+                self._made[name] = (time.monotonic(), found)
             return found
 
     async def _console(self, project_id: str, server_id: str, lines: int) -> str:

@@ -103,13 +103,22 @@ class Heat:
 
     async def failures(self, stack: Stack) -> Sequence[Failure]:
         """What failed in the stack."""
-        answer = await self._rest.call(stack.project_id, HEAT, "GET", f"{stack.path}/resources")
-        body = checked(answer, f"The resources of stack {stack.name} could not be listed")
         return [
             Failure(one["resource_name"], str(one.get("resource_status_reason") or one["resource_status"]))
-            for one in body["resources"]
+            for one in await self._resources(stack)
             if one["resource_status"].endswith("_FAILED")
         ]
+
+    async def made(self, stack: Stack) -> Mapping[str, str]:
+        """What Heat made, by the names of its resources: the ids that the services behind it know. Nobody but Heat writes them."""
+        return {
+            one["resource_name"]: str(one.get("physical_resource_id") or "") for one in await self._resources(stack)
+        }
+
+    async def _resources(self, stack: Stack) -> Sequence[Body]:
+        answer = await self._rest.call(stack.project_id, HEAT, "GET", f"{stack.path}/resources")
+        found: Sequence[Body] = checked(answer, f"The resources of stack {stack.name} could not be listed")["resources"]
+        return found
 
     async def signals(self, stack: Stack) -> Mapping[str, str]:
         """The last word of each node, by its server's id. Empty while the stack's first resource is not made."""

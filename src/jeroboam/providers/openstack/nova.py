@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from ...contracts import Flavor, Keypair, Machine, MachineState
 from ...domain import Role
 from ...domain.errors import ProviderUnavailable
 from .rest import NOVA, Body, Rest, checked
-from .tags import CLUSTER, GROUP, IMAGE, INDEX, KEYS, ROLE
+from .tags import BOOTED, CLUSTER, GROUP, IMAGE, INDEX, KEYS, ROLE
 
 _STATES = {
     "BUILD": MachineState.BUILDING,
@@ -38,13 +39,22 @@ _WITH_DOWN_CELLS = (
 )
 
 
+@dataclass(frozen=True)
+class Server(Machine):
+    """A machine of ours as Nova tells of it. `began_at`: its first boot began no earlier. `booted`: a mark of ours, see boot_keys.py;
+    members of the project may write it as all metadata."""
+
+    began_at: datetime | None = field(default=None, compare=False)
+    booted: str = field(default="", compare=False)
+
+
 class Nova:
     """Raises what the answers mean."""
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
 
-    async def machines(self, project_id: str, cluster_uuid: str | None) -> Sequence[Machine]:
+    async def machines(self, project_id: str, cluster_uuid: str | None) -> Sequence[Server]:
         """Servers with a cluster's mark in their metadata, or with any cluster's. One call for a thousand.
 
         The first call has no filter and no limit: with either, Nova leaves the servers of a cell that is down out without a word.
@@ -68,7 +78,7 @@ class Nova:
                 after_s=10.0,
             )
         mine = [raw for raw in found if _is_ours(raw, cluster_uuid)]
-        return sorted((seen_machine(raw) for raw in mine), key=lambda machine: machine.name)
+        return sorted((seen_server(raw) for raw in mine), key=lambda server: server.name)
 
     async def start(self, project_id: str, server_id: str) -> None:
         """Let a server run again, from whichever rest it is in. One that runs, is on its way or is gone is success."""
@@ -95,7 +105,10 @@ class Nova:
         return str(answer.body.get("output") or "") if answer.status < 400 else ""
 
     async def password(self, project_id: str, server_id: str) -> str:
-        """What a server has told of itself, once, by the metadata service; "" when nothing. Nobody else can write it."""
+        """What a server has told of itself by the metadata service, which takes it from nobody else, and only while there is nothing; ""
+        when nothing. Members of the project can clear it, and not write it.
+
+        Source: Nova API reference, os-server-password; Nova user guide, Metadata service."""
         answer = await self._rest.call(project_id, NOVA, "GET", f"/servers/{server_id}/os-server-password")
         found = checked(answer, f"What server {server_id} has shown could not be read", fine=(404,))
         return str(found.get("password") or "")
@@ -127,13 +140,14 @@ class Nova:
         return found
 
 
-def seen_machine(raw: Body) -> Machine:
-    """A machine from Nova's description of a server of ours."""
+def seen_server(raw: Body) -> Server:
+    """From Nova's description of a server of ours."""
     marks = raw["metadata"]
     state = _STATES.get(raw["status"], MachineState.RUNNING)
     if raw.get("OS-EXT-STS:task_state") == "deleting":
         state = MachineState.DELETING
-    return Machine(
+    created = _time(raw.get("created"))
+    return Server(
         id=raw["id"],
         name=raw["name"],
         cluster_uuid=marks[CLUSTER],
@@ -143,9 +157,11 @@ def seen_machine(raw: Body) -> Machine:
         state=state,
         address=_address(raw.get("addresses") or {}),
         detail=str((raw.get("fault") or {}).get("message") or raw["status"]),
-        created_at=_time(raw.get("created")),
+        created_at=created,
         image_id=marks.get(IMAGE),
         keys=marks.get(KEYS),
+        began_at=_time(raw.get("OS-SRV-USG:launched_at")) or created,
+        booted=marks.get(BOOTED, ""),
     )
 
 
@@ -165,8 +181,10 @@ def _address(networks: Mapping[str, Sequence[Mapping[str, Any]]]) -> str | None:
 
 
 def _time(text: str | None) -> datetime | None:
+    """All times of Nova are UTC, said or not."""
     with suppress(ValueError):
-        return datetime.fromisoformat(text) if text else None
+        found = datetime.fromisoformat(text) if text else None
+        return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
     return None
 
 

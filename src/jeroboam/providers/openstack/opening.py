@@ -111,8 +111,8 @@ def _wait_for_key(way: dict[str, str], server: str) -> tuple[bytes, bytes]:
     while time.monotonic() < until:
         try:
             if not asked:
-                _publish(public)
-                asked = report.tell(way, server, f"{report.MARK} step {STEP} {sealed[:NONCE].hex()}", 1)
+                _publish(public + sealed[:NONCE])
+                asked = report.tell(way, server, f"{report.MARK} step {STEP}", 1)
             key = _unwrapped(_metadata(), public)
             if key is not None and is_key(key, sealed):
                 return key, sealed
@@ -132,9 +132,9 @@ def _public_key() -> bytes:
     return _openssl("pkey", "-pubout", "-outform", "DER", "-in", str(path))[-PUBLIC:]
 
 
-def _publish(public: bytes) -> None:
+def _publish(shown: bytes) -> None:
     """At the metadata service, which takes it once."""
-    request = urllib.request.Request(METADATA + "password", base64.b64encode(public), method="POST")  # noqa: S310
+    request = urllib.request.Request(METADATA + "password", base64.b64encode(shown), method="POST")  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=_CALL_S):  # noqa: S310
             pass

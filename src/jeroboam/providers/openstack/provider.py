@@ -34,7 +34,7 @@ from .consoles import Consoles
 from .growth import BYTES_A_REQUEST, UNDEAD, Growth, Wish
 from .heat import Heat, Stack
 from .network_template import render_network
-from .nova import Nova
+from .nova import Nova, Server
 from .places import Place, Planner, place_of
 from .preflight import Preflight
 from .removal import Removal
@@ -71,7 +71,7 @@ class OpenStackProvider:
         self._projects: dict[str, str] = {}
         self._projects_of: ProjectsOf = _nothing_kept
         self._hands: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._seen: dict[str, tuple[float, Sequence[Machine]]] = {}
+        self._seen: dict[str, tuple[float, Sequence[Server]]] = {}
         self._gate = asyncio.Semaphore(_STACKS_AT_ONCE)
 
     def use_projects(self, projects_of: ProjectsOf) -> None:
@@ -133,6 +133,9 @@ class OpenStackProvider:
         return {r.spec.name: _outcome(r.spec.name, there, broken) for r in requests}
 
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
+        return await self._servers(cluster_uuid)
+
+    async def _servers(self, cluster_uuid: str) -> Sequence[Server]:
         when, seen = self._seen.get(cluster_uuid, (float("-inf"), ()))
         if time.monotonic() - when < 1.0:  # the boot of a cluster is looked at four times a second
             return seen
@@ -172,9 +175,10 @@ class OpenStackProvider:
                 raise ProviderUnavailable(f"Stack {stack.name} cannot be deleted: {stack.reason}", after_s=5.0)
 
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
-        machine = next((one for one in await self.list_machines(cluster_uuid) if one.name == name), None)
+        named = [one for one in await self._servers(cluster_uuid) if one.name == name]
+        named.sort(key=lambda server: server.state is MachineState.DELETING)
         project = await self._project(cluster_uuid)
-        return clean(await self._consoles.text(project, machine, lines)) if machine and project else ""
+        return clean(await self._consoles.text(project, named, lines)) if named and project else ""
 
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
         project = await self._project(cluster_uuid)
@@ -280,7 +284,7 @@ class OpenStackProvider:
                     broken[machine.name] = error
         return broken
 
-    async def _look(self, cluster_uuid: str, project: str) -> Sequence[Machine]:
+    async def _look(self, cluster_uuid: str, project: str) -> Sequence[Server]:
         """What Nova shows now."""
         seen = await self._nova.machines(project, cluster_uuid)
         self._seen[cluster_uuid] = (time.monotonic(), seen)

@@ -14,6 +14,7 @@ ROLE = "jeroboam_role"
 INDEX = "jeroboam_index"
 IMAGE = "jeroboam_image"
 KEYS = "jeroboam_keys"
+BOOTED = "jeroboam_booted"
 MACHINES_A_STACK = 50  # fixed for good: the name of a machine leads to its stack by it
 _CLUSTER_TAG = "jeroboam.cluster."
 _DIGEST_TAG = "jeroboam.template."

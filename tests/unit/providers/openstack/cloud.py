@@ -145,6 +145,7 @@ class Cloud:
         rows = [
             {
                 "resource_name": name,
+                "physical_resource_id": one["id"],
                 "resource_status": "CREATE_FAILED" if one.get("why") else "CREATE_COMPLETE",
                 "resource_status_reason": one.get("why", ""),
             }

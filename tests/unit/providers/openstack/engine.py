@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -156,7 +157,8 @@ def _serve(stack: Stack, made: Raw, given: Raw, things: Things) -> None:
         "metadata": given["metadata"],
         "addresses": {"net": [{"addr": address, "version": 4, "OS-EXT-IPS:type": "fixed"}]},
         "port": link.get("port"),
-        "created": "2026-01-02T03:04:05Z",
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "OS-SRV-USG:launched_at": None if lost else datetime.now(UTC).replace(tzinfo=None).isoformat(),
         "fault": {"message": "No valid host was found. "} if lost else {},
         "user_data": given["user_data"],
     }
@@ -178,6 +180,6 @@ def mark(things: Things, server: str, marks: Raw) -> None:
     things.servers[server]["metadata"] |= marks
     if server in things.nodes:
         stack, node = things.nodes[server]
-        report = node.ends(marks["jeroboam_key"])
+        report = node.ends(marks.get("jeroboam_key", ""))
         if report:
             tell(stack, server, node.tagged(server, report))

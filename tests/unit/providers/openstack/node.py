@@ -32,14 +32,14 @@ class Node:
         self.cloud_config: Any = yaml.safe_load(gzip.decompress(packed))
         self.files = {one["path"]: base64.b64decode(one["content"]) for one in self.cloud_config["write_files"]}
         self.sealed = self.files["/etc/jeroboam/node/sealed"]
-        self.asks = bootstrap.marker("step", "key", self.sealed[: opening.NONCE].hex())
+        self.asks = bootstrap.marker("step", "key")
         self._pair = X25519PrivateKey.generate()
         self.key = b""  # of what was opened
 
     @property
     def shown(self) -> str:
         """What it gives to the metadata service."""
-        return base64.b64encode(self._pair.public_key().public_bytes_raw()).decode()
+        return base64.b64encode(self._pair.public_key().public_bytes_raw() + self.sealed[: opening.NONCE]).decode()
 
     def opened(self, wrapped: str) -> dict[str, bytes] | None:
         """The files that it was given sealed, by path; None when this is not its key."""

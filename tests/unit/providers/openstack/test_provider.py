@@ -312,7 +312,7 @@ async def test_another_process_finds_the_clusters_project(world: World) -> None:
     other = another(world)
     [machine] = await other.list_machines(world.cluster.uuid)
     assert machine.name == world.spec(0).name
-    assert " step key " in await other.console_log(world.cluster.uuid, machine.name)
+    assert " step key" in await other.console_log(world.cluster.uuid, machine.name)
     assert (await replace(world, provider=other).settled(machine.name, 5)).done
     await other.delete_all(world.cluster.uuid)
     assert await another(world).list_machines(world.cluster.uuid) == []
