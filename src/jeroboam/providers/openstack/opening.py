@@ -21,7 +21,6 @@ import tarfile
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
 from pathlib import Path
 
 from . import report
@@ -34,25 +33,32 @@ NONCE, TAG, PUBLIC = 16, 32, 32  # bytes
 WAIT_S = 600  # the service, or the cloud, may be away for a while; less than the service waits for a boot, so that the reason is told
 _SPKI = bytes.fromhex("302a300506032b656e032100")  # what DER has before a public key of X25519. Source: RFC 8410
 _CALL_S = 20
+_ASK_AGAIN_S = 30  # somebody else may have signalled in between
+_BEGUN = "root"  # what the boot's script writes first (bootstrap/script.py)
 
 
 def main() -> int:
-    """Open, begin, report. 1 when the boot could not be opened, which is told, or its end could not be told."""
-    if (NODE / "sealed").exists():
+    """Open, begin, report. 1 when the boot could not be opened or begun, which is told, or its end could not be told. May be killed at
+    any line and run again."""
+    way: dict[str, str] = {}
+    server = ""
+    try:
         way, server = report.who()
-        try:
+        if (NODE / "sealed").exists():
             key, sealed = _wait_for_key(way, server)
             _write(NODE / "report.key", f"{sealed[:NONCE].hex()} {report_key(key).hex()}".encode(), 0o600)
             _put(unseal(key, sealed))
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            said = " ".join(
-                f"{report.MARK} failed {STEP} {error}".split()
-            )  # without a tag, one line is all that counts
-            print(said)  # noqa: T201
+        _forget()
+        if not (NODE / _BEGUN).exists():
+            _systemctl("daemon-reload")
+            _systemctl("start", "--no-block", "jeroboam-bootstrap.service")
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        # Without a tag, one line is all that counts.
+        said = " ".join(f"{report.MARK} failed {STEP} {error}".split())
+        print(said)  # noqa: T201
+        if way:
             report.tell(way, server, said, report.TRIES)
-            return 1
-        _systemctl("daemon-reload")
-        _systemctl("start", "--no-block", "jeroboam-bootstrap.service")
+        return 1
     return report.main()
 
 
@@ -93,26 +99,27 @@ def passphrase(key: bytes) -> str:
 
 def unseal(key: bytes, sealed: bytes) -> bytes:
     """The gzipped tar in it."""
-    secret = NODE / "passphrase"
-    secret.touch(0o600)
+    words = ("enc", "-d", "-aes-256-cbc", "-md", "sha256", "-pbkdf2", "-iter", "1")
+    out, into = os.pipe()
     try:
-        secret.write_text(passphrase(key))
-        words = ("enc", "-d", "-aes-256-cbc", "-md", "sha256", "-pbkdf2", "-iter", "1", "-pass", f"file:{secret}")
-        return _openssl(*words, given=sealed[NONCE + TAG :])
+        with open(into, "wb") as pipe:
+            pipe.write(passphrase(key).encode())
+        return _openssl(*words, "-pass", f"fd:{out}", given=sealed[NONCE + TAG :], opened=(out,))
     finally:
-        secret.unlink()
+        os.close(out)
 
 
 def _wait_for_key(way: dict[str, str], server: str) -> tuple[bytes, bytes]:
     """Key and sealed bytes. Raises OSError saying what was wrong when none came in time."""
     sealed, until = (NODE / "sealed").read_bytes(), time.monotonic() + WAIT_S
     public = _public_key()
-    asked, why = False, "nothing came"
+    ask_at, why = time.monotonic(), "nothing came"
     while time.monotonic() < until:
         try:
-            if not asked:
+            if time.monotonic() >= ask_at:
                 _publish(public + sealed[:NONCE])
-                asked = report.tell(way, server, f"{report.MARK} step {STEP}", 1)
+                if report.tell(way, server, f"{report.MARK} step {STEP}", 1):
+                    ask_at = time.monotonic() + _ASK_AGAIN_S
             key = _unwrapped(_metadata(), public)
             if key is not None and is_key(key, sealed):
                 return key, sealed
@@ -127,8 +134,8 @@ def _public_key() -> bytes:
     """Of a pair that lasts until the boot is open."""
     path = NODE / "pair.pem"
     if not path.exists():
-        path.touch(0o600)
-        path.write_bytes(_openssl("genpkey", "-algorithm", "X25519"))
+        _write(path, _openssl("genpkey", "-algorithm", "X25519"), 0o600)
+        os.sync()  # the metadata service takes no other
     return _openssl("pkey", "-pubout", "-outform", "DER", "-in", str(path))[-PUBLIC:]
 
 
@@ -161,24 +168,30 @@ def _unwrapped(wrapped: str | None, public: bytes) -> bytes | None:
     return xor(hidden, mask(_openssl(*words), theirs, public))
 
 
-def _openssl(*words: str, given: bytes = b"") -> bytes:
-    done = subprocess.run(("openssl", *words), input=given, capture_output=True, timeout=60, check=False)
+def _openssl(*words: str, given: bytes = b"", opened: tuple[int, ...] = ()) -> bytes:
+    done = subprocess.run(
+        ("openssl", *words), input=given, capture_output=True, timeout=60, check=False, pass_fds=opened
+    )
     if done.returncode:
         raise OSError(f"openssl {words[0]}: {done.stderr.decode(errors='replace').strip()[-300:]}")
     return done.stdout
 
 
 def _put(plain: bytes, root: str = "/") -> None:
-    """The files in their places, `run` the last; then nothing is left of what opened them."""
+    """The files in their places, `run` the last, for good."""
     with tarfile.open(fileobj=io.BytesIO(gzip.decompress(plain))) as tar:
         members = sorted(tar.getmembers(), key=lambda one: one.name.endswith("/node/run"))
         for member in members:
             content = tar.extractfile(member)
             if content is not None:
                 _write(Path(root) / member.name, content.read(), member.mode)
-    for name in ("peer.der", "pair.pem", "sealed"):
-        with suppress(FileNotFoundError):
-            (NODE / name).unlink()
+    os.sync()
+
+
+def _forget() -> None:
+    """Nothing is left of what opened the boot. `sealed` goes first: while it is there, the pair is needed."""
+    for name in ("sealed", "pair.pem", "peer.der"):
+        (NODE / name).unlink(missing_ok=True)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

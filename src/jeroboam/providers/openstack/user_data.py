@@ -61,6 +61,7 @@ Wants=network-online.target
 WorkingDirectory={NODE}
 ExecStart=/usr/bin/python3 -m agent.opening
 StandardOutput=journal+console
+Restart=on-abnormal
 
 [Install]
 WantedBy=multi-user.target

@@ -5,9 +5,10 @@ import gzip
 import io
 import json
 import os
+import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 
 from jeroboam import bootstrap
+from jeroboam.bootstrap import script
 from jeroboam.contracts import Command, File, NodeConfig
 from jeroboam.providers.openstack import boot_keys, opening, report
 
@@ -67,6 +69,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(opening, "NODE", folder)
     monkeypatch.setattr(opening, "time", Clock())
+    monkeypatch.setattr(os, "sync", lambda: None)  # of all disks here
     (folder / "sealed").write_bytes(boot_keys.seal(KEY, NONCE, PLAIN))
     return folder
 
@@ -85,7 +88,7 @@ def test_a_node_shows_its_public_key_asks_and_opens(node: Path, monkeypatch: pyt
     assert opening.unseal(key, sealed) == PLAIN
     assert service.told == ["s-1: JEROBOAM/1 step key"]
     assert base64.b64decode(service.shown[0])[32:] == NONCE
-    assert not (node / "passphrase").exists()
+    assert sorted(os.listdir(node)) == ["pair.pem", "peer.der", "sealed"]
     assert (node / "pair.pem").stat().st_mode & 0o777 == 0o600
 
 
@@ -121,6 +124,7 @@ def test_what_was_changed_on_its_way_is_not_opened(at: int) -> None:
 def test_files_get_their_places_and_modes_and_the_means_to_open_them_go(node: Path, tmp_path: Path) -> None:
     (node / "pair.pem").touch()
     opening._put(PLAIN, str(tmp_path / "root"))
+    opening._forget()
     secret, run = tmp_path / "root/etc/ca.key", tmp_path / "root/etc/jeroboam/node/run"
     assert secret.read_bytes() == b"hush"
     assert secret.stat().st_mode & 0o777 == 0o600
@@ -144,7 +148,7 @@ def test_an_opened_node_keeps_the_key_of_its_reports(node: Path, monkeypatch: py
 
 def test_what_openssl_says_in_several_lines_is_told_in_one(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = _serve(monkeypatch, lambda public: None)
-    monkeypatch.setattr(report, "who", lambda: ({}, "s-1"))
+    monkeypatch.setattr(report, "who", lambda: ({"alarm_url": "http://heat"}, "s-1"))
     (node / "pair.pem").write_text("no key")
     assert opening.main() == 1
     [told] = service.told
@@ -156,7 +160,108 @@ def test_a_boot_that_cannot_be_opened_is_told_loudly(
     node: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service = _serve(monkeypatch, lambda public: None)
-    monkeypatch.setattr(report, "who", lambda: ({}, "s-1"))
+    monkeypatch.setattr(report, "who", lambda: ({"alarm_url": "http://heat"}, "s-1"))
     assert opening.main() == 1
     assert service.told[-1] == "s-1: JEROBOAM/1 failed key no key for this boot within 600 s: nothing came"
     assert service.told[-1].removeprefix("s-1: ") in capsys.readouterr().out
+
+
+def test_a_node_asks_again_while_it_waits(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it signalled may be lost, or somebody else's words may have taken its place before the service looked."""
+    service = _serve(monkeypatch, lambda public: boot_keys.wrap(KEY, public) if len(service.told) > 1 else None)
+    assert opening._wait_for_key({}, "s-1")[0] == KEY
+    assert service.told == ["s-1: JEROBOAM/1 step key"] * 2
+
+
+def test_what_opens_a_boot_is_on_no_disk_and_no_command_line(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[Sequence[str]] = []
+    seen: list[bytes] = []
+    run = subprocess.run
+
+    def watched(words: Sequence[str], **how: Any) -> Any:
+        lines.append(words)
+        seen.extend(path.read_bytes() for path in node.iterdir())
+        return run(words, **how)
+
+    monkeypatch.setattr(subprocess, "run", watched)
+    assert opening.unseal(KEY, (node / "sealed").read_bytes()) == PLAIN
+    secret = opening.passphrase(KEY)
+    assert [words[:2] for words in lines] == [("openssl", "enc")]
+    assert secret not in repr(lines)
+    assert seen
+    assert not [content for content in seen if secret.encode() in content]
+
+
+class Killed(BaseException):
+    """The end of the process at a line."""
+
+
+@pytest.mark.parametrize("after", range(1, 10))
+def test_a_node_that_is_killed_while_it_opens_goes_on_where_it_was(
+    node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """At each change of the disk, and before the boot is begun."""
+    service = _serve(monkeypatch, lambda public: boot_keys.wrap(KEY, public))
+    monkeypatch.setattr(report, "who", lambda: ({}, "s-1"))
+    monkeypatch.setattr(report, "main", lambda: 0)
+    put = opening._put
+    monkeypatch.setattr(opening, "_put", lambda plain: put(plain, str(tmp_path / "root")))
+    begun: list[str] = []
+    monkeypatch.setattr(opening, "_systemctl", lambda *words: begun.append(words[0]))
+    steps = iter(range(1, 100))
+
+    def dies(do: Callable[..., Any]) -> Callable[..., Any]:
+        def change(*given: Any, **how: Any) -> Any:
+            if next(steps) == after:
+                raise Killed
+            return do(*given, **how)
+
+        return change
+
+    monkeypatch.setattr(os, "replace", dies(os.replace))
+    monkeypatch.setattr(opening, "_systemctl", dies(opening._systemctl))
+    monkeypatch.setattr(Path, "unlink", _only_of(node, dies(Path.unlink), Path.unlink))
+    with pytest.raises(Killed):
+        opening.main()
+    assert opening.main() == 0
+    assert (tmp_path / "root/etc/ca.key").read_bytes() == b"hush"
+    assert begun[-2:] == ["daemon-reload", "start"]
+    assert os.listdir(node) == ["report.key"]
+    assert not [text for text in service.told if "failed" in text]
+
+
+def _only_of(folder: Path, do: Callable[..., Any], other: Callable[..., Any]) -> Callable[..., Any]:
+    """Files that bear the names of what opens a boot."""
+    names = {folder / name for name in ("sealed", "pair.pem", "peer.der")}
+    return lambda path, **how: (do if path in names else other)(path, **how)
+
+
+def test_a_boot_that_has_begun_is_not_begun_again(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (node / "sealed").unlink()
+    (node / "root").touch()
+    monkeypatch.setattr(report, "who", lambda: ({}, "s-1"))
+    monkeypatch.setattr(report, "main", lambda: 0)
+    monkeypatch.setattr(opening, "_systemctl", lambda *words: pytest.fail(f"systemctl {words}"))
+    assert opening.main() == 0
+    assert f"{report.FOLDER}{opening._BEGUN}" == script.ROOT
+
+
+def test_a_boot_that_cannot_be_begun_is_told(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = _serve(monkeypatch, lambda public: boot_keys.wrap(KEY, public))
+    monkeypatch.setattr(report, "who", lambda: ({"alarm_url": "http://heat"}, "s-1"))
+    monkeypatch.setattr(opening, "_put", lambda plain: None)
+    (node / "systemctl").write_text("#!/bin/sh\nexit 4\n")
+    (node / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{node}:{os.environ['PATH']}")
+    assert opening.main() == 1
+    assert service.told[-1] == (
+        "s-1: JEROBOAM/1 failed key Command '('systemctl', 'daemon-reload')' returned non-zero exit status 4."
+    )
+
+
+def test_a_node_that_cannot_signal_says_so_on_its_console(
+    node: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(report, "FOLDER", f"{node}/")
+    assert opening.main() == 1
+    assert capsys.readouterr().out.startswith("JEROBOAM/1 failed key [Errno 2] No such file or directory: ")
