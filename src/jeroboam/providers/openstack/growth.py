@@ -61,11 +61,12 @@ class Growth:
             if stack is not None and stack.status == UNDEAD:
                 await self._gone(stack, until)
                 stack = None
-            there = {machine.name: machine for machine in await look()}
+            there = await _seen(look)
             left = [wish for wish in left if not _is_well(there.get(wish.plan.name))]
             few, left = _as_many_as_fit(left, self._request_bytes)
             if few:
-                stack = await self._let_go(stack, few, there, until)
+                if stack is not None and await self._let_go(stack, few, there):
+                    stack, there = await self.settled(project_id, name, until), await _seen(look)
                 await self._apply(project_id, name, stack, few, there)
         return await self.settled(project_id, name, until)
 
@@ -81,19 +82,20 @@ class Growth:
         elif machine in machine_names(template):
             await self._heat.update(stack, cluster_uuid, left, {})
 
-    async def _let_go(
-        self, stack: Stack | None, wishes: Sequence[Wish], there: Mapping[str, Machine], until: float
-    ) -> Stack | None:
-        """The stack without servers that are in ERROR and hold a port which outlives them: a port is one server's, and Heat makes the
-        new one first. It takes a port only from servers that are well. Source: Heat, OS::Nova::Server, prepare_ports_for_replace."""
+    async def _let_go(self, stack: Stack, wishes: Sequence[Wish], there: Mapping[str, Machine]) -> bool:
+        """Begin to free the stack of servers that are in ERROR and hold a port which outlives them: a port is one server's, and Heat makes
+        the new one first. It takes a port only from servers that are well. False when there is none.
+        Source: Heat, OS::Nova::Server, prepare_ports_for_replace."""
         held = {wish.plan.name for wish in wishes if wish.plan.port and _is_broken(there.get(wish.plan.name))}
-        if stack is None or not held:
-            return stack
+        if not held:
+            return False
         uuid = wishes[0].plan.cluster_uuid
         template = await self.template(stack, uuid)
-        if held & set(machine_names(template)):
-            await self._heat.update(stack, uuid, _without(template, held), {})
-        return await self.settled(stack.project_id, stack.name, until)
+        if not held & set(machine_names(template)):
+            return False
+        broken = await self._broken(stack, there.values())
+        await self._heat.update(stack, uuid, _without(template, held | broken), {})
+        return True
 
     async def _apply(
         self, project_id: str, name: str, stack: Stack | None, wishes: Sequence[Wish], there: Mapping[str, Machine]
@@ -141,6 +143,10 @@ class Growth:
                 hint="Delete the stack and let its machines be made anew, or give it the template and tags that it had.",
             )
         return template
+
+
+async def _seen(look: Look) -> Mapping[str, Machine]:
+    return {machine.name: machine for machine in await look()}
 
 
 def _grown(template: Template, wishes: Iterable[Wish]) -> Template:

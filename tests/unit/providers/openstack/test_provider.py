@@ -87,6 +87,24 @@ async def test_a_control_plane_in_error_lets_go_of_the_endpoints_port(world: Wor
     assert (await world.settled(made.name, 5)).done
 
 
+@pytest.mark.parametrize("wanted", [(0,), (0, 1)])
+async def test_a_port_that_is_let_go_makes_no_other_broken_machine_with_nothing_to_boot(
+    world: World, wanted: tuple[int, ...]
+) -> None:
+    cloud, lost = cloud_of(world), world.spec(1, Role.CONTROL_PLANE).name
+    cloud.things.no_host = {lost}
+    made = (await make(world, 0, 1, role=Role.CONTROL_PLANE))[0]
+    assert isinstance(made, Machine)
+    cloud.things.servers[made.id]["status"] = "ERROR"
+    cloud.things.no_host = set()
+    again = await make(world, *wanted, role=Role.CONTROL_PLANE)
+    assert all(isinstance(one, Machine) for one in again.values()), again
+    there = await world.provider.list_machines(world.cluster.uuid)
+    assert [one.index for one in there] == list(wanted)
+    for one in there:
+        assert (await world.settled(one.name, 5)).done
+
+
 async def test_a_broken_machine_that_nobody_asks_for_is_not_made_with_nothing_to_boot(world: World) -> None:
     cloud = cloud_of(world)
     cloud.things.no_host = {world.spec(1).name}
