@@ -253,9 +253,8 @@ def with_machines(verdict: Verdict, ailing: Mapping[str, Ailing], auto_healing: 
         health = Health.UNHEALTHY
         gone = {name for name, one in machines.items() if one.ailment is Ailment.GONE}
         hint = "Start the machine again, or have the cluster healed (`jeroboam cluster heal`)."
-        if gone == {
-            name for name, ready in _readiness(told) if ready == "False"
-        }:  # what its tool advises needs a machine
+        # What its tool advises needs a machine, but an API that fails comes first: no healing goes past it.
+        if told.get("api") == "ok" and gone == {name for name, ready in _readiness(told) if ready == "False"}:
             told |= _next("Have the cluster healed (`jeroboam cluster heal`).", ErrorClass.OPERATOR)
         told = _next(hint, ErrorClass.OPERATOR) | told
     if failed:

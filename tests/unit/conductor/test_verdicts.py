@@ -10,7 +10,8 @@ from jeroboam.domain import Ailing, Ailment, Health, Role
 _START = "Start the machine again, or have the cluster healed (`jeroboam cluster heal`)."
 
 
-_KUBELET = {"w-0.Ready": "False", "class": "operator", "hint": "Read the kubelet's words on that node."}
+_KUBELET = {"api": "ok", "w-0.Ready": "False", "class": "operator", "hint": "Read the kubelet's words on that node."}
+_NO_API = {"api": "The API does not answer.", "class": "operator", "hint": "Look at the control plane."}
 _HEAL = "Have the cluster healed (`jeroboam cluster heal`)."
 
 
@@ -23,6 +24,8 @@ _HEAL = "Have the cluster healed (`jeroboam cluster heal`)."
         ((Ailment.STOPPED,), {"api": "ok"}, _START),
         ((Ailment.STOPPED,), _KUBELET, _KUBELET["hint"]),
         ((Ailment.GONE, Ailment.STOPPED), {"api": "ok"}, _START),
+        ((Ailment.GONE,), _NO_API, _NO_API["hint"]),
+        ((Ailment.GONE,), {**_NO_API, "w-0.Ready": "False"}, _NO_API["hint"]),
     ],
 )
 def test_nobody_is_told_to_look_at_a_machine_that_is_gone(
