@@ -121,12 +121,14 @@ class Endpoint:
 
     Stable from the first `ensure_endpoint` until the cluster is deleted; known before any machine exists. Only where the place that
     `outside` names was taken by another before its machine was started, it is another then: see Machine. `balanced`: it is not the
-    first control-plane machine's own address, but leads to whichever of them answers.
+    first control-plane machine's own address, but leads to whichever of them answers. `settled`: users know `outside`, so it is waited
+    for and not another.
     """
 
     inside: Address
     outside: Address | None
     balanced: bool = False
+    settled: bool = False
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from jeroboam.contracts import Address, Endpoint, Machine, Network
+from jeroboam.contracts import Address, Endpoint, Machine, Network, NetworkSpec
 from jeroboam.domain import Role
 from jeroboam.domain.errors import ProviderUnavailable
 from jeroboam.providers.docker import DockerProvider, DockerSettings
@@ -144,6 +144,17 @@ async def create(world: World) -> tuple[Network, Endpoint, Machine]:
     return network, endpoint, await world.provider.ensure_machine(spec, network, endpoint, WELL)
 
 
+async def publish(world: World, spec: NetworkSpec) -> Address:
+    """Where the cluster's API is, once what publishes it runs."""
+    network, endpoint = await world.place(spec)
+    outside = endpoint.outside
+    if not endpoint.balanced:
+        first = replace(world.spec(role=Role.CONTROL_PLANE, group="masters"), first=True)
+        outside = (await world.provider.ensure_machine(first, network, endpoint, WELL)).outside
+    assert outside
+    return outside
+
+
 async def test_the_second_of_two_that_choose_the_same_network_and_port_has_others_at_once() -> None:
     host = Host(look=asyncio.Barrier(2))
     worlds = [process(host, ident) for ident, _ in zip(rivals(), range(2), strict=False)]
@@ -178,6 +189,25 @@ async def test_the_port_of_a_cluster_that_moved_is_nobody_elses() -> None:
     next(iter(host.containers.values()))["State"].update(Running=False, Status="exited")
     others = [(await create(world))[2].outside for world in (second, third)]
     assert {one.port for one in (moved, *others) if one} == {25301, 25302, 25303}
+
+
+@pytest.mark.parametrize("spec", [SPEC, THREE], ids=["one control plane", "balancer"])
+async def test_what_published_a_cluster_that_moved_is_made_anew_where_its_users_know_it(spec: NetworkSpec) -> None:
+    """And nowhere else, whoever has the place by now."""
+    host = Host(busy={25300})
+    world = process(host, next(rivals()))
+    moved = await publish(world, spec)
+    assert moved.port != 25300
+    known = replace(world.cluster, api_address=f"https://{moved}", coe_version="v1.34.4")
+    world = World(world.provider, known, "node:1")
+    host.containers.clear()
+    host.busy = {moved.port}
+    with pytest.raises(ProviderUnavailable, match=f"Bind for {moved} failed: port is already allocated"):
+        await publish(world, spec)
+    assert host.containers == {}
+    host.busy.clear()
+    assert await publish(world, spec) == moved
+    assert set(host.running().values()) == {str(moved.port)}
 
 
 async def test_where_every_port_is_refused_it_says_so_and_is_tried_again_later() -> None:

@@ -2,7 +2,8 @@
 
 Other processes choose ports of the same daemon at the same time, and other programs may take one. Docker lets only one have it, so what
 counts is what it says when the container starts: who is refused chooses again. A network's label tells the first choice, the label of
-the container that publishes the last one.
+the container that publishes the last one; where that is gone, the cluster's own row does. Once its API has answered, users know the place,
+and it stays.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import hashlib
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from ...contracts import Address
+from ...domain import Cluster
 from ...domain.errors import ProviderRefused, ProviderUnavailable
 from .daemon import Daemon, Found, Missing, PortTaken, Taken, cluster_labels
 from .labels import PORT
@@ -37,14 +40,18 @@ class Ports:
         taken = {int(one["Labels"][PORT]) for some in found for one in some}
         return free_port(self._settings.publish, self._settings.ports, taken, seed, preferred)
 
-    async def published(self, cluster_uuid: str, network: Found) -> Address:
+    async def published(self, cluster: Cluster, network: Found) -> Address:
         """Where the cluster's API is, or will be."""
-        publishers = await self._daemon.containers({**cluster_labels(cluster_uuid), PORT: None})
-        holder = (*publishers, network)[0]
-        return Address(self._settings.publish, int(holder["Labels"][PORT]))
+        publishers = await self._daemon.containers({**cluster_labels(cluster.uuid), PORT: None})
+        known = urlsplit(cluster.api_address or "").port
+        port = known if known and not publishers else int((*publishers, network)[0]["Labels"][PORT])
+        return Address(self._settings.publish, port)
 
-    async def publish(self, name: str, seed: str, outside: Address, make: Callable[[Address], Awaitable[None]]) -> None:
-        """`make` the container of this name and start it, with another port each time that Docker says that its port is taken.
+    async def publish(
+        self, name: str, seed: str, outside: Address, make: Callable[[Address], Awaitable[None]], *, settled: bool
+    ) -> None:
+        """`make` the container of this name and start it; unless its port is `settled`, with another each time that Docker says that it is
+        taken.
 
         Raises ProviderUnavailable when that does not end, ProviderRefused when no port is left.
         """
@@ -55,6 +62,8 @@ class Ports:
                 refusal = error
                 with suppress(Missing, Taken):
                     await self._daemon.remove(name)
+                if settled:
+                    break
                 # another seed, or those that met here meet again at the next port
                 outside = Address(outside.host, await self.choose(f"{seed} {attempt}"))
             else:

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 
 from ... import bootstrap
 from ...bootstrap.console import clean
@@ -124,14 +125,20 @@ class DockerProvider:
         if not present:
             raise ProviderUnavailable(f"Network {network.name} is gone.", after_s=1)
         inside = ipaddress.IPv4Network(network.cidr)[net.ENDPOINT_HOST]
-        if spec.control_planes > 1:
-            await self._ensure_balancer(cluster, network, await self._ports.published(cluster.uuid, present[0]), spec)
-        outside = await self._ports.published(cluster.uuid, present[0])
-        return Endpoint(Address(str(inside), spec.endpoint_port), outside, balanced=spec.control_planes > 1)
+        endpoint = Endpoint(
+            Address(str(inside), spec.endpoint_port),
+            await self._ports.published(cluster, present[0]),
+            balanced=spec.control_planes > 1,
+            settled=cluster.coe_version is not None,  # its API has answered
+        )
+        if not endpoint.balanced:
+            return endpoint
+        await self._ensure_balancer(cluster, network, endpoint, spec)
+        return replace(endpoint, outside=await self._ports.published(cluster, present[0]))
 
-    async def _ensure_balancer(self, cluster: Cluster, network: Network, outside: Address, spec: NetworkSpec) -> None:
+    async def _ensure_balancer(self, cluster: Cluster, network: Network, endpoint: Endpoint, spec: NetworkSpec) -> None:
         name = f"{cluster_slug(cluster.name, cluster.uuid)}-endpoint"
-        if await self._take_up(name, cluster.uuid):
+        if await self._take_up(name, cluster.uuid) or endpoint.outside is None:
             return
         image = await self._image(cluster.project_id, cluster.shape.image_id)
         subnet = ipaddress.IPv4Network(network.cidr)
@@ -145,7 +152,7 @@ class DockerProvider:
                 raise ProviderUnavailable(f"{name}: {error}", after_s=1) from error
             await self._boot(name, files)
 
-        await self._ports.publish(name, cluster.uuid, outside, make)
+        await self._ports.publish(name, cluster.uuid, endpoint.outside, make, settled=endpoint.settled)
 
     async def ensure_machine(
         self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig
@@ -247,7 +254,7 @@ class DockerProvider:
             await self._boot(spec.name, files)
 
         if spec.first and not endpoint.balanced and endpoint.outside:
-            await self._ports.publish(spec.name, spec.cluster_uuid, endpoint.outside, make)
+            await self._ports.publish(spec.name, spec.cluster_uuid, endpoint.outside, make, settled=endpoint.settled)
         else:
             await make(None)  # publishes nothing: PortTaken is not raised
 
