@@ -89,8 +89,8 @@ def _shown(found: list[Json], clusters: Sequence[str], common: Common) -> int:
         print(
             "Unknown: nothing is recorded here of that cluster; it may live, as another installation's on the same provider."
         )
-    if any(one["ours"] for one in found):
-        print("Next: jeroboam orphans --remove")
+    if ours := [plain(one["cluster_uuid"]) for one in found if one["ours"]]:
+        print(f"Next: jeroboam orphans {''.join(f'{uuid} ' for uuid in ours if clusters)}--remove")
     return 0
 
 

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from . import waiting
+from .errors import CliError
 from .options import Common
 from .output import plain, show_json
 from .wire import Json
@@ -43,8 +44,13 @@ def changed(client: Client, uuid: str, answer: Answer, told: str, common: Common
     Raises what `waiting.until_done` raises.
     """
     if timeout_s is None:
-        if waiting.made_by(client.operations(uuid), "update", answer.request_id):
-            return accepted(client, client.cluster(uuid), told, common)
+        try:
+            made = waiting.made_by(client.operations(uuid), "update", answer.request_id)
+            cluster = client.cluster(uuid)
+        except CliError:  # the change is accepted, whatever else can be asked
+            return accepted(client, {"uuid": uuid}, told, common, handle=uuid)
+        if made:
+            return accepted(client, cluster, told, common)
         _tell_that_it_is_so(common)
     elif not waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s):
         _tell_that_it_is_so(common)

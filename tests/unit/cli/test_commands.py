@@ -216,6 +216,22 @@ def test_a_resize_that_changes_nothing_is_done_at_once(
     assert capsys.readouterr().out.startswith(said)
 
 
+@pytest.mark.parametrize("lost", [OPERATIONS, f"/v1/clusters/{UUID}"])
+def test_a_resize_that_was_accepted_is_told_though_nothing_more_can_be_asked(
+    demo: Service, run: Run, capsys: Capture, lost: str
+) -> None:
+    def accept(_: object) -> tuple[int, object]:
+        demo.on("GET", lost, 503, refusal(503, "The database does not answer."))
+        return 202, {"uuid": UUID}
+
+    demo.on("GET", OPERATIONS, 200, {"operations": [operation(verb="update")]})
+    demo.on_call("POST", f"/v1/clusters/{UUID}/actions/resize", accept)
+    assert run("cluster", "resize", "demo", "3") == 0
+    out, err = capsys.readouterr()
+    assert out.endswith(f"\nNext: jeroboam cluster watch {UUID}\n")
+    assert err == ""
+
+
 def test_cluster_retry_follows_its_own_operation(demo: Service, run: Run, capsys: Capture) -> None:
     again = operation(verb="create", summary="retry: create")
     demo.on("POST", f"/ext/v1/clusters/{UUID}/retry", 202, again | {"state": "queued", "finished_at": None})
@@ -282,6 +298,8 @@ def test_orphans_are_shown_and_those_that_are_ours_removed(service: Service, run
     assert shown[2].split() == [OPERATION, "unknown", "network", "lost-net"]
     unknown = "Unknown: nothing is recorded here of that cluster; it may live, as another installation's on the same provider."
     assert shown[3:] == [unknown, "Next: jeroboam orphans --remove"]
+    assert run("orphans", UUID, OPERATION) == 0
+    assert capsys.readouterr().out.endswith(f"{unknown}\nNext: jeroboam orphans {UUID} --remove\n")
     assert run("orphans", "nope") == 0
     assert capsys.readouterr().out == "There are no orphans of nope.\n"
     assert run("orphans", "--remove") == 0
