@@ -81,6 +81,13 @@ class Lxd(Tool):
         await lxd.release(LxdApi(client), _NODE, dead=dead, limit_s=limit_s)
 
 
+class CutOff(Kubernetes):
+    """The node is deleted; what a daemon set ran on it is not yet."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404) if request.method == "PATCH" else super().answer(request)
+
+
 def in_state(state: MachineState) -> Machine:
     return Machine(_NODE, _NODE, "c", "g", Role.WORKER, 0, state)
 
@@ -111,6 +118,12 @@ async def test_what_may_run_is_waited_for(make: Callable[[], Tool], state: Machi
     with pytest.raises(DeadlineExceeded, match=_NODE):
         await release(tool, state, 0.05)
     assert tool.log == []
+
+
+async def test_a_release_that_was_cut_after_its_node_strikes_off_what_was_on_it() -> None:
+    tool = CutOff()
+    await release(tool, MachineState.RUNNING, 60)
+    assert tool.log == ["struck off web"]
 
 
 @every_tool

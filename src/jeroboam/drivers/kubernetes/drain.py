@@ -15,16 +15,22 @@ _MIRROR = "kubernetes.io/config.mirror"
 
 async def release(api: KubeApi, name: str, *, dead: bool = False, limit_s: float = _LIMIT_S) -> None:
     """Cordon, drain, delete the node object and what belonged to it. `dead`: known to be, though the API may call it ready for 40 s more;
-    one that dies meanwhile is waited for no longer. Repeatable; unknown nodes count as released. Raises DeadlineExceeded."""
+    one that dies meanwhile is waited for no longer. Repeatable; unknown nodes count as drained. Raises DeadlineExceeded."""
     path = f"/api/v1/nodes/{name}"
-    if not await api.patch(path, {"spec": {"unschedulable": True}}):
-        return
+    if await api.patch(path, {"spec": {"unschedulable": True}}):
+        await _drain(api, name, dead=dead, limit_s=limit_s)
+        await api.delete(path)
+    # A node of the same name may join within seconds, long before controllers clear away; what ran on every node would count for it.
+    await _strike_off(api, await api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={name}"))
+
+
+async def _drain(api: KubeApi, name: str, *, dead: bool, limit_s: float) -> None:
     left: list[Json] = []
     try:
         async with asyncio.timeout(limit_s):
             left = await _pods(api, name)
             while left:
-                await _evict(api, left, dead=dead or await _away(api, path))
+                await _evict(api, left, dead=dead or await _away(api, name))
                 await asyncio.sleep(_LOOK_S)
                 left = await _pods(api, name)
     except TimeoutError:
@@ -33,9 +39,6 @@ async def release(api: KubeApi, name: str, *, dead: bool = False, limit_s: float
             f"{name}: {len(left)} pods did not leave within {limit_s:g} s: {names}.",
             hint="A disruption budget or a slow shutdown may hold them; make room for them elsewhere, then retry.",
         ) from None
-    await api.delete(path)
-    # A node of the same name may join within seconds, long before controllers clear away; what ran on every node would count for it.
-    await _strike_off(api, await api.items("/api/v1/pods", fieldSelector=f"spec.nodeName={name}"))
 
 
 async def _evict(api: KubeApi, pods: list[Json], *, dead: bool) -> None:
@@ -72,9 +75,9 @@ def _stays(pod: Json) -> bool:
     return "DaemonSet" in owners or _MIRROR in meta.get("annotations", {}) or ended
 
 
-async def _away(api: KubeApi, path: str) -> bool:
+async def _away(api: KubeApi, name: str) -> bool:
     """Whether the node's kubelet has not been heard of lately, or the node is not known any more."""
-    node = await api.find(path)
+    node = await api.find(f"/api/v1/nodes/{name}")
     conditions = node["status"].get("conditions", []) if node else []
     return not any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
