@@ -26,7 +26,7 @@ class NarratingStore(SqlStore):
         self._begun: dict[str, str] = {}  # operations, by cluster, whose cluster's name was not seen yet
         self._untold: set[str] = set()  # operations of which it is not known yet whether they begin or go on
         self._steps: dict[int, Step] = {}  # by row, those that are open
-        self._rows: dict[str, list[int]] = {}  # by operation, all that were opened
+        self._rows: dict[str, set[int]] = {}  # by operation, all that were opened
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
         begun = await super().begin_operation(uuid)
@@ -84,7 +84,7 @@ class NarratingStore(SqlStore):
 
     def _keep(self, row: int, step: Step) -> None:
         self._steps[row] = step
-        self._rows.setdefault(step.operation_uuid, []).append(row)
+        self._rows.setdefault(step.operation_uuid, set()).add(row)
 
     async def close_step(
         self,

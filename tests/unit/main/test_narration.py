@@ -22,6 +22,10 @@ async def test_an_operation_begins_goes_on_and_ends(stage: Stage, tmp_path: Path
         _, create = await replace(stage, store=store).add(name="lab")
         with suppress(TimeoutError):
             await replace(stage, store=store, provider=hangs).run(create, within_s=0.3)
+        opened = len(store._rows[create.uuid])
+        for _ in range(3):
+            await store.list_steps(create.uuid)
+        assert len(store._rows[create.uuid]) == opened
         await replace(stage, store=store).run(create)
     await store.stop()
     lines = [str(one["event"]) for one in told]
