@@ -235,6 +235,26 @@ async def test_a_stopped_machine_whose_port_was_taken_is_kept_and_waits() -> Non
     assert (await create(world))[2].outside == machine.outside
 
 
+async def test_a_deletion_that_fails_has_ended_all_that_it_began() -> None:
+    host = Host()
+    world = process(host)
+    await create(world)
+    [name] = host.containers
+    host.containers["stubborn"] = {**host.containers[name], "Name": "stubborn"}
+
+    class Slow(Process):
+        async def remove(self, name: str) -> None:
+            if name == "stubborn":
+                raise ProviderUnavailable("Docker did not answer within 60 s.", after_s=1)
+            await asyncio.sleep(0.05)
+            await super().remove(name)
+
+    provider = DockerProvider(DockerSettings(pool=POOL, ports=PORTS), Slow(host))
+    with pytest.raises(ProviderUnavailable, match="did not answer"):
+        await provider.delete_all(world.cluster.uuid)
+    assert list(host.containers) == ["stubborn"]
+
+
 async def test_a_refusal_that_is_no_overlap_does_not_count_as_a_used_up_pool() -> None:
     host = Host(refusal=Taken("authorization denied by plugin"))
     with pytest.raises(ProviderUnavailable, match=r"Docker refuses network jeroboam-racer-.*: authorization denied"):

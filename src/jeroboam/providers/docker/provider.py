@@ -202,7 +202,13 @@ class DockerProvider:
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
         found = await self.list_resources(cluster_uuid)
         for kind in ("container", "volume", "network"):
-            await asyncio.gather(*(self._remove(one) for one in found if one.kind == kind))
+            # Waited for whole: what still runs when this call was told to have failed meets the next one.
+            ends = await asyncio.gather(
+                *(self._remove(one) for one in found if one.kind == kind), return_exceptions=True
+            )
+            for error in ends:
+                if isinstance(error, BaseException):
+                    raise error
         left = await self.list_resources(cluster_uuid)
         if left:
             names = ", ".join(f"{one.kind} {one.name}" for one in left[:5])
