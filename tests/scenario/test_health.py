@@ -12,12 +12,13 @@ from structlog.testing import capture_logs
 
 from jeroboam.conductor.access import AdminAccess
 from jeroboam.conductor.health import HealthScan
-from jeroboam.contracts import Access, CoeHealth, Machine, MachineCensus, Provider, SystemClock
-from jeroboam.domain import Cluster, Health, OperationKind
+from jeroboam.contracts import Access, CoeHealth, Machine, MachineCensus, Provider, StatusChange, SystemClock
+from jeroboam.domain import Cluster, Health, OperationKind, OperationState, Status
 from jeroboam.domain.errors import CoeUnreachable, ProviderUnavailable
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.store import Sealer, SqlStore
+from jeroboam.testing import builders
 from jeroboam.testing.stage import Stage
 
 
@@ -76,12 +77,25 @@ async def made(stage: Stage, name: str = "demo") -> Cluster:
     return cluster
 
 
-async def scan(stage: Stage, *, limit: timedelta = timedelta(minutes=10)) -> None:
+async def scan(stage: Stage, *, limit: timedelta = timedelta(minutes=10)) -> int:
     drivers = {"fake": stage.driver}
     access = AdminAccess(SystemClock())
     health = HealthScan(stage.store, stage.provider, drivers, SystemClock(), access, every=timedelta(0), limit=limit)
     async with asyncio.timeout(20):
-        await health.once()
+        return await health.once()
+
+
+async def test_a_cluster_whose_deletion_failed_fills_a_batch_and_is_not_looked_at(stage: Stage) -> None:
+    cluster, other = await made(stage), await made(stage, "other")
+    delete = builders.operation(cluster, OperationKind.DELETE)
+    await stage.store.request_delete(cluster.uuid, delete)
+    begun = await stage.store.begin_operation(delete.uuid)
+    assert begun is not None
+    failed = StatusChange(status=Status.DELETE_FAILED)
+    await stage.store.finish_operation(delete.uuid, begun[1], OperationState.FAILED, change=failed)
+    assert await scan(stage) == 2
+    seen = [(await stage.row(one)).cluster.health for one in (cluster, other)]
+    assert seen == [None, Health.HEALTHY]
 
 
 @pytest.mark.parametrize("name", ["away", "silent", "well"])

@@ -91,10 +91,11 @@ class HealthScan:
             await asyncio.sleep(pause)
 
     async def once(self) -> int:
-        """Look after the clusters that are due; how many there were. Raises RetryLater while the store is away."""
-        rows = await self.store.health_targets(self.batch, self.clock.now() - self.every)
+        """Look after the clusters that are due; how many were claimed for it. Raises RetryLater while the store is away."""
+        due = await self.store.health_targets(self.batch, self.clock.now() - self.every)
+        rows = [row for row in due if not row.cluster.deleting]
         if not rows:
-            return 0
+            return len(due)
         uuids = [row.cluster.uuid for row in rows]
         # Before the machines: one that is made meanwhile is not missed.
         recorded = await self.store.recorded_machines(uuids)
@@ -102,7 +103,7 @@ class HealthScan:
         gate = asyncio.Semaphore(self.at_once)
         ends = await asyncio.gather(*(self._look(row, batch, gate) for row in rows), return_exceptions=True)
         _tell(rows, ends)
-        return len(rows)
+        return len(due)
 
     async def _census(self, uuids: Sequence[str]) -> Census | JeroboamError | None:
         if not isinstance(self.provider, MachineCensus):

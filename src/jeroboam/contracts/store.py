@@ -430,9 +430,9 @@ class ConductorStore(Protocol):
     async def open_resources(self, cluster_uuid: str) -> Sequence[Resource]: ...
 
     async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
-        """Clusters whose health was looked at before that time or never; not those in progress, deleting, or whose creation failed.
+        """Clusters whose health was looked at before that time or never; not those in progress, or whose creation failed.
 
-        Marks them as looked at."""
+        Marks them as looked at. Fewer than the limit are all there are; those whose deletion failed are among them."""
         ...
 
     async def recorded_machines(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[str]]:

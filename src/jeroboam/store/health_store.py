@@ -44,8 +44,7 @@ class HealthSide(Events):
             if not ids:
                 return []
             claim = clusters.update().where(clusters.c.id.in_(ids)).values(health_seen_at=self._clock.now())
-            rows = await connection.run_sync(lambda c: with_groups(c, c.execute(claim.returning(clusters))))
-        return [row for row in rows if not row.cluster.deleting]
+            return await connection.run_sync(lambda c: with_groups(c, c.execute(claim.returning(clusters))))
 
     def _due(self, chosen: sa.Select[Any]) -> sa.Select[Any]:
         return chosen if self._sqlite else chosen.with_for_update(skip_locked=True)
