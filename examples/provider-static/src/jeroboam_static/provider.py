@@ -36,6 +36,7 @@ from .inventory import read_inventory
 from .lease import STATES, Lease, node_of
 
 _MTU = 1500
+_KEPT = {"running": 0, "building": 1, "held": 1, "wiping": 2}  # of several for one purpose the lowest, then the oldest
 
 
 class StaticProvider:
@@ -91,9 +92,10 @@ class StaticProvider:
         """The machine whose address is the cluster's endpoint is held from now on: there is nothing else to make of a network."""
         async with self._ordering:
             mine = await self._mine(cluster.uuid)
-            for seen in _twins(mine):
+            twins = _twins(mine)
+            for seen in twins:
                 await self._free(seen)
-            head = _head(mine) or await self._take_head(cluster, spec)
+            head = _head([seen for seen in mine if seen not in twins]) or await self._take_head(cluster, spec)
         return Network(f"net-{head.entry.name}-{cluster.uuid}", head.lease.network, self._cidr, _MTU)
 
     async def _take_head(self, cluster: Cluster, spec: NetworkSpec) -> Seen:
@@ -179,18 +181,12 @@ class StaticProvider:
         return await self._take_alone(need_of(spec), lease)
 
     async def list_machines(self, cluster_uuid: str) -> Sequence[Machine]:
-        mine = await self._mine(cluster_uuid)
-        twins = _twins(mine)
-        found = [_machine(seen) for seen in mine if seen.lease.node and seen not in twins]
-        return sorted(found, key=lambda machine: machine.name)
+        return _nodes(await self._mine(cluster_uuid))
 
     async def list_machines_of(self, cluster_uuids: Collection[str]) -> Mapping[str, Sequence[Machine]]:
         """One look at all machines, which is what a look at one cluster's is, too."""
-        found: dict[str, list[Machine]] = {uuid: [] for uuid in cluster_uuids}
-        for seen in await self._fleet.held():
-            if seen.lease.node and seen.lease.cluster in found:
-                found[seen.lease.cluster].append(_machine(seen))
-        return {uuid: sorted(mine, key=lambda machine: machine.name) for uuid, mine in found.items()}
+        held = await self._fleet.held()
+        return {uuid: _nodes(_of(held, uuid)) for uuid in cluster_uuids}
 
     async def delete_machine(self, cluster_uuid: str, name: str) -> None:
         """Returns when the machine has wiped itself and is back."""
@@ -275,14 +271,21 @@ def _purposes(lease: Lease) -> set[str]:
 
 
 def _twins(mine: Sequence[Seen]) -> list[Seen]:
-    """Machines taken for what a cluster has one for already, by a service that was killed before it saw that."""
+    """Machines taken for what a cluster has one for already, by a service that was killed before it saw that. One that was being given back
+    for it is none that the cluster keeps."""
     met: set[str] = set()
     twins = []
-    for seen in sorted(mine, key=lambda one: (one.lease.state in ("held", "building"), one.lease.since)):
+    for seen in sorted(mine, key=lambda one: (_KEPT[one.lease.state], one.lease.since)):
         if _purposes(seen.lease) & met:
             twins.append(seen)
         met |= _purposes(seen.lease)
     return twins
+
+
+def _nodes(mine: Sequence[Seen]) -> list[Machine]:
+    twins = _twins(mine)
+    found = [_machine(seen) for seen in mine if seen.lease.node and seen not in twins]
+    return sorted(found, key=lambda machine: machine.name)
 
 
 def _head(mine: Sequence[Seen]) -> Seen | None:
