@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+from uuid import uuid4
 
 from cyclopts import Parameter
 
 from ..domain.errors import InvalidRequest
 from .outcome import framed
 
-_RESERVED = ("name", "visibility", "disk_format", "container_format", "min_disk", "id", "status", "size")
+if TYPE_CHECKING:
+    from .openstack.upload import Report
+
+_RESERVED = ("name", "visibility", "disk_format", "container_format", "min_disk", "id", "status", "size", "owner")
 
 
 def upload(
@@ -44,8 +50,8 @@ def upload(
 ) -> int:
     """Upload a node image that `image build --format raw` or `qcow2` made, with its record FILE.json beside it, into Glance.
 
-    The image says what it holds, by properties that templates and drivers look at. One that is there already is kept;
-    another one of the same name stays, and is told. Needs the extra `openstack`.
+    The image says what it holds, by properties that templates and drivers look at. One that this project has already is kept, and who
+    sees it and its properties are set as asked for; another one of the same name stays, and is told. Needs the extra `openstack`.
 
     For example:
 
@@ -75,6 +81,8 @@ def _upload(
     *,
     as_json: bool,
 ) -> None:
+    import msgspec
+
     from .. import artifacts
     from ..artifacts.cache import digest
     from ..cli.output import show_json
@@ -82,27 +90,44 @@ def _upload(
     from .openstack.glance import Glance
     from .openstack.upload import Upload, check, put
 
-    record = artifacts.read_record(file)
-    wish = Upload(file, record, name or file.stem, visibility, _properties(properties))
-    check(wish)
+    more = _properties(properties)
+    with _reading(file):
+        record = artifacts.read_record(file)
+        wish = Upload(file, record, name or file.stem, visibility, more)
+        check(wish)
     shelf = Glance(cloud, cafile)
+    with _reading(file):
+        sha256 = digest(file)
     with show_progress() as progress:
-        report = put(shelf, wish, digest(file), progress)
-    for one in report.others:
-        print(
-            f"Note: image {one} has the name {wish.name}, too, and other content. It stays; templates must name either by its id.",
-            file=sys.stderr,
-        )
-    for one in report.unfinished:
-        print(
-            f"Note: image {one} of this name was never filled. Unless somebody is at it: openstack image delete {one}",
-            file=sys.stderr,
-        )
+        report = put(shelf, wish, sha256, str(uuid4()), progress)
+    for note in _notes(report, wish.name):
+        print(f"Note: {note}", file=sys.stderr)
     if as_json:
-        told = {"id": report.id, "name": wish.name, "outcome": report.outcome.value, "sha256": record.sha256}
-        show_json(told | {"others": list(report.others), "unfinished": list(report.unfinished)})
+        told = {"name": wish.name, "sha256": record.sha256, **msgspec.to_builtins(report)}
+        show_json(told)
         return
-    print(f"{report.outcome.value:<5} image {wish.name}  {report.id}")
+    changed = f"  ({', '.join(report.changed)})" if report.changed else ""
+    print(f"{report.outcome.value:<7} image {wish.name}  {report.id}{changed}")
+
+
+def _notes(report: Report, name: str) -> Iterator[str]:
+    for one in report.others:
+        yield (
+            f"image {one} has the name {name}, too, and other content or another project. "
+            "It stays; templates must name either by its id."
+        )
+    for one in report.copies:
+        yield f"image {one} is the same once more. Unless something names it: openstack image delete {one}"
+    for one in report.unfinished:
+        yield f"image {one} of this name was never filled. Unless somebody is at it: openstack image delete {one}"
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InvalidRequest(f"{error.filename or file} cannot be read: {error.strerror}.") from error
 
 
 def _properties(given: tuple[str, ...]) -> dict[str, str]:

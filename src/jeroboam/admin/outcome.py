@@ -11,13 +11,16 @@ from ..domain.errors import ConfigError, InvalidRequest, JeroboamError
 
 def tell(error: JeroboamError, code: int, *, as_json: bool = False) -> int:
     """Print the error; the exit code is handed through."""
+    notes: list[str] = getattr(error, "__notes__", [])
     if as_json:
-        body = {"message": error.message, "hint": error.hint, "exit_code": code}
+        body = {"message": error.message, "hint": error.hint, "exit_code": code} | ({"notes": notes} if notes else {})
         print(json.dumps({"error": body}, ensure_ascii=False), file=sys.stderr)
         return code
     print(f"Error: {error.message}", file=sys.stderr)
     if error.hint:
         print(f"       {error.hint}", file=sys.stderr)
+    for note in notes:
+        print(f"       {note}", file=sys.stderr)
     return code
 
 
@@ -28,12 +31,12 @@ def tell_usage(error: JeroboamError, *, as_json: bool = False) -> int:
 
 def framed(work: Callable[[], None], *, kept: str, as_json: bool = False) -> int:
     """The exit code: 0, 1 when it could not be done, 2 when the command is wrong, 130 after Ctrl-C; the reason goes to stderr.
-    `kept` says what is left after Ctrl-C."""
+    `kept` says what is left after Ctrl-C, where no note of the interrupt does."""
     try:
         work()
     except JeroboamError as error:
         return tell_usage(error, as_json=as_json)
-    except KeyboardInterrupt:
-        print(f"Stopped. {kept}", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"Stopped. {' '.join(getattr(stop, '__notes__', [kept]))}", file=sys.stderr)
         return 130
     return 0

@@ -136,6 +136,7 @@ def test_a_daemon_that_does_not_answer_is_told_from_one_that_is_missing(
             "Docker Engine '27' is not known; known are: v20.10.24, v26.1.5.",
         ),
         (("upload", "/no/such.raw"), 1, "Image file /no/such.raw could not be found."),
+        (("upload", "/" + 300 * "x"), 2, f"/{300 * 'x'} cannot be read: File name too long."),
         (("delete",), 2, 'Command "delete" parameter TAG requires an argument.'),
     ],
 )

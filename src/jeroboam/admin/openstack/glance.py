@@ -2,39 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...domain.errors import ProviderRefused
-from .faults import asking
+from ...domain.errors import ConfigError, ProviderRefused
+from .faults import asking, line
 from .login import connect
 
 SUM = "jeroboam_sha256"  # by which an image is known again: Glance's own hash is of another kind
 _WRITES_WITHIN_S = 900  # for the answer after the last byte: a slow store has them to keep
 _PIECE = 1 << 20
+_PAGE = 100
+_PATCH = "application/openstack-images-v2.1-json-patch"
 
 
 @dataclass(frozen=True)
 class Found:
-    """An image of Glance. `sha256` is "" for one that we did not make."""
+    """An image of Glance. `owner` is a project's id; `told` all that Glance says of it, fields and properties."""
 
     id: str
     status: str
-    sha256: str
+    owner: str
     size: int
+    told: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        """What its property says, which any project may write on images of its own; "" where there is none."""
+        return str(self.told.get(SUM) or "")
 
 
 class Shelf(Protocol):
     """Where images are kept. Every method raises ProviderUnavailable (no answer; try again), ProviderRefused or ConfigError."""
 
-    def find(self, name: str) -> Sequence[Found]:
-        """All images of a name that we see."""
+    @property
+    def project(self) -> str:
+        """Id of the login's own, whose images are made."""
         ...
 
-    def make(self, name: str, visibility: str, told: Mapping[str, object]) -> str:
-        """An image without its bytes, by id; `told`: properties, formats, sizes."""
+    def find(self, name: str) -> Sequence[Found]:
+        """All images of a name that we see: an administrator those of all projects."""
+        ...
+
+    def make(self, ident: str, name: str, told: Mapping[str, object]) -> None:
+        """An image without its bytes, by an id of ours, so that it can be deleted though the answer was lost. `told`: its fields and
+        properties."""
+        ...
+
+    def change(self, ident: str, told: Mapping[str, object]) -> None:
+        """Set these fields and properties; others stay."""
         ...
 
     def fill(self, ident: str, path: Path, read: Callable[[int], None]) -> None:
@@ -52,23 +72,33 @@ class Glance:
     """Implements Shelf."""
 
     def __init__(self, cloud: str | None, cafile: Path | None) -> None:
-        self._image: Any = connect(cloud, cafile).image
+        connection = connect(cloud, cafile)
+        with asking("log in"):
+            self.project = str(connection.current_project_id or "")
+        if not self.project:
+            raise ConfigError("The login names no project, and images belong to one.", hint="Set OS_PROJECT_NAME.")
+        with asking("find out its version", "Glance"):
+            self._image: Any = connection.image
+            _ = self._image.request  # the SDK's stand-in for a service that is not there has none
 
     def find(self, name: str) -> Sequence[Found]:
+        seen: list[Found] = []
         with asking("list images", "Glance"):
-            return [_found(one) for one in self._image.images(name=name)]
+            more: dict[str, str] = {}
+            while page := self._call("GET", "/images", params={"name": name, "limit": _PAGE, **more})["images"]:
+                seen += [_found(one) for one in page]
+                more = {"marker": seen[-1].id}
+        return seen
 
-    def make(self, name: str, visibility: str, told: Mapping[str, object]) -> str:
-        from openstack import exceptions as sdk
+    def make(self, ident: str, name: str, told: Mapping[str, object]) -> None:
+        with asking(f"make the image {name}", "Glance"), _allowed(f"make a {told['visibility']} image"):
+            self._call("POST", "/images", json={"id": ident, "name": name, **told})
 
-        with asking(f"make the image {name}", "Glance"):
-            try:
-                return str(self._call("POST", "/images", json={"name": name, "visibility": visibility, **told})["id"])
-            except sdk.ForbiddenException as error:
-                raise ProviderRefused(
-                    f"Glance does not let this account make a {visibility} image.",
-                    hint="Log in as an administrator, or choose --visibility private, which this project alone sees.",
-                ) from error
+    def change(self, ident: str, told: Mapping[str, object]) -> None:
+        patch = [{"op": "add", "path": f"/{_pointer(key)}", "value": value} for key, value in told.items()]
+        what = f"change {', '.join(told)} of the image {ident}"
+        with asking(what, "Glance"), _allowed(what):
+            self._call("PATCH", f"/images/{ident}", data=json.dumps(patch), headers={"Content-Type": _PATCH})
 
     def fill(self, ident: str, path: Path, read: Callable[[int], None]) -> None:
         with asking("take the image's bytes", "Glance"), path.open("rb") as file:
@@ -78,7 +108,7 @@ class Glance:
 
     def get(self, ident: str) -> Found:
         with asking(f"show the image {ident}", "Glance"):
-            return _found(self._image.get_image(ident))
+            return _found(self._call("GET", f"/images/{ident}"))
 
     def delete(self, ident: str) -> None:
         with asking(f"delete the image {ident}", "Glance"):
@@ -107,5 +137,23 @@ class _Told:
         return piece
 
 
-def _found(raw: Any) -> Found:
-    return Found(str(raw.id), str(raw.status), str((raw.properties or {}).get(SUM) or ""), int(raw.size or 0))
+@contextmanager
+def _allowed(what: str) -> Iterator[None]:
+    from openstack import exceptions as sdk
+
+    try:
+        yield
+    except sdk.ForbiddenException as error:
+        raise ProviderRefused(
+            f"Glance does not let this account {what}: {line(error)}",
+            hint="Log in as an administrator, or choose --visibility private, which this project alone sees.",
+        ) from error
+
+
+def _pointer(key: str) -> str:
+    """Source: RFC 6901, 3."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _found(raw: Mapping[str, Any]) -> Found:
+    return Found(str(raw["id"]), str(raw["status"]), str(raw.get("owner") or ""), int(raw.get("size") or 0), raw)
