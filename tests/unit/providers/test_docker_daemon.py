@@ -1,13 +1,11 @@
 """Daemons that will not do are told apart, each with its cure. A stand-in answers two calls of the Engine API on a socket."""
 
-import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
 
 import pytest
+from tests.unit.providers.engine_api import EngineCall, EngineServer, about
 
 from jeroboam.domain.errors import HostUnsupported
 from jeroboam.providers.docker import DockerProvider, DockerSettings
@@ -15,32 +13,15 @@ from jeroboam.providers.docker import DockerProvider, DockerSettings
 pytestmark = pytest.mark.sockets
 
 
-class _Server(ThreadingMixIn, UnixStreamServer):
-    daemon_threads = True
-
-
 @pytest.fixture
 def daemon(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """A daemon of the version and system that the test names; its URL."""
-    version, api, system = request.param
 
-    class Answers(BaseHTTPRequestHandler):
+    class Answers(EngineCall):
         def do_GET(self) -> None:
-            body = {"Version": version, "ApiVersion": api, "ServerVersion": version, "OSType": system, "NCPU": 2}
-            data = json.dumps(body).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.answer(200, about(*request.param))
 
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-        def address_string(self) -> str:
-            return "unix"
-
-    server = _Server(str(tmp_path / "docker.sock"), Answers)
+    server = EngineServer(str(tmp_path / "docker.sock"), Answers)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"unix://{tmp_path}/docker.sock"
     server.shutdown()

@@ -2,15 +2,13 @@
 A stand-in of the Engine API counts how many end at once."""
 
 import asyncio
-import json
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import ThreadingMixIn, UnixStreamServer
 
 import pytest
+from tests.unit.providers.engine_api import EngineCall, EngineServer, about
 
 from jeroboam.domain.errors import ProviderUnavailable
 from jeroboam.providers.docker import DockerProvider, DockerSettings, Finding, inspect_host
@@ -36,11 +34,9 @@ def test_engines_before_the_mend_may_lock_up(version: str, may: bool) -> None:
     assert may_lock_up(version) is may
 
 
-class Engine(ThreadingMixIn, UnixStreamServer):
+class Engine(EngineServer):
     """Two clusters of three containers, each of which ends when `meet` of them have once ended at the same time, or after a while.
     Calls with one of the words of `hangs` in their path are not answered."""
-
-    daemon_threads = True
 
     def __init__(self, socket: Path, version: str, meet: int) -> None:
         self.version, self.meet = version, meet
@@ -59,12 +55,9 @@ class Engine(ThreadingMixIn, UnixStreamServer):
             self.most = max(self.most, self.ending.total())
             self.most_of_one = max(self.most_of_one, self.ending[cluster])
             self.changed.notify_all()
-            self.changed.wait_for(lambda: self.most >= self.meet, timeout=5)
+            self.changed.wait_for(lambda: self.most >= self.meet, timeout=20)
             self.ending[cluster] -= 1
             del self.there[name]
-
-    def handle_error(self, *_: object) -> None:
-        """A caller that gave up waiting."""
 
     def containers(self, path: str) -> list[dict[str, object]]:
         return [
@@ -74,15 +67,15 @@ class Engine(ThreadingMixIn, UnixStreamServer):
         ]
 
 
-class _Call(BaseHTTPRequestHandler):
+class _Call(EngineCall):
     server: Engine
 
     def do_GET(self) -> None:
-        self._answer(200, self._found())
+        self.answer(200, self._found())
 
     def do_DELETE(self) -> None:
         self.server.ends(self.path.split("?")[0].rsplit("/", 1)[-1])
-        self._answer(204, None)
+        self.answer(204, None)
 
     def _found(self) -> object:
         for word in self.server.hangs:
@@ -94,22 +87,7 @@ class _Call(BaseHTTPRequestHandler):
             return {"Volumes": []}
         if "/networks" in self.path or "/images" in self.path:
             return []
-        version = self.server.version
-        return {"Version": version, "ApiVersion": "1.41", "ServerVersion": version, "OSType": "linux", "NCPU": 2}
-
-    def _answer(self, status: int, body: object) -> None:
-        data = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_: object) -> None:
-        """Quiet."""
-
-    def address_string(self) -> str:
-        return "unix"
+        return about(self.server.version)
 
 
 @pytest.fixture
