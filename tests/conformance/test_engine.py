@@ -86,7 +86,7 @@ async def test_a_runner_that_raises_is_failed(engine: Engine) -> None:
 
 async def test_bounds_hold_and_a_tenant_with_much_leaves_room_for_others(engine_url: str) -> None:
     """Three at once, two of one tenant; what waits begins when one ends, not at a look some time later."""
-    engine = DbosEngine(engine_url, executor_id="t", workers=3, per_tenant=2, poll_s=0.01)
+    engine = DbosEngine(engine_url, executor_id="t", workers=3, per_tenant=2, poll_s=0.01, sweep_s=60)
     begun: list[str] = []
     gates = {uuid: asyncio.Event() for uuid in ("a1", "a2", "a3", "b1", "b2")}
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # steps in them are of the same: nobody asks for the records any more.
 OPERATIONS_FORMAT = "operations-1"
 QUEUE = "operations"
-_SWEEP = timedelta(seconds=1)  # between two looks for what other processes queued
 _IDLE_S = 0.25  # DBOS wakes so often for messages between workflows, of which we send none; its end waits for that
 _STATES = {
     "ENQUEUED": EngineState.PENDING,
@@ -49,14 +48,16 @@ class DbosEngine:
         workers: int = 64,
         per_tenant: int = 16,
         poll_s: float = 0.05,
+        sweep_s: float = 1.0,
         alive: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`alive`: whether this executor may still write; while it may not, its statements wait."""
+        """`poll_s`: between two looks at the queue, however much happens; `sweep_s`: between two for what other processes queued.
+        `alive`: whether this executor may still write; while it may not, its statements wait."""
         self._database = EngineDatabase(url, alive)
         self._executor_id = executor_id
         self._workers = workers
         self._per_tenant = per_tenant
-        self._poll_s = poll_s
+        self._poll_s, self._sweep_s = poll_s, sweep_s
         self._dbos: type[DBOS] | None = None
         self._queue: EngineQueue | None = None
         self._claims: asyncio.Task[None] | None = None
@@ -64,7 +65,7 @@ class DbosEngine:
         self._runner: Runner | None = None
 
     async def start(self, runner: Runner) -> None:
-        """Launch; operations that were under way are queued again at once."""
+        """Launch; operations that were under way are queued again at once. None runs before this ends."""
         from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer  # 1.3 s of CPU: only where it runs
 
         self._runner = runner
@@ -83,15 +84,12 @@ class DbosEngine:
         dbos = DBOS(config=config)
         DBOS.listen_queues([])  # ours is looked into by `EngineQueue`
 
-        async def operation(
-            operation_uuid: str,
-        ) -> None:  # DBOS marks the function it is given; a method takes no marks
+        # DBOS marks the function it is given; a method takes no marks.
+        async def operation(operation_uuid: str) -> None:
             await self._operation(operation_uuid)
 
         workflow = DBOS.workflow(name="operation", max_recovery_attempts=1_000_000)(operation)
-        self._dbos = (
-            DBOS  # before the launch: what is recovered may run while `start` still waits, and a stop must find it
-        )
+        self._dbos = DBOS  # before the launch: a stop while `start` still waits must find it
         DBOS.launch()
         queue = await DBOS.register_queue_async(
             QUEUE,
@@ -109,7 +107,7 @@ class DbosEngine:
             workers=self._workers,
             per_tenant=self._per_tenant,
             pause=timedelta(seconds=self._poll_s),
-            sweep=_SWEEP,
+            sweep=timedelta(seconds=self._sweep_s),
         )
         self._claims = asyncio.create_task(self._queue.run())
 
@@ -136,11 +134,11 @@ class DbosEngine:
             dbos, self._dbos = self._dbos, None
             await asyncio.to_thread(dbos.destroy, destroy_registry=True)
 
-    async def submit(self, tenants: Mapping[str, str]) -> None:
+    async def submit(self, operations: Mapping[str, str]) -> None:
         self._live()
         if self._queue is None:
             raise RuntimeError("the engine is not started")
-        await self._queue.put(tenants)
+        await self._queue.put(operations)
 
     async def adopt(self, alive: Collection[str]) -> int:
         dbos = self._live()

@@ -58,12 +58,12 @@ class EngineQueue:
         self._more = False  # the last look left something for want of room
         self._word = asyncio.Event()
 
-    async def put(self, tenants: Mapping[str, str]) -> None:
+    async def put(self, operations: Mapping[str, str]) -> None:
         """Operations with their tenants, in this order; those that were put in before are passed over."""
-        await asyncio.to_thread(self._put, tenants)
+        await asyncio.to_thread(self._put, operations)
         self._word.set()
 
-    def _put(self, tenants: Mapping[str, str]) -> None:
+    def _put(self, operations: Mapping[str, str]) -> None:
         from dbos._core import prepare_enqueued_workflow
         from dbos._sys_db import db_retry
 
@@ -72,7 +72,7 @@ class EngineQueue:
         )
         rows = [
             prepared(args=(operation,), workflow_id=operation, queue_partition_key=tenant)
-            for operation, tenant in tenants.items()
+            for operation, tenant in operations.items()
         ]
         # A lost connection, or a deadlock with who puts in the same in another order: DBOS tries that again for one operation only.
         database = self._dbos._sys_db

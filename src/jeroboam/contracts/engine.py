@@ -32,8 +32,8 @@ class Engine(Protocol):
         """Stop taking work. Running operations stop where they wait and go on after the next start."""
         ...
 
-    async def submit(self, tenants: Mapping[str, str]) -> None:
-        """Queue operations, tenant by uuid, in this order; the same uuid twice is one run. Tenants share the workers fairly."""
+    async def submit(self, operations: Mapping[str, str]) -> None:
+        """Queue these, tenant by uuid, in this order; the same uuid twice is one run. Tenants share the workers fairly."""
         ...
 
     async def adopt(self, alive: Collection[str]) -> int:

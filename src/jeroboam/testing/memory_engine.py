@@ -24,10 +24,10 @@ class MemoryEngine:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    async def submit(self, tenants: Mapping[str, str]) -> None:
+    async def submit(self, operations: Mapping[str, str]) -> None:
         if self._runner is None:
             raise RuntimeError("the engine is not started")
-        for uuid in tenants:
+        for uuid in operations:
             if uuid not in self._tasks and uuid not in self._cancelled:
                 self._tasks[uuid] = asyncio.create_task(self._run(self._runner, uuid))
 
