@@ -20,10 +20,8 @@ from sqlalchemy.engine import make_url
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.25
 _CONNECT_S = 5
-_POOL: dict[str, Any] = {
-    "pool_size": 12,
-    "max_overflow": 3,
-}  # eight threads for us, and DBOS's own: each has one at hand
+# Eight threads for us, and DBOS's own: each has one at hand.
+_POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 3}
 _IDLE_MS = 5000  # of a process that was stopped inside a transaction, the locks are free after that
 
 
