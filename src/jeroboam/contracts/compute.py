@@ -145,9 +145,8 @@ class MachineSpec:
     project_id: str
     first: bool = False  # the control plane machine that starts the cluster
     keys: str = ""  # tells the keys of its first boot from others (jeroboam.pki.fingerprint); no secret
-    labels: Labels = field(
-        default_factory=dict, hash=False
-    )  # of its node group: a provider knows availability_zone and the like
+    # Of its node group: a provider knows availability_zone and the like.
+    labels: Labels = field(default_factory=dict, hash=False)
 
 
 class MachineState(StrEnum):
@@ -177,9 +176,8 @@ class Machine:
     created_at: datetime | None = None
     image_id: str | None = None  # the word of its MachineSpec
     keys: str | None = None
-    outside: Address | None = (
-        None  # where it publishes the cluster's API; None where it does not, or the endpoint always stays
-    )
+    # Where it publishes the cluster's API; None where it does not, or the endpoint always stays.
+    outside: Address | None = None
 
     @property
     def stands_still(self) -> bool:

@@ -134,9 +134,8 @@ def _balancer(plan: NetworkPlan) -> Template:
         "balancer": _resource("OS::Octavia::LoadBalancer", name=f"{plan.slug}-endpoint", vip_subnet=_subnet(plan)),
     }
     for port in (plan.port, *plan.inner_ports):
-        inner = (
-            {"allowed_cidrs": [plan.cidr]} if port != plan.port else {}
-        )  # never published, also not by a floating address
+        # Inner ports are never published, also not by a floating address.
+        inner = {"allowed_cidrs": [plan.cidr]} if port != plan.port else {}
         made[f"listener-{port}"] = _resource(
             "OS::Octavia::Listener", loadbalancer=_id("balancer"), protocol="TCP", protocol_port=port, **inner
         )

@@ -34,9 +34,8 @@ _WAKES = {
     "SHELVED": "unshelve",
     "SHELVED_OFFLOADED": "unshelve",
 }
-_WITH_DOWN_CELLS = (
-    "2.69"  # from here on a cell that does not answer is not left out of a list. Source: Nova API guide, down cells
-)
+# From here on a cell that does not answer is not left out of a list. Source: Nova API guide, down cells
+_WITH_DOWN_CELLS = "2.69"
 
 
 @dataclass(frozen=True)
