@@ -3,6 +3,7 @@ cloud-init boots, so on a bed of profile lxc (`make test-openstack PROFILE=lxc`)
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -13,9 +14,12 @@ from typing import Any
 import pytest
 from tests.clients.coe import Coe, Shell
 from tests.e2e.world import PROGRAM, Cluster, Service, run, until
-from tests.unit.providers.openstack.node import Node
+from tests.unit.providers.openstack.node import Node, unpacked
 
 from jeroboam import artifacts
+from jeroboam.artifacts import CloudWish, cloud_image
+from jeroboam.artifacts.cloud_form import wrapping
+from jeroboam.providers.openstack import opening
 
 from .registered import config, register, serve, unregister
 from .testbed import Bed
@@ -59,22 +63,29 @@ def demo(service: Service, bed_shell: Shell) -> Coe:
 
 @pytest.fixture(scope="module")
 def images(booting_bed: Bed, bed_clouds: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """Names in Glance of the node images by container tool; what is not there yet is built and uploaded."""
+    """Ids in Glance of the node images by container tool; what is not there yet is built and uploaded."""
     return {coe: _image(coe, booting_bed, bed_clouds, tmp_path_factory) for coe in ("kubernetes", "swarm")}
 
 
 def _image(coe: str, bed: Bed, clouds: Path, folders: pytest.TempPathFactory) -> str:
+    file = folders.mktemp("images") / f"{coe}.raw"
+    recipe = _recipe(CloudWish(coe, format="raw", server_type="container", output=file))
+
     def found() -> list[str]:
         images = bed.connect(bed.admin).image.images(status="active")
-        return [str(one.name) for one in images if (one.properties or {}).get("jeroboam_coe") == coe]
+        return [str(one.id) for one in images if (one.properties or {}).get("jeroboam_recipe") == recipe]
 
     if not found():
-        file = folders.mktemp("images") / f"{coe}.raw"
         kind = ["--format", "raw", "--server-type", "container", "--output", str(file)]
         subprocess.run([*PROGRAM, "image", "build", "--coe", coe, *kind], timeout=_IMAGE_S, check=True)
         run(*PROGRAM, "image", "upload", str(file), "--os-cloud", "admin", env={"OS_CLIENT_CONFIG_FILE": str(clouds)})
         file.unlink()
     return found()[0]
+
+
+def _recipe(wish: CloudWish) -> str:
+    """Of the image that would be built now: an older one has an older node in it."""
+    return cloud_image._recipe(wish, cloud_image._full_version(wish), wrapping(wish.format, wish.server_type))
 
 
 def test_kubernetes_from_template_to_delete(
@@ -181,17 +192,21 @@ def _nothing_that_readers_see_opens_a_boot(bed: Bed, uuid: str) -> None:
         for event in heat.get(f"{path}/events").json()["events"]:
             shown = heat.get(event["links"][0]["href"]).json()["event"].get("resource_properties") or {}
             if "user_data" in shown:
-                _is_sealed(Node(shown["user_data"]), bed, event["resource_name"], uuid)
+                _is_sealed(Node(shown["user_data"]), bed, event["resource_name"])
                 seen += 1
     assert seen >= 3
 
 
-def _is_sealed(node: Node, bed: Bed, name: str, uuid: str) -> None:
+def _is_sealed(node: Node, bed: Bed, name: str) -> None:
+    """Its boot is what the seal writes. What else it was given, and its server shows, has no key in it, plain or packed."""
     [server] = [one for one in bed.connect(bed.demo).compute.servers() if one.name == name]
-    assert node.opened(server.metadata["jeroboam_key"]) is None
+    assert node.sealed[opening.NONCE + opening.TAG :].startswith(b"Salted__")
+    assert unpacked(node.sealed) == b""
+    assert not node.is_opened_by(base64.b64decode(server.metadata["jeroboam_key"]))
     assert not [path for path in node.files if "pki" in path or path.endswith((".key", "/run"))]
     for content in node.files.values():
-        assert b"PRIVATE KEY" not in content
+        assert b"PRIVATE KEY" not in content + unpacked(content)
+        assert not node.is_opened_by(content)
 
 
 def _members() -> dict[str, str]:
@@ -213,9 +228,8 @@ def _tasks_answer_across_nodes(workers: set[str]) -> None:
         answers = [json.loads(line) for line in run("docker", *words, check=False).splitlines()]
         return len(answers) == CALLS and {answer["node"] for answer in answers} == workers
 
-    until(
-        of_all, 300, "answers of both workers", every_s=2
-    )  # each engine asks for the image outside first, where nobody answers
+    # Each engine asks for the image outside first, where nobody answers.
+    until(of_all, 300, "answers of both workers", every_s=2)
 
 
 def servers(bed: Bed, uuid: str) -> dict[str, str]:

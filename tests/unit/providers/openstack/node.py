@@ -7,6 +7,8 @@ import io
 import json
 import re
 import tarfile
+import zlib
+from contextlib import suppress
 from email import message_from_string
 from typing import Any
 
@@ -18,6 +20,8 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from jeroboam import bootstrap
 from jeroboam.providers.openstack import opening, report
+
+_GZIP = b"\x1f\x8b\x08"
 
 
 class Node:
@@ -52,6 +56,10 @@ class Node:
         self.key = key
         return _files(_unsealed(key, self.sealed))
 
+    def is_opened_by(self, seen: bytes) -> bool:
+        """Whether the key stands somewhere in these bytes."""
+        return any(opening.is_key(seen[at : at + 32], self.sealed) for at in range(len(seen) - 31))
+
     def tagged(self, server: str, text: str) -> str:
         """A report as it is signalled."""
         return report.tagged(text, server, self.sealed[: opening.NONCE].hex(), opening.report_key(self.key))
@@ -65,6 +73,17 @@ class Node:
         if broken:
             return bootstrap.marker("failed", broken[1], "exit code 1: ")
         return bootstrap.marker("done", "all")
+
+
+def unpacked(content: bytes) -> bytes:
+    """All that anybody can unpack of it: what begins as gzip does, wherever that is."""
+    found = b""
+    at = content.find(_GZIP)
+    while at >= 0:
+        with suppress(zlib.error):
+            found += zlib.decompressobj(wbits=31).decompress(content[at:])
+        at = content.find(_GZIP, at + 1)
+    return found
 
 
 def _unsealed(key: bytes, sealed: bytes) -> bytes:

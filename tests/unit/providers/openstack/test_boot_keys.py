@@ -1,16 +1,18 @@
 """Who hears a node, and who gets the key of its first boot: the provider on a small cloud."""
 
 import base64
+import gzip
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from tests.unit.providers.openstack import engine
-from tests.unit.providers.openstack.node import Node
+from tests.unit.providers.openstack.node import Node, unpacked
 from tests.unit.providers.openstack.worlds import KEY, another, cloud_of, make
 
+from jeroboam import bootstrap
 from jeroboam.contracts import File, Machine, NodeConfig, Provider
-from jeroboam.providers.openstack import boot_keys, consoles
+from jeroboam.providers.openstack import boot_keys, consoles, opening
 from jeroboam.providers.openstack.boot_keys import BootKeys, wrap
 from jeroboam.providers.openstack.consoles import Consoles
 from jeroboam.providers.openstack.heat import Heat
@@ -57,10 +59,13 @@ async def test_what_others_may_read_in_the_project_opens_nothing(world: World) -
     opened = node.opened(key)
     assert opened is not None
     assert opened["/etc/ca.key"] == b"hush, hush"
-    plain = b"".join(node.files.values()) + repr((server["metadata"], stack.signals, stack.template)).encode()
-    assert b"hush" not in plain
-    assert b"etc/ca.key" not in plain
-    assert Node(server["user_data"]).opened(key) is None  # another pair of keys
+    shown = b"".join(node.files.values()) + repr((server["metadata"], stack.signals, stack.template)).encode()
+    for word in (b"hush", b"etc/ca.key"):
+        assert word not in shown + unpacked(shown)
+        assert word in unpacked(b"noise" + gzip.compress(bootstrap.render_tar(secret)))
+    assert node.sealed[opening.NONCE + opening.TAG :].startswith(b"Salted__")
+    assert node.is_opened_by(b"noise" + node.key)
+    assert not node.is_opened_by(shown + base64.b64decode(key) + base64.b64decode(node.shown))
 
 
 @pytest.mark.parametrize(

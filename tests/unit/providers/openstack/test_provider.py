@@ -520,9 +520,8 @@ async def test_a_network_of_the_tenant_needs_one_subnet(world: World) -> None:
     named = replace(cluster, shape=replace(shape, fixed_subnet="s1"))
     assert await world.provider.preflight(named, [world.spec()]) == []
     assert (await world.provider.ensure_network(named, NetworkSpec(endpoint_port=6443))).cidr == "10.1.0.0/24"
-    assert (
-        await world.provider.preflight(cluster, [world.spec()]) == []
-    )  # it grows, and stays in the subnet of its stack
+    # It grows, and stays in the subnet of its stack.
+    assert await world.provider.preflight(cluster, [world.spec()]) == []
     beside = replace(world.beside().cluster, project_id=cluster.project_id)
     named = replace(beside, shape=named.shape)
     elsewhere = replace(named, shape=replace(shape, fixed_network=None, fixed_subnet="s0"))
