@@ -9,6 +9,7 @@ import tarfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from .process import stream
 LABEL = "jeroboam.node-image"
 _CONTAINER = "jeroboam-bake-"
 _BENCH = "-bench"
+_SLEEPS_S = 3600  # a bake's longest; what was killed takes no room for longer
 # What no container needs at its boot; systemd is `running` sooner without.
 MASKED = (
     "systemd-udevd.service",
@@ -154,7 +156,7 @@ async def _container(name: str, options: Sequence[str], image: str) -> AsyncIter
     await _forget_abandoned()
     await _forget(name)
     try:
-        await docker("create", "--name", name, *options, image, "sleep", "3600")
+        await docker("create", "--name", name, *options, image, "sleep", str(_SLEEPS_S))
         yield Oven(name, image)
     finally:
         await _forget(name)
@@ -179,10 +181,24 @@ def mode_of(path: Path) -> int:
 
 
 async def _forget_abandoned() -> None:
-    """Containers of bakes that were killed end by themselves (they sleep for an hour) and are removed here."""
-    filters = ["--filter", f"name=^{_CONTAINER}", "--filter", "status=exited"]
-    for name in (await docker("ps", "-a", "--format", "{{.Names}}", *filters, timeout_s=60)).split():
+    """Containers of bakes that were killed end by themselves (they sleep for an hour) and are removed here, as are those that never
+    started. Then the volumes that nobody holds: one whose oven went before its bench could not go with it."""
+    for name in await _in_state("exited"):
         await _forget(name)
+    for name in await _in_state("created"):
+        with suppress(ArtifactUnavailable):  # gone, or started, meanwhile
+            made = datetime.fromisoformat((await docker("inspect", "-f", "{{.Created}}", name)).strip())
+            if datetime.now(UTC) - made > timedelta(seconds=_SLEEPS_S):
+                await _forget(name)
+    unused = ["--filter", f"name={_CONTAINER}", "--filter", "dangling=true"]
+    for volume in (await docker("volume", "ls", "-q", *unused, timeout_s=60)).split():
+        if volume.startswith(_CONTAINER):  # the filter looks for it anywhere in the name
+            await _forget(volume)
+
+
+async def _in_state(state: str) -> list[str]:
+    filters = ["--filter", f"name=^{_CONTAINER}", "--filter", f"status={state}"]
+    return (await docker("ps", "-a", "--format", "{{.Names}}", *filters, timeout_s=60)).split()
 
 
 async def _forget(name: str) -> None:
