@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ..contracts import Progress
 from .bake import RUNTIMES_LABEL
 from .base import ensure_base
 from .cache import Cache
 from .cloud_form import Wrapping, tree_script
+from .cloud_part import give_name, writing
 from .cloud_record import CloudImage, write_record
 from .held import VERSION_LABELS
 from .oven import Oven, open_bench
@@ -46,11 +47,13 @@ class CloudWish:
 
 
 class ToFile:
-    """Implements oven.Keep, once."""
+    """Implements oven.Keep, once: the bytes go into `part`, which lies beside the file and gets its name when it is whole."""
 
-    def __init__(self, wish: CloudWish, wrapped: Wrapping, recipe: str, cache: Cache, shown: Progress) -> None:
+    def __init__(
+        self, wish: CloudWish, wrapped: Wrapping, recipe: str, part: BinaryIO, cache: Cache, shown: Progress
+    ) -> None:
         self._wish, self._wrapped, self._recipe = wish, wrapped, recipe
-        self._cache, self._shown = cache, shown
+        self._part, self._cache, self._shown = part, cache, shown
         self._made: tuple[Path, CloudImage] | None = None
 
     def result(self) -> tuple[Path, CloudImage]:
@@ -76,46 +79,42 @@ class ToFile:
     async def _write(self, bench: Oven, size: int, inside: int, labels: Mapping[str, str]) -> None:
         version = next(labels[name] for name in VERSION_LABELS if name in labels)
         path = self._wish.path(version)
-        part = path.with_name(f".{path.name}.{self._recipe[:12]}.part")
-        try:
-            with under_way(self._shown, path.name, total=size, unit="B"):
-                sha256 = await _copy(bench, part, lambda amount: self._shown.advance(path.name, amount))
-            record = CloudImage(
-                file=path.name,
-                coe=self._wish.coe,
-                version=version,
-                format=self._wish.format,
-                server_type=self._wish.server_type,
-                size=part.stat().st_size,
-                min_disk_gib=_min_disk_gib(inside),
-                sha256=sha256,
-                recipe=self._recipe,
-                properties=_properties(self._wish, version, labels, self._recipe),
-            )
-            part.replace(path)
+        with under_way(self._shown, path.name, total=size, unit="B"):
+            sha256 = await self._copy(bench, path)
+        record = CloudImage(
+            file=path.name,
+            coe=self._wish.coe,
+            version=version,
+            format=self._wish.format,
+            server_type=self._wish.server_type,
+            size=self._part.tell(),
+            min_disk_gib=_min_disk_gib(inside),
+            sha256=sha256,
+            recipe=self._recipe,
+            properties=_properties(self._wish, version, labels, self._recipe),
+        )
+        with writing(path):
+            give_name(self._part, path)
             write_record(path, record)
-        finally:
-            with suppress(FileNotFoundError):
-                part.unlink()
         self._made = path, record
 
-
-async def _copy(bench: Oven, target: Path, told: Callable[[int], None]) -> str:
-    """The file's SHA-256. Blocks of zeros become holes."""
-    sum_ = hashlib.sha256()
-    with target.open("wb") as file:
+    async def _copy(self, bench: Oven, path: Path) -> str:
+        """The file's SHA-256. Blocks of zeros become holes."""
+        sum_, file = hashlib.sha256(), self._part
 
         def take(piece: bytes) -> None:
             sum_.update(piece)
-            if piece.count(0) == len(piece):
-                file.seek(len(piece), 1)
-            else:
-                file.write(piece)
-            told(len(piece))
+            with writing(path):
+                if piece.count(0) == len(piece):
+                    file.seek(len(piece), 1)
+                else:
+                    file.write(piece)
+            self._shown.advance(path.name, len(piece))
 
         await bench.read("/bake/out/image", take)
-        file.truncate()
-    return sum_.hexdigest()
+        with writing(path):
+            file.truncate()
+        return sum_.hexdigest()
 
 
 def _min_disk_gib(inside: int) -> int:

@@ -15,6 +15,7 @@ from .cache import Cache, default_cache, digest
 from .catalogue import catalogue
 from .cloud_file import CloudWish, ToFile
 from .cloud_form import CONTAINER, FORMS, Wrapping, tree_script, wrapping
+from .cloud_part import open_part, writing
 from .cloud_record import CloudImage, find_record
 from .distro_image import TOOLS, bake_tool, tool_recipe
 from .node_image import bake_release, release_recipe
@@ -52,11 +53,12 @@ async def build_cloud_image(
             if not force and (present := _unchanged(path, recipe)) is not None:
                 return path, present  # somebody else built it while we waited
             await check_disk_space(path.parent)
-            made = ToFile(wish, wrapped, recipe, cache, shown)
-            if wish.coe in TOOLS:
-                await bake_tool(cache, shown, sources, wish.coe, wish.version, FORMS[wish.server_type], made)
-            else:
-                await bake_release(cache, shown, sources, version, wish.runtimes, FORMS[wish.server_type], made)
+            with open_part(path) as part:
+                made = ToFile(wish, wrapped, recipe, part, cache, shown)
+                if wish.coe in TOOLS:
+                    await bake_tool(cache, shown, sources, wish.coe, wish.version, FORMS[wish.server_type], made)
+                else:
+                    await bake_release(cache, shown, sources, version, wish.runtimes, FORMS[wish.server_type], made)
     return made.result()
 
 
@@ -82,7 +84,8 @@ def _recipe(wish: CloudWish, version: str, wrapped: Wrapping) -> str:
 
 
 def _unchanged(path: Path, recipe: str) -> CloudImage | None:
-    record = find_record(path)
-    if record is None or record.recipe != recipe or record.size != path.stat().st_size:
-        return None
-    return record if digest(path) == record.sha256 else None
+    with writing(path):
+        record = find_record(path)
+        if record is None or record.recipe != recipe or record.size != path.stat().st_size:
+            return None
+        return record if digest(path) == record.sha256 else None

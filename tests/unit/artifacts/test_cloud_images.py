@@ -2,19 +2,22 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from jeroboam.artifacts import CloudImage, CloudWish, read_record
+from jeroboam.artifacts import CloudImage, CloudWish, build_cloud_image, read_record
 from jeroboam.artifacts.bake import PACKAGES
 from jeroboam.artifacts.cache import Cache
 from jeroboam.artifacts.cloud_file import ToFile
 from jeroboam.artifacts.cloud_form import FORMS, check_server_type, wrapping
+from jeroboam.artifacts.cloud_part import open_part
 from jeroboam.artifacts.cloud_record import write_record
 from jeroboam.artifacts.node_image import release_recipe
 from jeroboam.artifacts.oven import DOCKER, Oven
-from jeroboam.domain.errors import ArtifactUnavailable, InvalidRequest, NotFound
+from jeroboam.domain.errors import ArtifactUnavailable, HostUnsupported, InvalidRequest, NotFound
 
 from .file_site import Told
 
@@ -98,8 +101,9 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def test_a_file_comes_out_with_its_record_beside_it(tmp_path: Path, told: Told) -> None:
     target = tmp_path / "node.raw"
     wish = CloudWish("kubernetes", "raw", "container", output=target)
-    made = ToFile(wish, wrapping("raw", "container"), "a recipe", Cache(tmp_path / "cache"), told)
-    await made(Oven("jeroboam-bake-x", "base"), LABELS)
+    with open_part(target) as part:
+        made = ToFile(wish, wrapping("raw", "container"), "a recipe", part, Cache(tmp_path / "cache"), told)
+        await made(Oven("jeroboam-bake-x", "base"), LABELS)
     content = bytes(3_000_000) + b"the end"
     assert target.read_bytes() == content
     assert target.stat().st_blocks * 512 < 2_000_000  # zeros are holes
@@ -136,13 +140,52 @@ async def test_one_that_does_not_come_whole_leaves_what_was_there(docker: Path, 
     target = tmp_path / "node.raw"
     target.write_text("the last one")
     wish = CloudWish("kubernetes", "raw", "container", output=target)
-    made = ToFile(wish, wrapping("raw", "container"), "a recipe", Cache(tmp_path / "cache"), told)
-    with pytest.raises(ArtifactUnavailable) as error:
-        await made(Oven("jeroboam-bake-x", "base"), LABELS)
+    with open_part(target) as part:
+        made = ToFile(wish, wrapping("raw", "container"), "a recipe", part, Cache(tmp_path / "cache"), told)
+        with pytest.raises(ArtifactUnavailable) as error:
+            await made(Oven("jeroboam-bake-x", "base"), LABELS)
     assert error.value.message.startswith("`docker exec jeroboam-bake-x-bench` failed with exit code 3:")
     assert target.read_text() == "the last one"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["bin", "node.raw"]
     assert "rm -f -v jeroboam-bake-x-bench" in Path(f"{docker}.log").read_text().splitlines()[-2:]
+
+
+@pytest.fixture
+def full() -> Iterator[BinaryIO]:
+    """A file on a disk without room."""
+    with Path("/dev/full").open("wb", buffering=0) as file:
+        yield file
+
+
+@pytest.mark.usefixtures("docker")
+async def test_an_output_that_is_full_is_not_the_cache(tmp_path: Path, told: Told, full: BinaryIO) -> None:
+    wish = CloudWish("kubernetes", "raw", "container", output=tmp_path / "node.raw")
+    cache = Cache(tmp_path / "cache")
+    made = ToFile(wish, wrapping("raw", "container"), "a recipe", full, cache, told)
+    with pytest.raises(HostUnsupported) as error, cache.guard():
+        await made(Oven("jeroboam-bake-x", "base"), LABELS)
+    assert error.value.message == f"The output cannot be written: {tmp_path}/node.raw: No space left on device."
+    assert error.value.hint == "Free some space or see who owns it, or name another place by --output."
+
+
+async def test_an_output_that_takes_no_file_is_told_before_anything_is_baked(
+    docker: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jeroboam.artifacts.space._DISK_BYTES", 0)
+    wish = CloudWish("swarm", "raw", "container", output=Path("/proc/node.raw"))
+    with pytest.raises(HostUnsupported) as error:
+        await build_cloud_image(wish, cache_root=tmp_path / "cache")
+    assert error.value.message.startswith("The output cannot be written: /proc/.jeroboam-")
+    assert Path(f"{docker}.log").read_text().split() == ["info", "--format", "{{.DockerRootDir}}"]
+
+
+def test_what_a_killed_build_had_written_goes_and_what_another_one_writes_stays(tmp_path: Path) -> None:
+    (tmp_path / ".jeroboam-0123456789ab.part").write_text("of a builder that is gone")
+    (tmp_path / ".other.part").write_text("not ours")
+    with open_part(tmp_path / "a.raw") as first, open_part(tmp_path / "b.raw") as second:
+        there = {one.name for one in tmp_path.iterdir()}
+        assert there == {Path(first.name).name, Path(second.name).name, ".other.part"}
+    assert [one.name for one in tmp_path.iterdir()] == [".other.part"]
 
 
 def test_a_file_without_a_record_says_where_they_come_from(tmp_path: Path) -> None:
