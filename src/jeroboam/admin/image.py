@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 
 from ..domain.errors import ConfigError, InvalidRequest
-from .image_files import FileFormat, Output, ServerType
+from .image_files import File, FileFormat, Output, ServerType
 from .outcome import framed, tell_usage
 
 if TYPE_CHECKING:
@@ -142,8 +143,8 @@ def build(
         Print JSON.
     """
     settings = _settings(source, mirror, site)
-    wish = _build(coe, (version, kubernetes), runtime, (format_, server_type, output), settings, force, as_json=json)
-    return _framed(wish, as_json=json)
+    which, file = _Which(coe, version, kubernetes, runtime), File(format_, server_type, output)
+    return _framed(_build(which, file, settings, force, as_json=json), as_json=json)
 
 
 def list_(*, json: Flag = False) -> int:
@@ -210,40 +211,43 @@ def mirror(
     return _framed(_mirror(folder, kubernetes, runtime, _settings(source, "", site)))
 
 
-def _asked(coe: str, version: str | None, kubernetes: str | None) -> str | None:
-    """The one version of --version and --kubernetes."""
-    if kubernetes is None:
-        return version
-    if coe != "kubernetes":
-        raise InvalidRequest(
-            f"--kubernetes {kubernetes} does not fit --coe {coe}.", hint="Say --version, or drop one of them."
-        )
-    if version is not None:
-        raise InvalidRequest(
-            f"--version {version} and --kubernetes {kubernetes} say the same.", hint="Drop one of them."
-        )
-    return kubernetes
+@dataclass(frozen=True)
+class _Which:
+    """Which image --coe, --version, --kubernetes and --runtime ask for."""
+
+    coe: str
+    version: str | None
+    kubernetes: str | None
+    runtimes: tuple[str, ...]
+
+    def checked(self) -> str | None:
+        """The one version of --version and --kubernetes. Raises InvalidRequest for options that do not fit each other."""
+        if self.runtimes and self.coe != "kubernetes":
+            raise InvalidRequest(
+                f"--runtime {self.runtimes[0]} does not fit --coe {self.coe}.", hint="Drop one of them."
+            )
+        if self.kubernetes is None:
+            return self.version
+        if self.coe != "kubernetes":
+            raise InvalidRequest(
+                f"--kubernetes {self.kubernetes} does not fit --coe {self.coe}.",
+                hint="Say --version, or drop one of them.",
+            )
+        if self.version is not None:
+            raise InvalidRequest(
+                f"--version {self.version} and --kubernetes {self.kubernetes} say the same.", hint="Drop one of them."
+            )
+        return self.kubernetes
 
 
-async def _build(
-    coe: str,
-    asked: tuple[str | None, str | None],
-    runtimes: tuple[str, ...],
-    file: tuple[str, str | None, Path | None],
-    settings: SourceSettings,
-    force: bool,
-    *,
-    as_json: bool,
-) -> None:
+async def _build(which: _Which, file: File, settings: SourceSettings, force: bool, *, as_json: bool) -> None:
     from .. import artifacts
     from ..cli.output import show_json
     from ..cli.progress import show_progress, size
     from .image_files import build_file
 
     settings.names()  # a wrong option is told before anything starts
-    version = _asked(coe, *asked)
-    if runtimes and coe != "kubernetes":
-        raise InvalidRequest(f"--runtime {runtimes[0]} does not fit --coe {coe}.", hint="Drop one of them.")
+    version, coe, runtimes = which.checked(), which.coe, which.runtimes
     if await build_file(coe, version, runtimes, file, settings, force, as_json=as_json):
         return
     with show_progress() as progress:

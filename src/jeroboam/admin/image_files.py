@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -10,7 +11,7 @@ from cyclopts import Group, Parameter
 from ..domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
-    from ..artifacts import SourceSettings
+    from ..artifacts import CloudImage, SourceSettings
 
 _FILES = Group("Images for clouds", sort_key=40)
 FileFormat = Annotated[
@@ -38,25 +39,34 @@ Output = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class File:
+    """What --format, --server-type and --output say."""
+
+    format: str
+    server_type: str | None
+    output: Path | None
+
+
 async def build_file(
     coe: str,
     version: str | None,
     runtimes: tuple[str, ...],
-    file: tuple[str, str | None, Path | None],
+    file: File,
     settings: SourceSettings,
     force: bool,
     *,
     as_json: bool,
 ) -> bool:
-    """Build what `file` (format, server type, output) asks for and print it; False when it asks for an image in Docker."""
+    """Build what `file` asks for and print it; False when it asks for an image in Docker."""
     from .. import artifacts
     from ..artifacts.cloud_form import check_server_type
     from ..cli.output import show_json
     from ..cli.progress import show_progress, size
 
-    format_, server_type, output = file
-    if format_ == "docker":
-        for option, value in (("--server-type", server_type), ("--output", output)):
+    output = file.output
+    if file.format == "docker":
+        for option, value in (("--server-type", file.server_type), ("--output", output)):
             if value is not None:
                 raise InvalidRequest(
                     f"{option} {value} does not fit --format docker.", hint="Name a format that is a file."
@@ -64,11 +74,10 @@ async def build_file(
         return False
     if output is not None and output.is_dir():
         raise InvalidRequest(
-            f"--output: {output} is a folder.", hint=f"Name a file, such as {output / 'node'}.{format_}."
+            f"--output: {output} is a folder.", hint=f"Name a file, such as {output / 'node'}.{file.format}."
         )
-    wish = artifacts.CloudWish(
-        coe, format_, check_server_type(format_, server_type), version=version, runtimes=runtimes, output=output
-    )
+    server_type = check_server_type(file.format, file.server_type)
+    wish = artifacts.CloudWish(coe, file.format, server_type, version=version, runtimes=runtimes, output=output)
     with show_progress() as progress:
         path, image = await artifacts.build_cloud_image(wish, progress=progress, force=force, sources=settings)
     if as_json:
@@ -78,7 +87,7 @@ async def build_file(
     return True
 
 
-def record(image: object) -> dict[str, object]:
+def record(image: CloudImage) -> dict[str, object]:
     """The fields of an image's record."""
     import msgspec
 
