@@ -15,7 +15,8 @@ TAR, RAW, QCOW2 = "tar", "raw", "qcow2"
 FORMATS = (TAR, RAW, QCOW2)
 _DEFAULT = {TAR: CONTAINER, RAW: VM, QCOW2: VM}
 _SERVES = {CONTAINER: (TAR, RAW), VM: (RAW, QCOW2), BM: (RAW, QCOW2)}
-_COMMON = ("cloud-init", "python3", "e2fsprogs", "cloud-guest-utils", "fdisk", "systemd-resolved", "netbase")
+# openssl opens what a server's first boot is sealed in.
+_COMMON = ("cloud-init", "openssl", "python3", "e2fsprogs", "cloud-guest-utils", "fdisk", "systemd-resolved", "netbase")
 _MACHINE = ("udev", "initramfs-tools", "systemd-timesyncd")
 # Nobody logs in, and the nodes of a cluster are replaced, not updated.
 _IDLE = (

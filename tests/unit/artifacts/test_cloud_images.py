@@ -64,6 +64,7 @@ def test_one_that_does_not_start_them_is_refused(format_: str, asked: str, hint:
 
 def test_only_what_boots_has_a_kernel_and_only_containers_have_the_init_that_shares_control_groups() -> None:
     kernels = {name: [one for one in form.packages if one.startswith("linux-image")] for name, form in FORMS.items()}
+    assert all({"cloud-init", "openssl"} <= {*form.packages} for form in FORMS.values())
     assert kernels == {"container": [], "vm": ["linux-image-cloud-amd64"], "bm": ["linux-image-amd64"]}
     own = {name: "usr/local/sbin/jeroboam-lxc-init" in form.files() for name, form in FORMS.items()}
     assert own == {"container": True, "vm": False, "bm": False}

@@ -1,5 +1,5 @@
 
-# Compressed, in the oldest way that every Nova reads.
+# Compressed.
 stat -c %s $out >/bake/out/inside
 mv $out /bake/out/raw
 qemu-img convert -f raw -O qcow2 -c -m 2 /bake/out/raw $out
