@@ -19,6 +19,8 @@ def asking(what: str, service: str = "Keystone") -> Iterator[None]:
     except JeroboamError:
         raise
     except (sdk.ServiceDisabledException, faults.EndpointNotFound) as error:
+        if service == "Keystone":  # none is known before the login has an address
+            raise _no_login(error) from error
         raise ConfigError(
             f"The catalogue has no {service} for this login: {line(error)}",
             hint="See `openstack catalog list`. Where there are several regions, OS_REGION_NAME names one.",
