@@ -56,13 +56,12 @@ def test_a_group_names_all_its_commands(group: str) -> None:
     assert sorted(told) == sorted(name for name in app if not name.startswith("-"))
 
 
-@pytest.mark.parametrize("command", ["cluster create", "template create"])
-def test_options_that_a_provider_takes_without_effect_say_so(
-    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "240")  # each option on one line
-    with pytest.raises(SystemExit):
-        build_app()([*command.split(), "--help"])
-    lines = capsys.readouterr().out.splitlines()
-    told = [line.split()[1] for line in lines if "The provider docker has none: no effect there." in line]
-    assert told == ["--docker-volume-size", "--floating-ip"]
+@pytest.mark.parametrize("group", ["cluster", "template"])
+def test_options_that_a_provider_takes_without_effect_say_so(group: str) -> None:
+    options = build_app()[group]["create"].assemble_argument_collection(parse_docstring=True)
+    told = {
+        one.name
+        for one in options
+        if (one.parameter.help or "").endswith("The provider docker has none: no effect there.")
+    }
+    assert told == {"--docker-volume-size", "--floating-ip"}
