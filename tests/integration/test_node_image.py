@@ -151,7 +151,8 @@ def test_a_bake_that_is_killed_harms_nothing_and_the_next_one_cleans_up() -> Non
 )
 async def test_a_base_from_a_registry_has_the_same_packages(image: artifacts.NodeImage, tmp_path: Path) -> None:
     debian, made = "jeroboam-test/debian:slim", "jeroboam-test/base:registry"
-    packages = ("sh", "-c", "dpkg-query -W -f '${Package} ${Version}\\n'")
+    # Without versions: Debian may have newer ones than when ours was made.
+    packages = ("sh", "-c", "dpkg-query -W -f '${Package}\\n'")
     bootstrap = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", base.SUITE, str(tmp_path / "debian.tar")]
     try:
         subprocess.run(bootstrap, check=True, timeout=600)
