@@ -39,7 +39,7 @@ class SwarmPatient(Patient):
 def patient(swarm_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwarmPatient]:
     with ward(tmp_path_factory.mktemp("swarm-healing")) as service:
         # After a change of leaders nobody knows the nodes for some seconds.
-        labels = LABELS | {"auto_healing_grace": "20"}
+        labels = LABELS | {"auto_healing_grace": "10"}
         template = service.template("healed", swarm_image, coe="swarm", labels=labels, master_lb_enabled=True)
         config = tmp_path_factory.mktemp("docker-config")
         with live_swarm(service, template, config, node_count=2, master_count=3) as swarm:
