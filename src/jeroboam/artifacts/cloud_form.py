@@ -12,7 +12,6 @@ from .oven import MASKED, Form
 CONTAINER, VM, BM = "container", "vm", "bm"
 SERVER_TYPES = (CONTAINER, VM, BM)
 TAR, RAW, QCOW2 = "tar", "raw", "qcow2"
-FORMATS = (TAR, RAW, QCOW2)
 _DEFAULT = {TAR: CONTAINER, RAW: VM, QCOW2: VM}
 _SERVES = {CONTAINER: (TAR, RAW), VM: (RAW, QCOW2), BM: (RAW, QCOW2)}
 # openssl opens what a server's first boot is sealed in.
