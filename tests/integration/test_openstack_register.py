@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from collections.abc import Callable
 from dataclasses import asdict
@@ -26,14 +25,8 @@ Register = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def register(keystone: Keystone, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Register:
+def register(administrator: Keystone, capsys: pytest.CaptureFixture[str]) -> Register:
     """The command as the stand-in's administrator: exit code, output, errors."""
-    for name in [name for name in os.environ if name.startswith(("OS_", "JEROBOAM_"))]:
-        monkeypatch.delenv(name)
-    admin = {"AUTH_URL": keystone.url, "USERNAME": "admin", "PASSWORD": "secret", "PROJECT_NAME": "admin"}
-    for name, value in {**admin, "USER_DOMAIN_ID": "default", "PROJECT_DOMAIN_ID": "default"}.items():
-        monkeypatch.setenv(f"OS_{name}", value)
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", "/nonexistent")
 
     def call(*words: str, url: str = URL) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:

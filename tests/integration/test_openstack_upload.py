@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -113,16 +112,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def upload(
-    keystone: Keystone, path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Upload:
+def upload(administrator: Keystone, path: Path, capsys: pytest.CaptureFixture[str]) -> Upload:
     """The command as the stand-in's administrator: exit code, output, errors."""
-    for name in [name for name in os.environ if name.startswith(("OS_", "JEROBOAM_"))]:
-        monkeypatch.delenv(name)
-    admin = {"AUTH_URL": keystone.url, "USERNAME": "admin", "PASSWORD": "secret", "PROJECT_NAME": "admin"}
-    for name, value in {**admin, "USER_DOMAIN_ID": "default", "PROJECT_DOMAIN_ID": "default"}.items():
-        monkeypatch.setenv(f"OS_{name}", value)
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", "/nonexistent")
 
     def call(*words: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:

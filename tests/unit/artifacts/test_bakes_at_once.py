@@ -16,7 +16,7 @@ from jeroboam.artifacts.sources import Wanted
 from .file_site import Told
 
 # A daemon with the containers that were made and not removed; nothing can be done with another. What starts one takes a moment.
-PROGRAM = """#!/bin/sh
+DOCKER_PROGRAM = """#!/bin/sh
 held=$0.held
 mkdir -p $held
 echo "$*" >>$0.log
@@ -35,17 +35,6 @@ case "$*" in
   *dpkg-query*) echo 20.10.24+dfsg1-1 ;;
 esac
 """
-
-
-@pytest.fixture
-def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in for Docker, first on PATH."""
-    program = tmp_path / "bin" / "docker"
-    program.parent.mkdir()
-    program.write_text(PROGRAM)
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
-    return program
 
 
 @pytest.fixture

@@ -87,17 +87,6 @@ def test_a_file_is_named_by_what_it_is_unless_it_is_named() -> None:
     assert CloudWish("swarm", "raw", "vm", output=Path("/x/y.raw")).path("v20.10.24") == Path("/x/y.raw")
 
 
-@pytest.fixture
-def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in for Docker, first on PATH."""
-    program = tmp_path / "bin" / "docker"
-    program.parent.mkdir()
-    program.write_text(DOCKER_PROGRAM)
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
-    return program
-
-
 @pytest.mark.usefixtures("docker")
 async def test_a_file_comes_out_with_its_record_beside_it(tmp_path: Path, told: Told) -> None:
     target = tmp_path / "node.raw"

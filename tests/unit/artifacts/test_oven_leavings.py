@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from jeroboam.artifacts.oven import Oven, open_bench
 
-PROGRAM = """#!/bin/sh
+DOCKER_PROGRAM = """#!/bin/sh
 echo "$*" >>$0.log
 case "$*" in
   *"status=exited"*) echo jeroboam-bake-ended-bench ;;
@@ -18,13 +16,9 @@ esac
 """
 
 
-async def test_only_what_nobody_works_with_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = tmp_path / "docker"
-    program.write_text(PROGRAM)
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+async def test_only_what_nobody_works_with_goes(docker: Path) -> None:
     async with open_bench(Oven("jeroboam-bake-mine", "base"), "tools"):
-        said = Path(f"{program}.log").read_text().splitlines()
+        said = Path(f"{docker}.log").read_text().splitlines()
     gone = [line.split()[-1] for line in said if line.startswith(("rm ", "volume rm "))]
     assert sorted(set(gone)) == [
         "jeroboam-bake-ended-bench",
