@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from ...contracts import Flavor, MachineSpec, Problem
 from ...domain import Cluster, Role, cluster_slug
 from ...domain.errors import UserError
+from . import quotas
 from .catalogue import OpenStackCatalogue
+from .cinder import Cinder
 from .heat import Heat
 from .network_template import EndpointKind
 from .neutron import Neutron
 from .nova import Nova
 from .places import CIDR_LABEL, VOLUME_LABEL, Planner
 from .rest import CINDER, Rest
-from .tags import network_stack
+from .tags import machine_stack, network_stack
 
-_NOVA = (  # what is counted, the quota, what is used of it. Source: Nova API reference, GET /limits
-    ("instances", "maxTotalInstances", "totalInstancesUsed"),
-    ("cores", "maxTotalCores", "totalCoresUsed"),
-    ("MiB of memory", "maxTotalRAMSize", "totalRAMUsed"),
-)
 _NO_HOLDER = "Several control planes need a load balancer (Octavia), which this cloud does not have."
 
 
@@ -35,6 +33,7 @@ class Preflight:
         self._heat = Heat(rest)
         self._nova = Nova(rest)
         self._neutron = Neutron(rest)
+        self._cinder = Cinder(rest)
 
     async def problems(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
         """Empty when there are none."""
@@ -45,69 +44,65 @@ class Preflight:
             for word in sorted({m.image_id for m in machines})
             if not await self._catalogue.find_images(project, word)
         ]
-        found += await self._given(cluster)
+        name = network_stack(cluster_slug(cluster.name, cluster.uuid))
+        grows = await self._heat.stack(project, name) is not None
+        found += [] if grows else await self._given(cluster)
         found += [_no_flavor(word) for word, some in flavors.items() if not some]
-        found += await self._labels(cluster, machines)
+        if not (cluster.shape.fixed_subnet or cluster.shape.fixed_network):
+            found += _no_room(self._planner.cidr(cluster), len(machines))
         heads = sum(machine.role is Role.CONTROL_PLANE for machine in machines)
-        if await self._planner.endpoint_kind(project, heads) is EndpointKind.VIRTUAL:
+        kind = await self._planner.endpoint_kind(project, heads)
+        if kind is EndpointKind.VIRTUAL:
             found.append(Problem(_NO_HOLDER, "master_count", "Ask for one."))
-        found += await self._servers(
-            project, [flavors[m.flavor_id or ""][0] for m in machines if flavors[m.flavor_id or ""]]
+        found += await self._servers(project, machines, flavors)
+        found += quotas.missing(
+            await self._neutron.quotas(project), _of_neutron(cluster, len(machines), None if grows else kind)
         )
-        return found + await self._ports(project, len(machines))
+        return found + await self._volumes(project, machines)
 
     async def _given(self, cluster: Cluster) -> list[Problem]:
-        """Of the networks that the tenant names. Once the cluster's own stack is there, its subnet is settled, whatever was added since."""
+        """Of the networks that the tenant names. Once the cluster's own stack is there, they are settled, whatever was added since."""
         try:
             await self._planner.given(cluster)
         except UserError as error:
-            name = network_stack(cluster_slug(cluster.name, cluster.uuid))
-            if await self._heat.stack(cluster.project_id, name) is not None:
-                return []
             named = "fixed_subnet" if cluster.shape.fixed_subnet else "fixed_network"
             return [Problem(error.message, named, error.hint)]
         return []
 
-    async def _labels(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
-        given = cluster.shape.fixed_subnet or cluster.shape.fixed_network
-        found = [] if given else _no_room(self._planner.cidr(cluster), len(machines))
-        volumes = any(int(machine.labels.get(VOLUME_LABEL) or 0) for machine in machines)
-        if volumes and not await self._rest.serves(cluster.project_id, CINDER):
-            found.append(
-                Problem("This cloud has no volumes (Cinder).", f"labels.{VOLUME_LABEL}", "Leave the label out.")
-            )
-        return found
-
     async def _flavors(self, project: str, word: str) -> Sequence[Flavor]:
         return await self._catalogue.find_flavors(project, word) if word else []
 
-    async def _servers(self, project: str, flavors: Sequence[Flavor]) -> list[Problem]:
+    async def _servers(
+        self, project: str, machines: Sequence[MachineSpec], flavors: Mapping[str, Sequence[Flavor]]
+    ) -> list[Problem]:
         """The quotas count all of these as new: of a cluster that grows, only what it grows by is asked about."""
-        limits = await self._nova.limits(project)
-        needs = (len(flavors), sum(int(f.vcpus) for f in flavors), sum(f.ram_mib for f in flavors))
-        rows = zip(_NOVA, needs, strict=True)
-        checked = (_over(what, need, limits.get(most, -1), limits.get(used, 0)) for (what, most, used), need in rows)
-        return [problem for problem in checked if problem]
+        sizes = [flavors[word][0] for word in (m.flavor_id or "" for m in machines) if flavors[word]]
+        apart = Counter(machine_stack(m.name) for m in machines if m.role is Role.CONTROL_PLANE)
+        return quotas.of_servers(await self._nova.limits(project), sizes, list(apart.values()))
 
-    async def _ports(self, project: str, machines: int) -> list[Problem]:
-        quotas = await self._neutron.quotas(project)
-        needs = {"port": machines + 1}
-        checked = (_of_neutron(kind, need, quotas.get(kind, {})) for kind, need in needs.items())
-        return [problem for problem in checked if problem]
-
-
-def _of_neutron(kind: str, need: int, quota: Mapping[str, int]) -> Problem | None:
-    return _over(f"{kind}s", need, quota.get("limit", -1), quota.get("used", 0) + quota.get("reserved", 0))
+    async def _volumes(self, project: str, machines: Sequence[MachineSpec]) -> list[Problem]:
+        sizes = [size for machine in machines if (size := int(machine.labels.get(VOLUME_LABEL) or 0))]
+        if not sizes:
+            return []
+        field = f"labels.{VOLUME_LABEL}"
+        if not await self._rest.serves(project, CINDER):
+            return [Problem("This cloud has no volumes (Cinder).", field, "Leave the label out.")]
+        return quotas.missing(await self._cinder.quotas(project), quotas.of_volumes(sizes, field))
 
 
-def _over(what: str, need: int, most: int, used: int) -> Problem | None:
-    if most < 0 or used + need <= most:
-        return None
-    return Problem(
-        f"The project's quota of {most} {what} is not enough: {used} are used and {need} more are needed.",
-        "node_count",
-        "Free some of it, or ask the operator of the cloud for more.",
-    )
+def _of_neutron(cluster: Cluster, machines: int, endpoint: EndpointKind | None) -> list[quotas.Need]:
+    """Of a cluster whose network is to be made, and has such an endpoint; None: of one that grows."""
+    if endpoint is None:
+        return [quotas.of_ports(machines, endpoint=False, subnet=False, router=False)]
+    shape = cluster.shape
+    subnet = not (shape.fixed_network or shape.fixed_subnet)
+    router = subnet and bool(shape.external_network_id)
+    floating = bool(shape.external_network_id) and shape.floating_ip_enabled
+    shared = endpoint is not EndpointKind.SINGLE
+    return [
+        *quotas.of_network(network=subnet, subnet=subnet, router=router, floating=floating),
+        quotas.of_ports(machines, endpoint=shared, subnet=subnet, router=router),
+    ]
 
 
 def _no_room(cidr: str, machines: int) -> list[Problem]:

@@ -13,7 +13,7 @@ from tests.unit.providers.openstack import engine
 from tests.unit.providers.openstack.engine import Raw, Stack, Things
 
 from jeroboam.domain.errors import ProviderRefused
-from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, Answer, Body
+from jeroboam.providers.openstack.rest import CINDER, GLANCE, HEAT, NEUTRON, NOVA, Answer, Body
 
 IMAGE = {"id": str(uuid4()), "name": "node", "status": "active", "os_distro": "debian", "size": 7}
 FLAVORS = [{"id": "1", "name": "m1.small", "vcpus": 1, "ram": 1024, "disk": 4}]
@@ -32,6 +32,7 @@ class Cloud:
         self.services = {HEAT, NOVA, NEUTRON, GLANCE}
         self.limits: Raw = {"maxTotalInstances": -1}
         self.quotas: Raw = {}
+        self.volume_quotas: Raw = {}
         self.answers: list[tuple[str, str, str, Answer]] = []
         self.busy = 0  # looks for which a change of a stack takes
         self.down: set[str] = set()  # ids of servers in a cell that does not answer
@@ -63,6 +64,7 @@ class Cloud:
             NOVA: self._nova,
             NEUTRON: self._neutron,
             GLANCE: self._glance,
+            CINDER: self._cinder,
         }
         if service == NOVA and path == "/servers/detail":
             return self._servers(project_id, dict(query or {}), version)
@@ -222,6 +224,11 @@ class Cloud:
         if path != "/images":
             return Answer(200, IMAGE) if path == f"/images/{IMAGE['id']}" else GONE
         return Answer(200, {"images": [IMAGE] if query.get("name", IMAGE["name"]) == IMAGE["name"] else []})
+
+    def _cinder(self, project: str, method: str, path: str, query: Raw, body: Body) -> Answer:
+        if (path, query) != (f"/os-quota-sets/{project}", {"usage": "True"}):
+            return GONE
+        return Answer(200, {"quota_set": {"id": project, **self.volume_quotas}})
 
 
 def _matches(one: Raw, key: str, wanted: Any) -> bool:

@@ -18,7 +18,7 @@ from jeroboam.domain.errors import (
 from jeroboam.providers.openstack import OpenStackProvider
 from jeroboam.providers.openstack.growth import Growth
 from jeroboam.providers.openstack.heat import Heat
-from jeroboam.providers.openstack.rest import HEAT, NEUTRON, NOVA, OCTAVIA, Answer
+from jeroboam.providers.openstack.rest import HEAT, NEUTRON, NOVA, Answer
 from jeroboam.providers.openstack.user_data import render_boot
 from jeroboam.testing import builders
 from jeroboam.testing.provider_suite import WELL, BatchSuite, CensusSuite, ProviderSuite, World
@@ -392,36 +392,6 @@ async def test_a_list_that_neutron_refuses_is_no_empty_one(world: World) -> None
         await world.provider.list_resources(world.cluster.uuid)
 
 
-async def test_preflight_tells_all_at_once(world: World) -> None:
-    cloud = cloud_of(world)
-    cloud.limits = {"maxTotalInstances": 10, "totalInstancesUsed": 8, "maxTotalRAMSize": 2048, "totalRAMUsed": 0}
-    cloud.quotas = {"port": {"limit": 5, "used": 2, "reserved": 1}}
-    specs = [world.spec(index, Role.CONTROL_PLANE) for index in range(3)]
-    problems = await world.provider.preflight(world.cluster, specs)
-    assert [(one.field, one.message) for one in problems] == [
-        ("master_count", "Several control planes need a load balancer (Octavia), which this cloud does not have."),
-        ("node_count", "The project's quota of 10 instances is not enough: 8 are used and 3 more are needed."),
-        ("node_count", "The project's quota of 2048 MiB of memory is not enough: 0 are used and 3072 more are needed."),
-        ("node_count", "The project's quota of 5 ports is not enough: 3 are used and 4 more are needed."),
-    ]
-    cloud.services.add(OCTAVIA)
-    assert "master_count" not in [one.field for one in await world.provider.preflight(world.cluster, specs)]
-
-
-async def test_preflight_reads_the_labels_that_it_will_act_by(world: World) -> None:
-    shape = replace(world.cluster.shape, labels={"fixed_subnet_cidr": "10.0.0.0/29"})
-    cluster = replace(world.cluster, shape=shape)
-    specs = [replace(world.spec(index), labels={"boot_volume_size": "20"}) for index in range(4)]
-    problems = await world.provider.preflight(cluster, specs)
-    assert [(one.field, one.message) for one in problems] == [
-        ("labels.fixed_subnet_cidr", "4 nodes do not fit the network 10.0.0.0/29, which has room for 3."),
-        ("labels.boot_volume_size", "This cloud has no volumes (Cinder)."),
-    ]
-    wrong = replace(cluster, shape=replace(shape, labels={"fixed_subnet_cidr": "10.0.0.0.0/8"}))
-    [problem] = await world.provider.preflight(wrong, [world.spec()])
-    assert problem.message.startswith("10.0.0.0.0/8 is no IPv4 network: ")
-
-
 async def test_the_labels_of_a_node_group_are_in_the_stack(world: World) -> None:
     network, endpoint = await world.place()
     spec = replace(world.spec(), labels={"boot_volume_size": "20", "availability_zone": "az1"})
@@ -430,13 +400,6 @@ async def test_the_labels_of_a_node_group_are_in_the_stack(world: World) -> None
     assert server["availability_zone"] == "az1"
     assert server["block_device_mapping_v2"][0]["volume_size"] == 20
     assert "image" not in server
-
-
-async def test_preflight_wants_a_flavor_that_exists(world: World) -> None:
-    for word, said in ((None, "A flavor is needed for every machine."), ("huge", "Unable to find flavor huge.")):
-        world.flavor_id = word
-        [problem] = await world.provider.preflight(world.cluster, [world.spec()])
-        assert (problem.field, problem.message) == ("flavor_id", said)
 
 
 async def test_an_unknown_external_network_is_said_by_its_name(world: World) -> None:
@@ -496,37 +459,3 @@ async def test_a_network_stack_that_is_not_as_we_made_it_is_not_believed(world: 
         await world.place()
     with pytest.raises(ProviderRefused, match=f"Stack {stack.name} (was changed|does not carry the tag)"):
         await world.provider.ensure_machine(world.spec(), network, endpoint, WELL)
-
-
-async def test_a_network_of_the_tenant_needs_one_subnet(world: World) -> None:
-    cloud = cloud_of(world)
-    cloud.things.networks["n"] = {"id": "n", "name": "theirs", "mtu": 1400}
-    shape = replace(world.cluster.shape, fixed_network="theirs")
-    cluster = replace(world.cluster, shape=shape)
-    subnets = [
-        {"id": f"s{number}", "name": f"s{number}", "network_id": "n", "ip_version": 4, "cidr": f"10.{number}.0.0/24"}
-        for number in range(2)
-    ]
-    said = []
-    for subnet in (None, *subnets):
-        if subnet:
-            cloud.things.subnets[str(subnet["id"])] = subnet
-        said.append([(one.field, one.message) for one in await world.provider.preflight(cluster, [world.spec()])])
-    assert said == [
-        [("fixed_network", "The network theirs has no IPv4 subnet.")],
-        [],
-        [("fixed_network", "The network theirs has 2 IPv4 subnets.")],
-    ]
-    named = replace(cluster, shape=replace(shape, fixed_subnet="s1"))
-    assert await world.provider.preflight(named, [world.spec()]) == []
-    assert (await world.provider.ensure_network(named, NetworkSpec(endpoint_port=6443))).cidr == "10.1.0.0/24"
-    # It grows, and stays in the subnet of its stack.
-    assert await world.provider.preflight(cluster, [world.spec()]) == []
-    beside = replace(world.beside().cluster, project_id=cluster.project_id)
-    named = replace(beside, shape=named.shape)
-    elsewhere = replace(named, shape=replace(shape, fixed_network=None, fixed_subnet="s0"))
-    cloud.things.networks["m"] = {"id": "m", "name": "other"}
-    crossed = replace(named, shape=replace(shape, fixed_network="other", fixed_subnet="s0"))
-    assert await world.provider.preflight(elsewhere, [world.spec()]) == []
-    [problem] = await world.provider.preflight(crossed, [world.spec()])
-    assert problem.message == "The subnet s0 is not in the network other."
