@@ -26,6 +26,9 @@ def machine(name: str) -> Machine:
     return Machine(name, name, "c", "g", role, 0, MachineState.RUNNING)
 
 
+DEAD = replace(machine("worker-0"), state=MachineState.STOPPED)
+
+
 def member(name: str, *, leader: bool = False) -> Json:
     role = "manager" if name.startswith("manager") else "worker"
     node: Json = {
@@ -52,6 +55,7 @@ class FakeSwarm:
     stopping: int = 0  # answers during which a task that is told to stop still runs
     rotating: int = 0  # answers during which the CA is still being replaced
     refuse_first: int = 0  # answers by one that is no manager
+    unheard: dict[str, int] = field(default_factory=dict)  # node id -> answers before it is missed
     unmade: bool = False  # whether a manager became a worker: connections that are kept lead to it
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
@@ -62,6 +66,7 @@ class FakeSwarm:
             if self.refuse_first or (self.unmade and kept):
                 self.refuse_first = max(0, self.refuse_first - 1)
                 return httpx.Response(503, json={"message": "This node is not a swarm manager."})
+            self._miss()
             return httpx.Response(200, json=copy.deepcopy(self.nodes))
         if path == "/tasks":
             wanted = json.loads(query["filters"])
@@ -79,6 +84,13 @@ class FakeSwarm:
         if request.method == "DELETE":
             return self._remove_node(path.split("/")[2])
         return self._update_node(path.split("/")[2], query, body)
+
+    def _miss(self) -> None:
+        for node in self.nodes:
+            left = self.unheard.get(node["ID"])
+            if left is not None:
+                self.unheard[node["ID"]] = left - 1
+                node["Status"] = {"State": "ready" if left > 0 else "down"}
 
     def _remove_node(self, ident: str) -> httpx.Response:
         node = next(one for one in self.nodes if one["ID"] == ident)
@@ -219,10 +231,25 @@ async def test_nobody_waits_for_what_runs_on_a_machine_that_does_not_run() -> No
     swarm = FakeSwarm(
         [member("manager-0", leader=True), member("worker-0")], {"id-worker-0": ["running"]}, stopping=10_000
     )
-    dead = replace(machine("worker-0"), state=MachineState.STOPPED)
+    swarm.unheard["id-worker-0"] = 0
     async with asyncio.timeout(5):
-        await aside.set_aside(swarm.engine(), dead, limit_s=60, role_change_s=0)
+        await aside.set_aside(swarm.engine(), DEAD, limit_s=60, role_change_s=0)
     assert swarm.named("worker-0")["Spec"]["Availability"] == "drain"
+
+
+async def test_a_machine_that_does_not_run_goes_when_its_swarm_misses_it() -> None:
+    """Else the next of its name finds it ready still, and nobody strikes it off."""
+    swarm = three()
+    swarm.unheard["id-worker-0"] = 2
+    await aside.set_aside(swarm.engine(), DEAD, limit_s=60, role_change_s=0)
+    assert swarm.named("worker-0")["Status"]["State"] == "down"
+
+
+async def test_a_swarm_that_never_misses_a_machine_that_does_not_run_is_told_of() -> None:
+    with pytest.raises(
+        DeadlineExceeded, match=r"worker-0 does not run, and the swarm still calls it ready after 0\.1 s"
+    ):
+        await aside.set_aside(three().engine(), DEAD, limit_s=0.1, role_change_s=0)
 
 
 @pytest.mark.parametrize("state", [MachineState.RUNNING, MachineState.FAILED, MachineState.BUILDING])
@@ -295,6 +322,17 @@ async def test_the_former_self_of_a_node_that_came_back_without_its_state_is_str
         demoted = [f"{name} worker"] if name == "manager-1" else []
         assert swarm.log == [*demoted, f"former-{name} removed"]
         assert [node["ID"] for node in swarm.nodes] == [node["ID"] for node in three().nodes]
+
+
+async def test_a_former_self_that_is_not_missed_yet_is_waited_for() -> None:
+    swarm = three()
+    swarm.nodes.insert(0, former("worker-0"))
+    swarm.unheard["former-worker-0"] = 2
+    told = []
+    while missing := await aside.take_back(swarm.engine(), [machine("worker-0")]):
+        told.append(missing)
+    assert told == ["the former worker-0 is not missed yet"] * 2
+    assert swarm.log == ["former-worker-0 removed"]
 
 
 async def test_a_node_that_is_not_back_yet_is_not_struck_off() -> None:

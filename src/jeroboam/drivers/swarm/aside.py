@@ -16,7 +16,7 @@ from ...contracts import Machine
 from ...domain import Role
 from ...domain.errors import CoeUnreachable, DeadlineExceeded
 from ..live_api import Json
-from .drain import LIMIT_S, emptied
+from .drain import LIMIT_S, emptied, missed
 from .engine import Engine
 from .health import is_ready, latest, name_of
 
@@ -38,8 +38,10 @@ async def set_aside(
     labels = dict(node["Spec"].get("Labels") or {})
     labels.setdefault(AWAY, node["Spec"]["Availability"])
     await engine.update_node(node, {"Labels": labels, "Availability": "drain"})
-    if is_ready(node) and not machine.stands_still:
-        await emptied(engine, node["ID"], machine.name, limit_s=limit_s)
+    if is_ready(node):
+        # One that stands still is heard of for some seconds more: what is ready afterwards is the next of its name.
+        leave = missed if machine.stands_still else emptied
+        await leave(engine, node["ID"], machine.name, limit_s=limit_s)
     await _hand_over(engine, machine, role_change_s)
 
 
@@ -66,8 +68,10 @@ async def _strike_off(namesakes: Sequence[Json], nodes: Mapping[str, Json], engi
     counts for the majority for ever. What is missing, or ""."""
     for node in namesakes:
         name = name_of(node)
-        if node["ID"] == nodes[name]["ID"] or is_ready(node) or not is_ready(nodes[name]):
+        if node["ID"] == nodes[name]["ID"] or not is_ready(nodes[name]):
             continue
+        if is_ready(node):
+            return f"the former {name} is not missed yet"
         if node["Spec"]["Role"] == "manager":
             await engine.update_node(node, {"Role": "worker"})
         if node.get("ManagerStatus"):  # until its voice is gone it cannot be struck off

@@ -42,6 +42,22 @@ async def emptied(engine: Engine, ident: str, name: str, *, limit_s: float = LIM
         ) from None
 
 
+async def missed(engine: Engine, ident: str, name: str, *, limit_s: float = LIMIT_S) -> None:
+    """Wait until its managers miss a node that does not run any more (by default 15 s after its last word). Raises DeadlineExceeded.
+    Source: swarmkit, dispatcher, heartbeat period and grace."""
+    try:
+        async with asyncio.timeout(limit_s):
+            heard = await _answers(engine, ident)
+            while heard:
+                await asyncio.sleep(_LOOK_S)
+                heard = await _answers(engine, ident)
+    except TimeoutError:
+        raise DeadlineExceeded(
+            f"{name} does not run, and the swarm still calls it ready after {limit_s:g} s.",
+            hint="Look whether something else joined the swarm under this name: `docker node ls` on a manager; then retry.",
+        ) from None
+
+
 async def _put_out(engine: Engine, ident: str) -> None:
     """No tasks, and no voice among the managers: a swarm that loses a voice unasked may lose its majority."""
     for node in await engine.nodes():
