@@ -8,7 +8,7 @@ from typing import Any
 import bcrypt
 import pytest
 import yaml
-from tests.e2e.world import Service, until
+from tests.e2e.world import SOON_S, Service, until
 
 from .coe import Coe, Shell
 
@@ -88,7 +88,7 @@ def template(ada: Coe) -> str:
 
 def settled(coe: Coe, cluster: str, status: str) -> dict[str, Any]:
     """The cluster once it has this status."""
-    seen = until(lambda: _in(coe, cluster, status), 30, f"{cluster} is {status}", every_s=0.1)
+    seen = until(lambda: _in(coe, cluster, status), SOON_S, f"{cluster} is {status}", every_s=0.1)
     assert isinstance(seen, dict)
     return seen
 
@@ -101,4 +101,4 @@ def _in(coe: Coe, cluster: str, status: str) -> Any:
 
 def gone(coe: Coe, cluster: str) -> None:
     """Until nothing is found under this name."""
-    until(lambda: coe.run("cluster", "show", cluster).code == 1, 30, f"{cluster} is gone", every_s=0.1)
+    until(lambda: coe.run("cluster", "show", cluster).code == 1, SOON_S, f"{cluster} is gone", every_s=0.1)

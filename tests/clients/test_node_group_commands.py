@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from tests.e2e.world import until
+from tests.e2e.world import SOON_S, until
 
 from .coe import Coe, words
 from .conftest import settled
@@ -73,7 +73,7 @@ def complete(coe: Coe, cluster: str, name: str) -> Any:
 
 def remove(coe: Coe, cluster: str, name: str) -> None:
     assert coe("nodegroup", "delete", cluster, name) == f"Request to delete nodegroup {name} has been accepted.\n"
-    until(lambda: coe.run("nodegroup", "show", cluster, name).code == 1, 30, f"{name} is gone", every_s=0.1)
+    until(lambda: coe.run("nodegroup", "show", cluster, name).code == 1, SOON_S, f"{name} is gone", every_s=0.1)
 
 
 def test_what_is_not_said_has_its_default(ada: Coe, cluster: str) -> None:
@@ -170,7 +170,7 @@ def test_list_and_its_order(ada: Coe, cluster: str) -> None:
         "Request to delete nodegroup list-a has been accepted.",
         "Request to delete nodegroup list-b has been accepted.",
     ]
-    until(lambda: listed("--role", "listed") == [], 30, "both are gone", every_s=0.1)
+    until(lambda: listed("--role", "listed") == [], SOON_S, "both are gone", every_s=0.1)
 
 
 @pytest.mark.parametrize(

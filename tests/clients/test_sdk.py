@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from keystoneauth1 import adapter, noauth, session
 from openstack import exceptions
-from tests.e2e.world import Service, until
+from tests.e2e.world import SOON_S, Service, until
 
 pytestmark = [
     pytest.mark.sockets,
@@ -103,7 +103,7 @@ def template(cloud: Any) -> Iterator[str]:
     magnum = cloud.container_infrastructure_management
     made = magnum.create_cluster_template(name="sdk-base", **TEMPLATE)
     yield made.id
-    until(lambda: _deleted(magnum, made.id), 30, "its clusters are gone", every_s=0.2)
+    until(lambda: _deleted(magnum, made.id), SOON_S, "its clusters are gone", every_s=0.2)
 
 
 def _deleted(magnum: Any, template: str) -> bool:
@@ -147,16 +147,16 @@ def test_a_cluster_by_the_proxy(cloud: Any, template: str) -> None:
 
 def test_a_cluster_by_the_cloud_layer(cloud: Any, template: str) -> None:
     made = cloud.create_coe_cluster("layer-cluster", template, node_count=1)
-    complete = until(lambda: _with_status(cloud, "CREATE_COMPLETE"), 60, "CREATE_COMPLETE", every_s=0.2)
+    complete = until(lambda: _with_status(cloud, "CREATE_COMPLETE"), SOON_S, "CREATE_COMPLETE", every_s=0.2)
     assert complete.id == made.id
     assert made.id in [one.id for one in cloud.list_coe_clusters()]
     assert [one.id for one in cloud.search_coe_clusters("layer-cluster")] == [made.id]
     assert cloud.get_coe_cluster_certificate(made.id).pem.startswith("-----BEGIN CERTIFICATE-----")
     assert cloud.sign_coe_cluster_certificate(made.id, csr()).pem.startswith("-----BEGIN CERTIFICATE-----")
     cloud.update_coe_cluster("layer-cluster", node_count=2)
-    until(lambda: _with_status(cloud, "UPDATE_COMPLETE"), 60, "UPDATE_COMPLETE", every_s=0.2)
+    until(lambda: _with_status(cloud, "UPDATE_COMPLETE"), SOON_S, "UPDATE_COMPLETE", every_s=0.2)
     assert cloud.delete_coe_cluster("layer-cluster") is True
-    until(lambda: cloud.get_coe_cluster("layer-cluster") is None, 60, "it is gone", every_s=0.2)
+    until(lambda: cloud.get_coe_cluster("layer-cluster") is None, SOON_S, "it is gone", every_s=0.2)
     assert cloud.delete_coe_cluster("layer-cluster") is False
 
 
@@ -201,7 +201,9 @@ def test_resize_and_upgrade_need_a_microversion(cloud: Any, template: str) -> No
         newer = magnum.create_cluster_template(name="sdk-newer", **{**TEMPLATE, "image_id": "other-image"})
         with pytest.raises(TypeError, match="not subscriptable"):
             cluster.upgrade(magnum, cluster_template="sdk-newer", max_batch_size=2)
-        until(lambda: magnum.get_cluster(made.id).cluster_template_id == newer.id, 60, "it is upgraded", every_s=0.2)
+        until(
+            lambda: magnum.get_cluster(made.id).cluster_template_id == newer.id, SOON_S, "it is upgraded", every_s=0.2
+        )
         assert magnum.get_cluster(made.id).status == "UPDATE_COMPLETE"
     magnum.delete_cluster(cluster)
     magnum.wait_for_delete(cluster, 1, 60)

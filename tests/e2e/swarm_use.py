@@ -12,7 +12,7 @@ from jeroboam import pki
 
 from .polling import Polling
 from .test_swarm import HELLO, Swarm
-from .world import Service, containers, run, until
+from .world import SOON_S, Service, containers, run, until
 
 PORT = 18080
 
@@ -70,7 +70,7 @@ def serve(made: Swarm) -> None:
         HELLO,
         "serve",
     )
-    until(lambda: len(made.running_on("web")) == 2, 60, "the service runs")
+    until(lambda: len(made.running_on("web")) == 2, SOON_S, "the service runs")
 
 
 def address_of(machine: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from jeroboam import artifacts
 
-from .world import PROGRAM, Cluster, Service, containers, free_port, run, traces, until
+from .world import PROGRAM, SOON_S, Cluster, Service, containers, free_port, run, traces, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(3000)]
 
@@ -30,7 +30,7 @@ def mortal(tmp_path: Path) -> Iterator[Service]:
 def test_kill_9_during_create_and_during_delete(mortal: Service, node_image: str) -> None:
     uuid = mortal.ask_cluster(mortal.template("k8s", node_image), "victim", node_count=1)
     try:
-        until(lambda: containers(uuid), 60, "the first node", every_s=0.05)
+        until(lambda: containers(uuid), SOON_S, "the first node", every_s=0.05)
         mortal.kill()
         mortal.start()
         mortal.settle(uuid, "CREATE_COMPLETE")
@@ -48,7 +48,7 @@ def test_kill_9_during_create_and_during_delete(mortal: Service, node_image: str
 def test_a_worker_that_dies_during_the_create_is_started_again(service: Service, node_image: str) -> None:
     uuid = service.ask_cluster(service.template("dies", node_image), "dies", node_count=1)
     try:
-        [worker] = until(lambda: containers(uuid, "worker"), 60, "the worker", every_s=0.05)
+        [worker] = until(lambda: containers(uuid, "worker"), SOON_S, "the worker", every_s=0.05)
         run("docker", "kill", worker)
         service.settle(uuid, "CREATE_COMPLETE")
         assert containers(uuid, "worker") == [worker]

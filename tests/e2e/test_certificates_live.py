@@ -10,7 +10,7 @@ import bcrypt
 import pytest
 import yaml
 
-from .world import PROGRAM, Service, run, until
+from .world import PROGRAM, SOON_S, Service, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(900)]
 USERS = {"ada": ("blue", "member,reader"), "mate": ("blue", "member,reader"), "eve": ("green", "member,reader")}
@@ -144,7 +144,7 @@ def test_a_certificate_of_another_cluster_or_authority_is_refused(
     template = ada.api("GET", f"/v1/clusters/{live}").json()["cluster_template_id"]
     other = ask_cluster(ada, template, "mine-too")
     try:
-        until(lambda: ada.api("GET", f"/v1/certificates/{other}").status_code == 200, 30, "its keys are made")
+        until(lambda: ada.api("GET", f"/v1/certificates/{other}").status_code == 200, SOON_S, "its keys are made")
         for name, cluster, kind in (("other", other, "kubernetes"), ("etcd", live, "etcd")):
             (tmp_path / name).mkdir()
             papers = Papers.made(tmp_path / name, "/O=system:masters/CN=ada").signed(ada, cluster, kind)

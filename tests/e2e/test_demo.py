@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .world import free_port, until
+from .world import SOON_S, free_port, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(3000)]
 
@@ -95,7 +95,7 @@ def _started_by_hand_after_kill_9(home: Path) -> None:
     argv = [sys.executable, "-m", "jeroboam", "up", "--data", str(folder), "--port", str(port)]
     with (home.parent / "by-hand.log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log)
-    until(lambda: (folder / "lock").read_text().strip() == str(process.pid), 30, "the new service holds the folder")
+    until(lambda: (folder / "lock").read_text().strip() == str(process.pid), SOON_S, "the new service holds the folder")
 
 
 def test_too_few_workers_are_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from .patient import LABELS, WITHIN_S, Patient, ward
 from .test_lxd import Lxd, live_lxd
-from .world import containers, run, until
+from .world import SOON_S, containers, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(900)]
 
@@ -35,7 +35,7 @@ def test_a_member_that_is_killed_is_started_again_and_its_instances_run_again(pa
     lxd, worker = patient.lxd, patient.workers[0]
     container = run("docker", "inspect", "-f", "{{.Id}}", worker)
     lxd.lxc("launch", "-q", "small", "stays", "--target", worker)
-    until(lambda: lxd.address("stays"), 30, "it has an address")
+    until(lambda: lxd.address("stays"), SOON_S, "it has an address")
     run("docker", "kill", worker)
     done = patient.healed(1)
     assert (done["summary"], done["user_id"]) == (f"heal: start {worker} (stopped)", "auto-healing")
@@ -54,5 +54,5 @@ def test_a_member_that_is_removed_is_struck_off_and_another_joins(patient: LxdPa
     assert patient.workers == workers
     assert lxd.members() == dict.fromkeys(containers(lxd.uuid), "Online")
     lxd.lxc("launch", "-q", "small", "late", "--target", workers[1])
-    until(lambda: lxd.address("late"), 60, "an instance on the new member")
+    until(lambda: lxd.address("late"), SOON_S, "an instance on the new member")
     assert patient.shown()["status"] == "UPDATE_COMPLETE"

@@ -17,7 +17,7 @@ from jeroboam.domain import Secret
 from jeroboam.drivers.lxd import LxdDriver
 from jeroboam.testing.driver_suite import LiveDriverSuite
 
-from .world import PROGRAM, Service, containers, machines, run, until
+from .world import PROGRAM, SOON_S, Service, containers, machines, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
 WORKERS = 3  # joining side by side
@@ -92,10 +92,10 @@ def test_unprivileged_containers_on_two_members_reach_each_other_and_move_when_a
     for number, member in ((0, workers[0]), (1, workers[-1])):
         lxd.lxc("launch", "-q", "small", f"c{number}", "--target", member, "-c", f"environment.NODE_NAME={member}")
     try:
-        there = until(lambda: lxd.address("c1"), 30, "c1 has an address")
-        until(lambda: lxd.address("c0"), 30, "c0 has an address")
+        there = until(lambda: lxd.address("c1"), SOON_S, "c1 has an address")
+        until(lambda: lxd.address("c0"), SOON_S, "c0 has an address")
         ask = ["exec", "c0", "--", "hello", "get", f"http://{there}:8080"]
-        answer = json.loads(until(lambda: lxd.lxc(*ask, check=False), 30, "c1 answers c0"))
+        answer = json.loads(until(lambda: lxd.lxc(*ask, check=False), SOON_S, "c1 answers c0"))
         assert (answer["host"], answer["node"]) == ("c1", workers[-1])
         assert lxd.lxc("exec", "c0", "--", "cat", "/proc/1/uid_map").split() == ["0", "1000000", "65536"]
         assert lxd.lxc("exec", "c0", "--", "id", "-u").strip() == "0"

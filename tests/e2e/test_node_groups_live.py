@@ -9,7 +9,7 @@ import pytest
 
 from jeroboam import artifacts
 
-from .world import Cluster, Service, containers, run, until
+from .world import SOON_S, Cluster, Service, containers, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(1200)]
 NEWEST = {"OpenStack-API-Version": "container-infra latest"}
@@ -207,7 +207,7 @@ def test_a_group_that_is_deleted_takes_its_nodes_and_no_others(service: Service,
     live.kubectl("delete", "deployment/work", "--timeout=60s")
     assert ask(service, "DELETE", live.uuid, "gpu").status_code == 204
     service.settle(live.uuid, "UPDATE_COMPLETE")
-    until(lambda: ask(service, "GET", live.uuid, "gpu").status_code == 404, 10, "the group is gone")
+    until(lambda: ask(service, "GET", live.uuid, "gpu").status_code == 404, SOON_S, "the group is gone")
     assert members(live) == []
     assert uids(live) == {name: uid for name, uid in before.items() if name != last}
     assert live.ready_nodes() == sorted(uids(live))

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from .world import Service, run, traces, until
+from .world import SOON_S, Service, run, traces, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(3000)]
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
@@ -140,11 +140,11 @@ def test_passwords_tell_projects_apart(guarded: Service, tmp_path: Path) -> None
     flags = ["--coe", "kubernetes", "--image", "fake-image", "--external-network", "public", "--flavor", "small"]
     ada("cluster", "template", "create", "mine", *flags, "--master-flavor", "small")
     ada("cluster", "create", "demo", "--cluster-template", "mine", "--node-count", "2")
-    until(lambda: ada.json("cluster", "show", "demo")["status"] == "CREATE_COMPLETE", 30, "CREATE_COMPLETE")
+    until(lambda: ada.json("cluster", "show", "demo")["status"] == "CREATE_COMPLETE", SOON_S, "CREATE_COMPLETE")
     assert bob.json("cluster", "list") == []
     assert "Cluster demo could not be found" in bob.says("cluster", "show", "demo")
     ada("cluster", "delete", "demo")
-    until(lambda: ada.json("cluster", "list") == [], 30, "the cluster is gone")
+    until(lambda: ada.json("cluster", "list") == [], SOON_S, "the cluster is gone")
 
     clouds.write_text(yaml.safe_dump({"clouds": {"ada": _cloud(guarded, "ada", "wrong")}}))
     assert "Unauthorized (HTTP 401)" in ada.says("cluster", "list")

@@ -15,7 +15,7 @@ import pytest
 from tests.integration.processes import Stage
 
 from .installation import Installation, Tenant, installation
-from .world import PROGRAM, Cluster, containers, run, traces, until
+from .world import PROGRAM, SOON_S, Cluster, containers, run, traces, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.postgresql, pytest.mark.sockets]
 DATABASE = "the database"
@@ -127,7 +127,7 @@ def is_as_asked(place: Installation, tenant: Tenant, name: str, folder: Path) ->
     members = [json.loads(line) for line in said.splitlines()]
     assert sorted(one["Hostname"] for one in members) == nodes
     assert {(one["Status"], one["Availability"]) for one in members} == {("Ready", "Active")}
-    until(lambda: _healthy(place, cluster), 60, f"{name} is healthy by the API")
+    until(lambda: _healthy(place, cluster), SOON_S, f"{name} is healthy by the API")
 
 
 def is_ready(place: Installation, tenant: Tenant, name: str, kubeconfig: Path, program: str) -> None:
@@ -136,7 +136,7 @@ def is_ready(place: Installation, tenant: Tenant, name: str, kubeconfig: Path, p
     assert len(containers(cluster)) == 1 + (tenant.wished[name] or 0)
     run(*PROGRAM, "cluster", "config", cluster, "--file", str(kubeconfig), env={"JEROBOAM_URL": place.api.url})
     assert Cluster(cluster, kubeconfig, program).ready_nodes() == containers(cluster)
-    until(lambda: _healthy(place, cluster), 60, f"{name} is healthy by the API")
+    until(lambda: _healthy(place, cluster), SOON_S, f"{name} is healthy by the API")
 
 
 def _healthy(place: Installation, cluster: str) -> bool:

@@ -12,7 +12,7 @@ from tests.unit.artifacts.appc.aci import member, written
 
 from jeroboam import artifacts
 
-from .world import PROGRAM, Cluster, Service, containers, run, until
+from .world import PROGRAM, SOON_S, Cluster, Service, containers, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(3000)]
 RUNTIMES = ("runc", "crun", "runsc")
@@ -97,7 +97,7 @@ def _restarted(cluster: Cluster, name: str) -> bool:
 def test_nothing_of_a_sandbox_is_left(pods: Cluster) -> None:
     pods.kubectl("delete", "pod", "on-runsc", "--timeout=60s")
     listed = ("docker", "exec", worker(pods), "runsc", "--root", _STATE.format("runsc"), "list", "-quiet")
-    until(lambda: run(*listed) == "", 30, "the sandbox is gone")
+    until(lambda: run(*listed) == "", SOON_S, "the sandbox is gone")
 
 
 def test_an_app_container_image_runs_in_a_pod(service: Service, sandboxed: Cluster, tmp_path: Path) -> None:

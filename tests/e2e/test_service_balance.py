@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .world import Cluster, until
+from .world import SOON_S, Cluster, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(300)]
 SPACE = "balance"
@@ -60,7 +60,7 @@ def test_all_four_endpoints_answer_a_caller_on_this_node(space: Cluster, role: s
 
     assert len(names) == 4
     # the first rules of a fresh Service may not have reached this node yet
-    assert until(lambda: hosts() == names, 30, f"answers of {sorted(names)}")
+    assert until(lambda: hosts() == names, SOON_S, f"answers of {sorted(names)}")
 
 
 @pytest.mark.parametrize("name", ["headless", f"headless.{SPACE}", f"headless.{SPACE}.svc.cluster.local."])
@@ -68,7 +68,7 @@ def test_a_headless_name_gives_the_addresses_of_the_pods(space: Cluster, name: s
     addresses = sorted(pod["status"]["podIP"] for pod in pods(space))
     assert len(set(addresses)) == 4
     # an answer from before the Service was there is kept for as long as the zone says
-    assert until(lambda: sorted(inside(space, "client", "lookup", name).split()) == addresses, 40, name)
+    assert until(lambda: sorted(inside(space, "client", "lookup", name).split()) == addresses, SOON_S, name)
 
 
 def test_the_log_of_a_pod_can_be_read_on_every_node(space: Cluster) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .world import Cluster, Service, containers, run, sweep, traces, until
+from .world import SOON_S, Cluster, Service, containers, run, sweep, traces, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(600)]
 ADDRESS = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
@@ -46,7 +46,7 @@ def test_two_creates_and_two_deletes_survive_kill_9_and_a_dead_control_plane(
     service, clusters = made
     template = service.template("pair", node_image)
     clusters += [service.ask_cluster(template, name, node_count=1) for name in ("castor", "pollux")]
-    until(lambda: all(len(containers(uuid)) == 2 for uuid in clusters), 60, "all four nodes run", every_s=0.05)
+    until(lambda: all(len(containers(uuid)) == 2 for uuid in clusters), SOON_S, "all four nodes run", every_s=0.05)
     run("docker", "kill", *containers(clusters[0], "control-plane"))
     service.kill()
     assert {len(traces(uuid)) for uuid in clusters} == {5}
@@ -63,7 +63,7 @@ def test_two_creates_and_two_deletes_survive_kill_9_and_a_dead_control_plane(
     with watched([node for uuid in clusters for node in containers(uuid)]) as watches:
         for uuid in clusters:
             assert service.api("DELETE", f"/v1/clusters/{uuid}").status_code == 204
-        until(lambda: any(watch.poll() is not None for watch in watches), 60, "a node is removed", every_s=0.01)
+        until(lambda: any(watch.poll() is not None for watch in watches), SOON_S, "a node is removed", every_s=0.01)
         service.kill()
     assert any(traces(uuid) for uuid in clusters), "the kill came too late to show anything"
     service.start()
@@ -84,7 +84,7 @@ def test_a_restarted_worker_keeps_its_address_and_reports_again(cluster: Cluster
         renewed = cluster.get("lease", worker, "-n", "kube-node-lease")["spec"]["renewTime"]
         return datetime.fromisoformat(renewed) > began and worker in cluster.ready_nodes()
 
-    until(reported, 90, f"{worker} is Ready again", every_s=1)
+    until(reported, SOON_S, f"{worker} is Ready again", every_s=1)
     [address] = [
         one["address"] for one in cluster.get("node", worker)["status"]["addresses"] if one["type"] == "InternalIP"
     ]

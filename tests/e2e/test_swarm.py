@@ -17,7 +17,7 @@ from jeroboam.drivers.swarm import SwarmDriver
 from jeroboam.testing.driver_suite import LiveDriverSuite, LiveRenewalSuite
 
 from .test_openstack_client import Client
-from .world import PROGRAM, Service, containers, machines, run, until
+from .world import PROGRAM, SOON_S, Service, containers, machines, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
 HELLO = "jeroboam.local/hello:1"
@@ -88,16 +88,16 @@ def test_a_service_runs_on_both_workers_and_answers_by_name_across_nodes(swarm: 
         placed = ["--network", "front", "--endpoint-mode", "dnsrr", "--constraint", "node.role==worker"]
         named = ["--env", "NODE_NAME={{.Node.Hostname}}", "--name", "hello", "--replicas", "4"]
         swarm.docker("service", "create", "-d", "--no-resolve-image", *named, *placed, HELLO, "serve")
-        until(lambda: len(swarm.running_on("hello")) == 4, 60, "four tasks run")
+        until(lambda: len(swarm.running_on("hello")) == 4, SOON_S, "four tasks run")
         workers = set(containers(swarm.uuid, "worker"))
         assert set(swarm.running_on("hello")) == workers
         calls = ["get", "http://hello:8080", "-times", str(CALLS)]
-        said = until(lambda: _calls(swarm, calls), 30, "every call is answered")
+        said = until(lambda: _calls(swarm, calls), SOON_S, "every call is answered")
         assert {answer["node"] for answer in said} == workers
     finally:
         swarm.docker("service", "rm", "hello", check=False)
-        until(lambda: not _tasks(swarm, "hello"), 60, "its tasks are gone")
-        until(lambda: "front" not in _network_rm(swarm), 30, "the network is gone")
+        until(lambda: not _tasks(swarm, "hello"), SOON_S, "its tasks are gone")
+        until(lambda: "front" not in _network_rm(swarm), SOON_S, "the network is gone")
 
 
 def _calls(swarm: Swarm, words: list[str]) -> list[Any]:
@@ -118,12 +118,12 @@ def _network_rm(swarm: Swarm) -> str:
 def test_a_resize_drains_first_and_a_new_worker_joins(swarm: Swarm, light_service: Service) -> None:
     swarm.docker("service", "create", "-d", "--no-resolve-image", "--name", "stays", "--replicas", "2", HELLO, "sleep")
     try:
-        until(lambda: len(swarm.running_on("stays")) == 2, 60, "two tasks run")
+        until(lambda: len(swarm.running_on("stays")) == 2, SOON_S, "two tasks run")
         _resize(light_service, swarm, 1)
         left = containers(swarm.uuid)
         assert len(left) == 2
         assert sorted(swarm.nodes()) == left
-        until(lambda: len(swarm.running_on("stays")) == 2, 60, "both tasks run elsewhere")
+        until(lambda: len(swarm.running_on("stays")) == 2, SOON_S, "both tasks run elsewhere")
         assert set(swarm.running_on("stays")) <= set(left)
         _resize(light_service, swarm, 2)
         assert sorted(swarm.nodes()) == containers(swarm.uuid)

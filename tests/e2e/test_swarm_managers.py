@@ -11,7 +11,7 @@ import pytest
 from .polling import Polling
 from .swarm_use import User
 from .test_swarm import HELLO, Swarm, live_swarm
-from .world import Service, containers, run, until
+from .world import SOON_S, Service, containers, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
 WATCHED_S = 30
@@ -39,11 +39,11 @@ def test_services_answer_and_the_api_comes_back_while_the_leader_is_dead(
     managers.docker("network", "create", "-d", "overlay", "--attachable", "front")
     placed = ["--network", "front", "--endpoint-mode", "dnsrr", "--constraint", "node.role==worker"]
     managers.docker("service", "create", "-d", "--no-resolve-image", "--name", "hello", *placed, HELLO, "serve")
-    until(lambda: len(managers.running_on("hello")) == 1, 60, "the service runs")
+    until(lambda: len(managers.running_on("hello")) == 1, SOON_S, "the service runs")
     [worker] = containers(managers.uuid, "worker")
-    task = until(lambda: run("docker", "exec", worker, "docker", "ps", "-q"), 30, "its container is there")
+    task = until(lambda: run("docker", "exec", worker, "docker", "ps", "-q"), SOON_S, "its container is there")
     ask = ["docker", "exec", worker, "docker", "exec", task, "/hello", "get", "http://hello:8080"]
-    until(lambda: run(*ask, check=False), 30, "it answers")
+    until(lambda: run(*ask, check=False), SOON_S, "it answers")
 
     leader = next(name for name, status in before.items() if status.get("Leader"))
     user = User(light_service, managers)
@@ -63,7 +63,7 @@ def test_services_answer_and_the_api_comes_back_while_the_leader_is_dead(
     path = f"/v1/clusters/{managers.uuid}/actions/resize"
     assert light_service.api("POST", path, json={"node_count": 2}, headers=headers).status_code == 202
     light_service.settle(managers.uuid, "UPDATE_COMPLETE")
-    until(lambda: manager_states(managers)[leader]["Reachability"] == "reachable", 60, "the dead one is back")
+    until(lambda: manager_states(managers)[leader]["Reachability"] == "reachable", SOON_S, "the dead one is back")
     assert len(manager_states(managers)) == 3
 
 

@@ -14,7 +14,7 @@ from jeroboam.domain import Secret
 from jeroboam.drivers.kubernetes import KubernetesDriver
 from jeroboam.testing.driver_suite import LiveDriverSuite
 
-from .world import Cluster, Service, containers, machines, run, traces, until
+from .world import SOON_S, Cluster, Service, containers, machines, run, traces, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.sockets, pytest.mark.timeout(3000)]
 NAME = "hello.default.svc.cluster.local"
@@ -42,7 +42,7 @@ def pods(cluster: Cluster) -> list[Any]:
 def test_pods_are_on_both_workers_and_a_service_answers_by_name_from_all(hello: Cluster) -> None:
     assert {pod["spec"]["nodeName"] for pod in pods(hello)} == set(hello.workers)
     for caller in ("client", pods(hello)[0]["metadata"]["name"]):  # from the control plane and from a worker
-        answers = until(partial(_answers_of_both, hello, caller), 30, "answers of both workers")
+        answers = until(partial(_answers_of_both, hello, caller), SOON_S, "answers of both workers")
         assert len(answers) == 12
         assert {answer["path"] for answer in answers} == {"/x"}
         assert len({answer["host"] for answer in answers}) >= 2
@@ -93,7 +93,7 @@ def test_a_worker_joins_and_leaves_again_drained_first(service: Service, hello: 
     assert len(hello.ready_nodes()) == 4
     [new] = set(hello.workers) - set(before)
     hello.kubectl("scale", "deployment/hello", "--replicas=6")
-    until(lambda: [p for p in pods(hello) if p["spec"].get("nodeName") == new], 60, "a pod on the new worker")
+    until(lambda: [p for p in pods(hello) if p["spec"].get("nodeName") == new], SOON_S, "a pod on the new worker")
     hello.kubectl("rollout", "status", "deployment/hello", "--timeout=60s")
     service.cli("cluster", "resize", hello.uuid, "2", "--remove", new, "--wait")
     assert hello.workers == before

@@ -22,7 +22,7 @@ from jeroboam import artifacts
 
 from .test_lxd import Lxd
 from .test_swarm import Swarm, live_swarm
-from .world import PROGRAM, Cluster, Service, containers, run, until
+from .world import PROGRAM, SOON_S, Cluster, Service, containers, run, until
 
 pytestmark = [pytest.mark.docker, pytest.mark.sockets, pytest.mark.timeout(600)]
 HELLO = "jeroboam.local/hello:1"
@@ -121,7 +121,7 @@ def test_run_ps_logs_exec_stop(tool: str, request: pytest.FixtureRequest) -> Non
         assert len({one["node"] for one in made["replicas"]}) == 2
         assert len(made["ports"]) == 2
         for address in made["ports"]:
-            answer = until(partial(_get, address), 30, f"{address} answers")
+            answer = until(partial(_get, address), SOON_S, f"{address} answers")
             assert answer["node"] == "a $(b)"
         assert [one["name"] for one in live.ask("ps")] == ["web"]
         first = made["replicas"][0]["name"]
@@ -213,11 +213,11 @@ def test_a_load_that_is_interrupted_leaves_no_helper(tool: str, request: pytest.
     argv = [*PROGRAM, "image", "load", live.name, own_image]
     env = {**os.environ, "JEROBOAM_URL": live.service.url}
     process = subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True)
-    until(live.helpers, 60, "a helper is there", every_s=0.05)
+    until(live.helpers, SOON_S, "a helper is there", every_s=0.05)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert (process.returncode, "Stopped" in said) == (130, True), said
-    until(lambda: live.helpers() == "", 30, "no helper is left")
+    until(lambda: live.helpers() == "", SOON_S, "no helper is left")
 
 
 def test_a_system_image_of_this_machine_runs_on_lxd(lxd: Live, live_lxd: Lxd, tmp_path: Path) -> None:

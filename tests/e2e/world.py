@@ -17,6 +17,7 @@ from jeroboam.contracts import Machine
 from jeroboam.providers.docker import DockerProvider, DockerSettings
 
 PROGRAM = [sys.executable, "-m", "jeroboam"]
+SOON_S = 180.0  # what a loaded machine may take for what is there within seconds otherwise
 _STARTS_WITHIN_S = 180  # seconds of CPU where nobody else wants them; a loaded machine takes its time
 
 
