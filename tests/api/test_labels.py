@@ -9,12 +9,14 @@ import pytest
 
 from jeroboam.contracts import LabelSpec
 from jeroboam.drivers.kubernetes import KubernetesDriver
+from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.service import label_check
 
 if TYPE_CHECKING:
-    from tests.api.conftest import Api
+    from tests.api.conftest import Api, Maker
 
 DRIVER = KubernetesDriver()
+TEMPLATE = {"coe": "kubernetes", "image_id": "fake-image", "name": "k8s"}
 
 
 def detail(answer: object) -> str:
@@ -52,6 +54,23 @@ async def test_the_schema_is_served_with_what_the_service_reads_itself(member: A
     }
     answer = await member.get("/ext/v1/drivers/nope/labels")
     assert (answer.status_code, detail(answer)) == (404, "Driver nope could not be found. Loaded are: fake.")
+
+
+async def test_labels_of_the_provider_have_an_effect_with_every_driver(make: Maker) -> None:
+    member = make(provider=Zoned(Cloud())).as_("user-1")
+    found = {one["name"]: one for one in (await member.get("/ext/v1/drivers/fake/labels")).json()["labels"]}
+    assert found["availability_zone"]["meaning"] == "Where nodes stand."
+    labels = {"strict_labels": "true", "availability_zone": "az1"}
+    assert (await member.post("/v1/clustertemplates", {**TEMPLATE, "labels": labels})).status_code == 201
+    answer = await member.post("/v1/clustertemplates", {**TEMPLATE, "labels": {**labels, "boot_volume_type": "fast"}})
+    assert (answer.status_code, detail(answer)) == (
+        400,
+        "Label boot_volume_type = fast has no effect with the driver fake. Leave it out.",
+    )
+
+
+class Zoned(FakeProvider):
+    labels = (LabelSpec("availability_zone", "text", "", "Where nodes stand."),)
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,16 @@ async def test_a_cluster_without_an_address_takes_no_groups(member: Api) -> None
     assert (answer.status_code, detail(answer)) == (409, "Cluster API address is not available yet")
 
 
+async def test_a_finished_cluster_without_a_floating_address_takes_groups(make: Maker) -> None:
+    member = make(provider=FakeProvider(Cloud(), reachable=False)).as_("user-1").at("latest")
+    uuid = await member.cluster()
+    assert await member.finished(uuid) == "succeeded"
+    shown = (await member.get("/v1/clusters/demo")).json()
+    assert (shown["status"], shown["api_address"]) == ("CREATE_COMPLETE", None)
+    assert (await member.post(PATH, {"name": "n"})).status_code == 202
+    assert await member.finished(uuid) == "succeeded"
+
+
 @pytest.mark.parametrize(("group", "changes", "status", "text"), [
     ("default-worker", [replace("/node_count", 5)], 400, "'/node_count' is an internal attribute and can not be updated"),
     ("default-worker", [replace("/uuid", "x")], 400, "'/uuid' is an internal attribute and can not be updated"),

@@ -64,10 +64,10 @@ def enter(client: Client, cluster: Json, coe: str, use: Use, *, tls: bool) -> Ac
     """Make a key and have its certificate signed for this use. Raises CliError when the cluster has no address yet."""
     uuid, name = str(cluster["uuid"]), str(cluster.get("name"))
     if not cluster.get("api_address"):
-        raise CliError(
-            f"Cluster {name} has no API address; its status is {cluster.get('status')}.",
-            hint=f"Wait for it with `jeroboam cluster watch {shlex.quote(name)}`.",
-        )
+        status, hint = str(cluster.get("status")), f"Wait for it with `jeroboam cluster watch {shlex.quote(name)}`."
+        if status.endswith("_COMPLETE"):
+            hint = "It was made without a floating address: its API answers in its own network only."
+        raise CliError(f"Cluster {name} has no API address; its status is {status}.", hint=hint)
     address = str(cluster["api_address"])
     if not tls:
         return Access(name, uuid, coe, address)

@@ -48,6 +48,7 @@ from .identity import Caller, Identity, ProjectLookup, Unauthenticated
 from .kernel import KernelNeed, KernelNeeds, KernelProbe
 from .keys import NeedsKey
 from .marks import NodeMark, NodeMarks
+from .places import BootsFromVolumes, DeclaresLabels
 from .progress import NoProgress, Progress
 from .projects import NeedsProjects, ProjectsOf
 from .rebuild import InnerSecrets, MachineRebuilder, StatefulDriver
@@ -76,6 +77,7 @@ from .store import (
 __all__ = [
     "Access",
     "Address",
+    "BootsFromVolumes",
     "Caller",
     "Capabilities",
     "Catalogue",
@@ -96,6 +98,7 @@ __all__ = [
     "DeclaredDriver",
     "DeclaredDriverPlugin",
     "DeclaresDrivers",
+    "DeclaresLabels",
     "Driver",
     "DriverPlugin",
     "Endpoint",

@@ -20,7 +20,17 @@ from ..conductor.health import HealthScan
 from ..conductor.lease_keeper import LeaseKeeper
 from ..conductor.pulse import Pulse
 from ..config import Config
-from ..contracts import Clock, Driver, Identity, NeedsKey, NeedsProjects, ProjectLookup, Provider, SystemClock
+from ..contracts import (
+    BootsFromVolumes,
+    Clock,
+    Driver,
+    Identity,
+    NeedsKey,
+    NeedsProjects,
+    ProjectLookup,
+    Provider,
+    SystemClock,
+)
 from ..domain.errors import ConfigError
 from ..healing import Terms
 from ..reconcile.reconciler import Reconciler
@@ -78,6 +88,8 @@ def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> P
         provider.use_projects(store.projects_of)
     if isinstance(provider, NeedsKey):
         provider.use_key(sealer.derive(f"provider {provider.name}"))
+    if isinstance(provider, BootsFromVolumes):
+        provider.use_boot_volume_size(config.cinder.default_boot_volume_size)
     return Parts(config, folder, clock, store, provider, drivers.loaded, drivers.broken, default, meter)
 
 

@@ -83,7 +83,7 @@ async def _check_place(
             raise InvalidRequest(NO_API_LB, field="control_plane_count", value=wish.control_plane_count)
     if draft.driver is not None:
         if label_check.is_strict(template.shape.labels) or label_check.is_strict(shape.labels):
-            doubts = label_check.findings(draft.driver, shape.labels)
+            doubts = label_check.findings(draft.driver, shape.labels, services.place_labels)
             found.refuse([Problem(one.message, one.field, one.hint) for one in doubts])
         if image is not None and draft.groups:
             found.refuse(draft.driver.validate(cluster, draft.groups, image))

@@ -16,6 +16,11 @@ from .labels import joined
 from .services import Asker, Services
 from .wishes import counted, machines
 
+_NOT_UP_YET = (
+    Status.CREATE_IN_PROGRESS,
+    Status.CREATE_FAILED,
+)  # later on, a cluster without address has none to the outside
+
 
 @dataclass(frozen=True)
 class NewGroup:
@@ -134,7 +139,7 @@ async def _check_new(services: Services, row: ClusterRow, group: NodeGroup, foun
         if group.role_name == "master":
             raise NotSupported("Creating master nodegroups is currently not supported.")
     with found.check():
-        if cluster.api_address is None:
+        if cluster.api_address is None and cluster.status in _NOT_UP_YET:
             raise Conflict("Cluster API address is not available yet")
     with found.check():
         if not _free(row, group):
@@ -187,4 +192,4 @@ async def _check_strict(services: Services, row: ClusterRow, group: NodeGroup, d
     template = (await services.store.templates_by_uuid({uuid})).get(uuid)
     parents = [row.cluster.shape.labels, *([template.shape.labels] if template else [])]
     if any(label_check.is_strict(labels) for labels in parents):
-        label_check.check_strict(driver, group.labels)
+        label_check.check_strict(driver, group.labels, services.place_labels)

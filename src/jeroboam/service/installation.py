@@ -43,7 +43,7 @@ def labels(services: Services, caller: Caller, name: str) -> Sequence[LabelSpec]
     found = next((one for one in drivers(services, caller) if one.name == name), None)
     if found is None:
         raise NotFound("Driver", name, hint=f"Loaded are: {', '.join(sorted(services.drivers))}.")
-    return label_check.schema(found)
+    return label_check.schema(found, services.place_labels)
 
 
 async def conductors(services: Services, caller: Caller) -> Sequence[ConductorState]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -42,16 +42,16 @@ class LabelFinding:
         return f"labels.{self.name}"
 
 
-def schema(driver: Driver) -> tuple[LabelSpec, ...]:
-    """Every label that has an effect with this driver, by name."""
+def schema(driver: Driver, place: Sequence[LabelSpec] = ()) -> tuple[LabelSpec, ...]:
+    """Every label that has an effect with this driver, by name. `place`: those that the provider reads."""
     common = (*COMMON, *(healing.LABELS if driver.capabilities.heals else ()))
-    found = {spec.name: spec for spec in (*common, *driver.labels)}
+    found = {spec.name: spec for spec in (*common, *place, *driver.labels)}
     return tuple(found[name] for name in sorted(found))
 
 
-def findings(driver: Driver, labels: Labels) -> list[LabelFinding]:
-    """What is unknown or ill-typed, in the order of the labels."""
-    known = {spec.name: spec for spec in schema(driver)}
+def findings(driver: Driver, labels: Labels, place: Sequence[LabelSpec] = ()) -> list[LabelFinding]:
+    """What is unknown or ill-typed, in the order of the labels. `place`: labels that the provider reads."""
+    known = {spec.name: spec for spec in schema(driver, place)}
     found = (_finding(driver, known, name, value) for name, value in labels.items())
     return [one for one in found if one is not None]
 
@@ -61,9 +61,9 @@ def is_strict(labels: Labels) -> bool:
     return says_yes(labels.get(STRICT, ""))
 
 
-def check_strict(driver: Driver, labels: Labels) -> None:
+def check_strict(driver: Driver, labels: Labels, place: Sequence[LabelSpec] = ()) -> None:
     """All findings as one error. Raises InvalidRequest."""
-    found = findings(driver, labels)
+    found = findings(driver, labels, place)
     if found:
         texts = " ".join(f"{one.message} {one.hint}" for one in found)
         raise InvalidRequest(texts, field=found[0].field, value=found[0].value)

@@ -58,7 +58,7 @@ async def of_create(services: Services, asker: Asker, wish: NewCluster) -> Previ
     found = Findings(keep=True)
     draft = await clusters.drafted(services, asker, wish, found)
     shape = draft.cluster.shape
-    doubts = label_check.findings(draft.driver, shape.labels) if draft.driver else []
+    doubts = label_check.findings(draft.driver, shape.labels, services.place_labels) if draft.driver else []
     problems = _with_values(_without_vain(found.problems), shape.labels)
     specs = plan_machines(draft.cluster, draft.groups, ()).ensure
     return Preview(
@@ -209,4 +209,4 @@ def _doubts(services: Services, cluster: Cluster, labels: Labels) -> list[LabelF
         driver = choice.loaded(services, cluster.shape.driver)
     except InvalidRequest:
         return []
-    return label_check.findings(driver, labels)
+    return label_check.findings(driver, labels, services.place_labels)

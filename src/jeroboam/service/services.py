@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ..contracts import Caller, Clock, Driver, OperationGate, ProjectLookup, Provider, Store
+from ..contracts import Caller, Clock, DeclaresLabels, Driver, LabelSpec, OperationGate, ProjectLookup, Provider, Store
 from ..domain import Cluster, OperationKind, canonical
 from ..domain.errors import ConfigError, NotSupported
 from .policy import Policy
@@ -73,6 +73,11 @@ class Services:
     def provider(self) -> Provider:
         """Where new clusters go."""
         return self.providers[self.default_provider]
+
+    @property
+    def place_labels(self) -> tuple[LabelSpec, ...]:
+        """Those that the provider reads."""
+        return self.provider.labels if isinstance(self.provider, DeclaresLabels) else ()
 
     def ask_gates(self, cluster: Cluster, kind: OperationKind) -> None:
         """Asked last, right before something is stored. Raises NotSupported with the gate's words."""

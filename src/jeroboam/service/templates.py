@@ -160,7 +160,7 @@ async def _completed(
     await catalogue.check_shape(services.provider.catalogue, project_id, shape, Findings())
     driver = choice.loaded(services, shape.driver)
     if label_check.is_strict(shape.labels):
-        label_check.check_strict(driver, shape.labels)
+        label_check.check_strict(driver, shape.labels, services.place_labels)
     image = catalogue.the_image(images, shape.image_id)
     if choice.is_of_another_tool(services, shape, image):
         raise await _wrong_tool(services, project_id, shape, image)

@@ -135,6 +135,17 @@ def test_config_before_there_is_an_address(authority: Authority, demo: Service, 
     )
 
 
+def test_config_of_a_finished_cluster_without_a_floating_address(
+    authority: Authority, demo: Service, run: Run, capsys: Capture
+) -> None:
+    demo.on("GET", "/v1/clusters/demo", 200, cluster(status="CREATE_COMPLETE", api_address=None))
+    assert run("cluster", "config", "demo") == 1
+    assert capsys.readouterr().err == (
+        "Error: Cluster demo has no API address; its status is CREATE_COMPLETE.\n"
+        "       It was made without a floating address: its API answers in its own network only.\n"
+    )
+
+
 def test_config_of_a_cluster_that_is_being_made_says_so(
     authority: Authority, demo: Service, run: Run, capsys: Capture
 ) -> None:

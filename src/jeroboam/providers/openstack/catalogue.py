@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from ...contracts import CatalogueNetwork, Flavor, Image, Keypair
+from ...contracts import CatalogueNetwork, Image, Keypair
 from ...domain.names import parses_as_uuid
 from .neutron import Neutron, catalogue_network
-from .nova import Nova
+from .nova import Nova, NovaFlavor
 from .rest import GLANCE, Body, Rest, checked
 
 _PAGE = 1000
@@ -56,10 +56,10 @@ class OpenStackCatalogue:
                 return [_image(found)]
         return await self._images(project_id, {"name": ident})
 
-    async def flavors(self, project_id: str) -> Sequence[Flavor]:
+    async def flavors(self, project_id: str) -> Sequence[NovaFlavor]:
         return await self._nova.flavors(project_id)
 
-    async def find_flavors(self, project_id: str, ident: str) -> Sequence[Flavor]:
+    async def find_flavors(self, project_id: str, ident: str) -> Sequence[NovaFlavor]:
         found = await self._nova.flavors(project_id)
         by_id = [flavor for flavor in found if flavor.id == ident]
         return by_id or [flavor for flavor in found if flavor.name == ident]

@@ -1,4 +1,4 @@
-"""Volumes of Cinder: what a project may have of them. Source: Block Storage API v3 reference, quota sets."""
+"""Volumes of Cinder: what a project may have of them, and of which types. Source: Block Storage API v3 reference, quota sets, types."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ class Cinder:
         found: Mapping[str, Any] = checked(answer, "The quotas of Cinder could not be read", fine=(403, 404))
         quotas = found.get("quota_set") or {}
         return {kind: one for kind, one in quotas.items() if isinstance(one, Mapping)}
+
+    async def types(self, project_id: str) -> frozenset[str]:
+        """Names and ids of the types that the project may use."""
+        answer = await self._rest.call(project_id, CINDER, "GET", "/types")
+        found = checked(answer, "Types of volumes could not be listed").get("volume_types") or ()
+        return frozenset(word for raw in found for word in (raw["id"], raw["name"]))

@@ -11,7 +11,15 @@ from ...contracts import Machine, MachineState
 from ...domain import Role
 from ...domain.errors import ProviderRefused, ProviderUnavailable
 from .heat import Heat, Stack
-from .machine_template import ServerPlan, boot_parameter, empty_stack, machine_names, with_machine, without_machine
+from .machine_template import (
+    ServerPlan,
+    boot_parameter,
+    empty_stack,
+    machine_names,
+    volume_resource,
+    with_machine,
+    without_machine,
+)
 from .network_template import Template
 from .tags import is_as_given
 
@@ -113,6 +121,8 @@ class Growth:
         for again in sorted(wanted & set(machine_names(template))):  # Heat thinks that it is there
             why = f"its server is {there[again].state}" if again in there else "its server is gone"
             await self._heat.mark_unhealthy(stack, again, why)
+            if volume_resource(again) in template["resources"]:  # what lies on it was the old machine's
+                await self._heat.mark_unhealthy(stack, volume_resource(again), why)
         template = _grown(_without(template, broken - wanted), wishes)
         await self._heat.update(stack, one.cluster_uuid, template, parameters)
 

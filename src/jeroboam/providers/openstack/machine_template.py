@@ -27,7 +27,8 @@ class ServerPlan:
     """One machine. `image` and `flavor` are ids; `image_word` is how its wish names the image.
 
     `port` is an existing port that it takes, the endpoint's. Where it is None and there is neither a `subnet` to choose nor an address
-    in `pairs` to allow, Nova makes the port. `pools`: a balancer's pools by the port that they lead to.
+    in `pairs` to allow, Nova makes the port. `pools`: a balancer's pools by the port that they lead to. `volume_type`: of its root volume;
+    None is Cinder's default.
     """
 
     cluster_uuid: str
@@ -43,6 +44,7 @@ class ServerPlan:
     keys: str = ""
     zone: str | None = None
     volume_gib: int | None = None
+    volume_type: str | None = None
     port: str | None = None
     subnet: str | None = None
     pairs: tuple[str, ...] = ()
@@ -72,6 +74,8 @@ def with_machine(template: Mapping[str, Any], plan: ServerPlan) -> Template:
     resources[plan.name] = _server(plan, apart=_PLACEMENT in resources)
     if _needs_port(plan):
         resources[f"{plan.name}.port"] = _port(plan)
+    if plan.volume_gib and plan.volume_type:
+        resources[volume_resource(plan.name)] = _volume(plan)
     for port, pool in plan.pools:
         resources[f"{plan.name}.member.{port}"] = _member(plan, port, pool)
     return changed
@@ -99,6 +103,11 @@ def boot_parameter(name: str) -> str:
     return f"boot-{name}"
 
 
+def volume_resource(name: str) -> str:
+    """A machine's root volume, where it is a resource of its own: it is made anew with the machine."""
+    return f"{name}.volume"
+
+
 def _server(plan: ServerPlan, *, apart: bool) -> Template:
     properties: Template = {
         "name": plan.name,
@@ -122,8 +131,16 @@ def _server(plan: ServerPlan, *, apart: bool) -> Template:
 def _disk(plan: ServerPlan) -> Template:
     if plan.volume_gib is None:
         return {"image": plan.image}
-    volume = {"image": plan.image, "volume_size": plan.volume_gib, "boot_index": 0, "delete_on_termination": True}
-    return {"block_device_mapping_v2": [volume]}
+    if plan.volume_type:  # Nova's own volumes have no type that Heat could name
+        volume: Template = {"volume_id": {"get_resource": volume_resource(plan.name)}, "delete_on_termination": False}
+    else:
+        volume = {"image": plan.image, "volume_size": plan.volume_gib, "delete_on_termination": True}
+    return {"block_device_mapping_v2": [{**volume, "boot_index": 0}]}
+
+
+def _volume(plan: ServerPlan) -> Template:
+    properties = {"name": plan.name, "image": plan.image, "size": plan.volume_gib, "volume_type": plan.volume_type}
+    return {"type": "OS::Cinder::Volume", "properties": properties}
 
 
 def _link(plan: ServerPlan) -> Template:

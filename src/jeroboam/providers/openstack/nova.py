@@ -11,6 +11,7 @@ from typing import Any
 from ...contracts import Flavor, Keypair, Machine, MachineState
 from ...domain import Role
 from ...domain.errors import ProviderUnavailable
+from .hosts import Aggregate
 from .rest import NOVA, Body, Rest, checked
 from .tags import BOOTED, CLUSTER, GROUP, IMAGE, INDEX, KEYS, ROLE
 
@@ -36,6 +37,7 @@ _WAKES = {
 }
 # From here on a cell that does not answer is not left out of a list. Source: Nova API guide, down cells
 _WITH_DOWN_CELLS = "2.69"
+_WITH_EXTRA_SPECS = "2.61"  # of flavors in their list
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Server(Machine):
 
     began_at: datetime | None = field(default=None, compare=False)
     booted: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class NovaFlavor(Flavor):
+    """`extra_specs` is None where Nova does not tell us."""
+
+    extra_specs: Mapping[str, str] | None = field(default=None, hash=False)
 
 
 class Nova:
@@ -122,8 +131,8 @@ class Nova:
         answer = await self._rest.call(project_id, NOVA, "DELETE", f"/servers/{server_id}")
         checked(answer, f"Server {server_id} was not deleted", fine=(404,))
 
-    async def flavors(self, project_id: str) -> Sequence[Flavor]:
-        answer = await self._rest.call(project_id, NOVA, "GET", "/flavors/detail")
+    async def flavors(self, project_id: str) -> Sequence[NovaFlavor]:
+        answer = await self._rest.call(project_id, NOVA, "GET", "/flavors/detail", version=_WITH_EXTRA_SPECS)
         return [_flavor(raw) for raw in checked(answer, "Flavors could not be listed")["flavors"]]
 
     async def keypairs(self, project_id: str) -> Sequence[Keypair]:
@@ -131,6 +140,20 @@ class Nova:
         answer = await self._rest.call(project_id, NOVA, "GET", "/os-keypairs")
         found = checked(answer, "Keypairs could not be listed")["keypairs"]
         return [Keypair(raw["keypair"]["name"], raw["keypair"]["name"]) for raw in found]
+
+    async def zones(self, project_id: str) -> frozenset[str]:
+        """Availability zones that take servers."""
+        answer = await self._rest.call(project_id, NOVA, "GET", "/os-availability-zone")
+        found = checked(answer, "Availability zones could not be listed").get("availabilityZoneInfo") or ()
+        return frozenset(raw["zoneName"] for raw in found if raw["zoneState"]["available"])
+
+    async def aggregates(self, project_id: str) -> Sequence[Aggregate] | None:
+        """None where our user may not see them: they are an administrator's."""
+        answer = await self._rest.call(project_id, NOVA, "GET", "/os-aggregates")
+        found = checked(answer, "Host aggregates could not be listed", fine=(403,)).get("aggregates")
+        if found is None:
+            return None
+        return [Aggregate(frozenset(raw["hosts"]), raw["metadata"], raw.get("availability_zone")) for raw in found]
 
     async def limits(self, project_id: str) -> Mapping[str, int]:
         """Quotas and what is used of them: maxTotalInstances, totalInstancesUsed ... -1 is no limit."""
@@ -187,5 +210,5 @@ def _time(text: str | None) -> datetime | None:
     return None
 
 
-def _flavor(raw: Body) -> Flavor:
-    return Flavor(raw["id"], raw["name"], raw["vcpus"], raw["ram"], raw["disk"])
+def _flavor(raw: Body) -> NovaFlavor:
+    return NovaFlavor(raw["id"], raw["name"], raw["vcpus"], raw["ram"], raw["disk"], raw.get("extra_specs"))

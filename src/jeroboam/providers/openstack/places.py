@@ -10,13 +10,12 @@ from ...contracts import Address, Endpoint, MachineSpec, Network, NetworkSpec
 from ...domain import Cluster, Role, cluster_slug
 from ...domain.errors import InvalidRequest, NotFound
 from .heat import Stack
+from .labels import CIDR_LABEL, VOLUME_TYPE_LABEL, ZONE_LABEL, volume_gib
 from .machine_template import ServerPlan
 from .network_template import EndpointKind, NetworkPlan
 from .neutron import Neutron
 from .rest import OCTAVIA, Rest
 from .settings import OpenStackSettings
-
-CIDR_LABEL, ZONE_LABEL, VOLUME_LABEL = "fixed_subnet_cidr", "availability_zone", "boot_volume_size"  # Magnum's
 
 Found = Mapping[str, Any] | None
 
@@ -44,8 +43,9 @@ class Place:
             balanced=self.kind is not EndpointKind.SINGLE,
         )
 
-    def server(self, spec: MachineSpec, image: str, flavor: str) -> ServerPlan:
-        """A machine in this network: a control plane is part of the endpoint."""
+    def server(self, spec: MachineSpec, image: str, flavor: str, default_volume_gib: int = 0) -> ServerPlan:
+        """A machine in this network: a control plane is part of the endpoint. `default_volume_gib`: of a root volume that no label speaks
+        of; 0 is none."""
         head = spec.role is Role.CONTROL_PLANE
         holder = head and self.kind is EndpointKind.SINGLE and spec.first
         pools = tuple(
@@ -67,7 +67,8 @@ class Place:
             security_groups=groups,
             keys=spec.keys,
             zone=spec.labels.get(ZONE_LABEL) or None,
-            volume_gib=int(spec.labels.get(VOLUME_LABEL) or 0) or None,
+            volume_gib=volume_gib(spec.labels, default_volume_gib),
+            volume_type=spec.labels.get(VOLUME_TYPE_LABEL) or None,
             port=self.outputs["port"] if holder else None,
             subnet=self.outputs.get("own_subnet"),
             pairs=(self.outputs["address"],) if head and self.kind is EndpointKind.VIRTUAL else (),

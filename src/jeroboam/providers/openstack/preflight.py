@@ -6,18 +6,19 @@ import ipaddress
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ...contracts import Flavor, MachineSpec, Problem
+from ...contracts import MachineSpec, Problem
 from ...domain import Cluster, Role, cluster_slug
 from ...domain.errors import UserError
 from . import quotas
 from .catalogue import OpenStackCatalogue
-from .cinder import Cinder
 from .heat import Heat
+from .labels import CIDR_LABEL
+from .landing import Landing
 from .network_template import EndpointKind
 from .neutron import Neutron
-from .nova import Nova
-from .places import CIDR_LABEL, VOLUME_LABEL, Planner
-from .rest import CINDER, Rest
+from .nova import Nova, NovaFlavor
+from .places import Planner
+from .rest import Rest
 from .tags import machine_stack, network_stack
 
 _NO_HOLDER = "Several control planes need a load balancer (Octavia), which this cloud does not have."
@@ -27,16 +28,17 @@ class Preflight:
     """Looks images, flavors and quotas up."""
 
     def __init__(self, rest: Rest, catalogue: OpenStackCatalogue, planner: Planner) -> None:
-        self._rest = rest
         self._catalogue = catalogue
         self._planner = planner
         self._heat = Heat(rest)
         self._nova = Nova(rest)
         self._neutron = Neutron(rest)
-        self._cinder = Cinder(rest)
+        self._landing = Landing(rest)
 
-    async def problems(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
-        """Empty when there are none."""
+    async def problems(
+        self, cluster: Cluster, machines: Sequence[MachineSpec], default_volume_gib: int = 0
+    ) -> list[Problem]:
+        """Empty when there are none. `default_volume_gib`: of a root volume that no label speaks of."""
         project = cluster.project_id
         flavors = {word: await self._flavors(project, word) for word in sorted({m.flavor_id or "" for m in machines})}
         found = [
@@ -54,11 +56,13 @@ class Preflight:
         kind = await self._planner.endpoint_kind(project, heads)
         if kind is EndpointKind.VIRTUAL:
             found.append(Problem(_NO_HOLDER, "master_count", "Ask for one."))
-        found += await self._servers(project, machines, flavors)
+        chosen = {word: some[0] for word, some in flavors.items() if some}
+        found += await self._landing.problems(project, machines, chosen)
+        found += await self._servers(project, machines, chosen)
         found += quotas.missing(
             await self._neutron.quotas(project), _of_neutron(cluster, len(machines), None if grows else kind)
         )
-        return found + await self._volumes(project, machines)
+        return found + await self._landing.volume_problems(project, machines, default_volume_gib)
 
     async def _given(self, cluster: Cluster) -> list[Problem]:
         """Of the networks that the tenant names. Once the cluster's own stack is there, they are settled, whatever was added since."""
@@ -69,25 +73,16 @@ class Preflight:
             return [Problem(error.message, named, error.hint)]
         return []
 
-    async def _flavors(self, project: str, word: str) -> Sequence[Flavor]:
+    async def _flavors(self, project: str, word: str) -> Sequence[NovaFlavor]:
         return await self._catalogue.find_flavors(project, word) if word else []
 
     async def _servers(
-        self, project: str, machines: Sequence[MachineSpec], flavors: Mapping[str, Sequence[Flavor]]
+        self, project: str, machines: Sequence[MachineSpec], flavors: Mapping[str, NovaFlavor]
     ) -> list[Problem]:
         """The quotas count all of these as new: of a cluster that grows, only what it grows by is asked about."""
-        sizes = [flavors[word][0] for word in (m.flavor_id or "" for m in machines) if flavors[word]]
+        sizes = [flavors[word] for machine in machines if (word := machine.flavor_id or "") in flavors]
         apart = Counter(machine_stack(m.name) for m in machines if m.role is Role.CONTROL_PLANE)
         return quotas.of_servers(await self._nova.limits(project), sizes, list(apart.values()))
-
-    async def _volumes(self, project: str, machines: Sequence[MachineSpec]) -> list[Problem]:
-        sizes = [size for machine in machines if (size := int(machine.labels.get(VOLUME_LABEL) or 0))]
-        if not sizes:
-            return []
-        field = f"labels.{VOLUME_LABEL}"
-        if not await self._rest.serves(project, CINDER):
-            return [Problem("This cloud has no volumes (Cinder).", field, "Leave the label out.")]
-        return quotas.missing(await self._cinder.quotas(project), quotas.of_volumes(sizes, field))
 
 
 def _of_neutron(cluster: Cluster, machines: int, endpoint: EndpointKind | None) -> list[quotas.Need]:

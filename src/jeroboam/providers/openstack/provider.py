@@ -33,6 +33,7 @@ from .catalogue import OpenStackCatalogue
 from .consoles import Consoles
 from .growth import BYTES_A_REQUEST, UNDEAD, Growth, Wish
 from .heat import Heat, Stack
+from .labels import LABELS
 from .network_template import render_network
 from .nova import Nova, Server
 from .places import Place, Planner, place_of
@@ -49,10 +50,11 @@ _NAME = re.compile(r"[a-z0-9-]+-\d{1,9}")
 
 
 class OpenStackProvider:
-    """Implements contracts.Provider, MachineBatch, MachineCensus, NeedsKey and NeedsProjects."""
+    """Implements contracts.Provider, MachineBatch, MachineCensus, NeedsKey, NeedsProjects, DeclaresLabels and BootsFromVolumes."""
 
     name = "openstack"
     server_types = frozenset({"vm", "container"})
+    labels = LABELS
 
     def __init__(self, rest: Rest, settings: OpenStackSettings, request_bytes: int = BYTES_A_REQUEST) -> None:
         """`request_bytes`: the most user data that Heat is given at once."""
@@ -68,6 +70,7 @@ class OpenStackProvider:
         self._removal = Removal(rest)
         self._keys = BootKeys(self._nova)
         self._consoles = Consoles(self._heat, self._nova, self._keys)
+        self._volume_gib = 0
         self._projects: dict[str, str] = {}
         self._projects_of: ProjectsOf = _nothing_kept
         self._hands: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -79,6 +82,9 @@ class OpenStackProvider:
 
     def use_key(self, key: bytes) -> None:
         self._keys.use(key)
+
+    def use_boot_volume_size(self, gib: int) -> None:
+        self._volume_gib = gib
 
     async def start(self) -> None:
         try:
@@ -100,7 +106,7 @@ class OpenStackProvider:
 
     async def preflight(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
         self._projects[cluster.uuid] = cluster.project_id
-        return await self._preflight.problems(cluster, machines)
+        return await self._preflight.problems(cluster, machines, self._volume_gib)
 
     async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
         return (await self._place(cluster, spec)).network()
@@ -248,7 +254,9 @@ class OpenStackProvider:
         for request in requests:
             spec = request.spec
             try:
-                plan = place.server(spec, _good(images[spec.image_id]), _good(flavors[spec.flavor_id]))
+                plan = place.server(
+                    spec, _good(images[spec.image_id]), _good(flavors[spec.flavor_id]), self._volume_gib
+                )
                 boot = render_boot(request.config, self._keys.sealer(cluster_uuid, spec.name), self._ca)
                 stacks[machine_stack(spec.name)].append(Wish(plan, boot))
             except JeroboamError as error:

@@ -16,7 +16,7 @@ from jeroboam.domain.errors import ProviderRefused
 from jeroboam.providers.openstack.rest import CINDER, GLANCE, HEAT, NEUTRON, NOVA, Answer, Body
 
 IMAGE = {"id": str(uuid4()), "name": "node", "status": "active", "os_distro": "debian", "size": 7}
-FLAVORS = [{"id": "1", "name": "m1.small", "vcpus": 1, "ram": 1024, "disk": 4}]
+FLAVORS = [{"id": "1", "name": "m1.small", "vcpus": 1, "ram": 1024, "disk": 4, "extra_specs": {}}]
 _RESTS = {"os-start": "SHUTOFF", "unpause": "PAUSED", "resume": "SUSPENDED", "unshelve": "SHELVED_OFFLOADED"}
 GONE = Answer(404, {"error": {"message": "not found"}})
 
@@ -33,6 +33,10 @@ class Cloud:
         self.limits: Raw = {"maxTotalInstances": -1}
         self.quotas: Raw = {}
         self.volume_quotas: Raw = {}
+        self.flavors: list[Raw] = [*FLAVORS]
+        self.zones: Raw = {"nova": True}  # whether they take servers
+        self.aggregates: list[Raw] | None = None  # None: our user is no administrator
+        self.volume_types: list[Raw] = []
         self.answers: list[tuple[str, str, str, Answer]] = []
         self.busy = 0  # looks for which a change of a stack takes
         self.down: set[str] = set()  # ids of servers in a cell that does not answer
@@ -173,7 +177,16 @@ class Cloud:
     def _nova(self, project: str, method: str, path: str, query: Raw, body: Body) -> Answer:
         words = path.strip("/").split("/")
         if words[0] == "flavors":
-            return Answer(200, {"flavors": FLAVORS})
+            return Answer(200, {"flavors": self.flavors})
+        if words[0] == "os-availability-zone":
+            zones = [{"zoneName": name, "zoneState": {"available": up}} for name, up in self.zones.items()]
+            return Answer(200, {"availabilityZoneInfo": zones})
+        if words[0] == "os-aggregates":
+            if self.aggregates is None:
+                return Answer(
+                    403, {"forbidden": {"message": "Policy doesn't allow os_compute_api:os-aggregates:index"}}
+                )
+            return Answer(200, {"aggregates": self.aggregates})
         if words[0] == "os-keypairs":
             return Answer(200, {"keypairs": [{"keypair": {"name": "ours"}}]})
         if words[0] == "limits":
@@ -226,6 +239,8 @@ class Cloud:
         return Answer(200, {"images": [IMAGE] if query.get("name", IMAGE["name"]) == IMAGE["name"] else []})
 
     def _cinder(self, project: str, method: str, path: str, query: Raw, body: Body) -> Answer:
+        if path == "/types":
+            return Answer(200, {"volume_types": self.volume_types})
         if (path, query) != (f"/os-quota-sets/{project}", {"usage": "True"}):
             return GONE
         return Answer(200, {"quota_set": {"id": project, **self.volume_quotas}})

@@ -109,6 +109,7 @@ def _in_order(resources: Raw) -> list[str]:
         "SecurityGroup",
         "WaitConditionHandle",
         "ServerGroup",
+        "Volume",
         "Port",
     )
     last = ("FloatingIP", "Server")
