@@ -5,28 +5,22 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.clients.coe import Coe, Shell
-from tests.e2e.world import PROGRAM, Cluster, Service, run, until
+from tests.e2e.world import Cluster, Service, run, until
 from tests.unit.providers.openstack.node import Node, unpacked
 
 from jeroboam import artifacts
-from jeroboam.artifacts import CloudWish, cloud_image
-from jeroboam.artifacts.cloud_form import wrapping
 from jeroboam.providers.openstack import opening
 
-from .registered import config, register, serve, unregister
+from .clusters import CHANGED_S, create, delete, holdings, image, servers, service_of, settled, template
 from .testbed import Bed
 
 pytestmark = [pytest.mark.openstack, pytest.mark.timeout(3600)]
-_IMAGE_S = 1800
-_MADE_S, _CHANGED_S, _GONE_S = 900, 600, 300  # on a machine where others want the processors, too
 NAME = "hello.default.svc.cluster.local"
 HELLO = "jeroboam.local/hello:1"
 CALLS = 24
@@ -41,18 +35,8 @@ def booting_bed(openstack_bed: Bed) -> Bed:
 
 @pytest.fixture(scope="module")
 def service(booting_bed: Bed, bed_clouds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """One of the cloud's, whose account is a member of the tenant's project."""
-    unregister(booting_bed)
-    service = Service(tmp_path_factory.mktemp("clusters") / "data")
-    register(service, bed_clouds)
-    admin = booting_bed.connect(booting_bed.admin)
-    admin.grant_role("member", user="jeroboam", project="demo", wait=True)
-    [password] = [line for line in config(service).read_text().splitlines() if line.startswith("password = ")]
-    cloud = f"auth_url = {booting_bed.auth_url}\nusername = jeroboam\n{password}\nregion_name = {booting_bed.region}\n"
-    serve(service, f"[provider]\ndefault = openstack\n[openstack]\n{cloud}")
-    yield service
-    service.stop()
-    unregister(booting_bed)
+    with service_of(booting_bed, bed_clouds, tmp_path_factory.mktemp("clusters")) as service:
+        yield service
 
 
 @pytest.fixture
@@ -63,37 +47,17 @@ def demo(service: Service, bed_shell: Shell) -> Coe:
 
 @pytest.fixture(scope="module")
 def images(booting_bed: Bed, bed_clouds: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """Ids in Glance of the node images by container tool; what is not there yet is built and uploaded."""
-    return {coe: _image(coe, booting_bed, bed_clouds, tmp_path_factory) for coe in ("kubernetes", "swarm")}
+    """Ids in Glance of the node images by container tool."""
+    folder = tmp_path_factory.mktemp("images")
+    return {coe: image(coe, "container", booting_bed, bed_clouds, folder) for coe in ("kubernetes", "swarm")}
 
 
-def _image(coe: str, bed: Bed, clouds: Path, folders: pytest.TempPathFactory) -> str:
-    file = folders.mktemp("images") / f"{coe}.raw"
-    recipe = _recipe(CloudWish(coe, format="raw", server_type="container", output=file))
-
-    def found() -> list[str]:
-        images = bed.connect(bed.admin).image.images(status="active")
-        return [str(one.id) for one in images if (one.properties or {}).get("jeroboam_recipe") == recipe]
-
-    if not found():
-        kind = ["--format", "raw", "--server-type", "container", "--output", str(file)]
-        subprocess.run([*PROGRAM, "image", "build", "--coe", coe, *kind], timeout=_IMAGE_S, check=True)
-        run(*PROGRAM, "image", "upload", str(file), "--os-cloud", "admin", env={"OS_CLIENT_CONFIG_FILE": str(clouds)})
-        file.unlink()
-    return found()[0]
-
-
-def _recipe(wish: CloudWish) -> str:
-    """Of the image that would be built now: an older one has an older node in it."""
-    return cloud_image._recipe(wish, cloud_image._full_version(wish), wrapping(wish.format, wish.server_type))
-
-
-def test_kubernetes_from_template_to_delete(
+def test_kubernetes_from_template_todelete(
     booting_bed: Bed, demo: Coe, images: Mapping[str, str], tmp_path: Path
 ) -> None:
     before = holdings(booting_bed)
-    _template(booting_bed, demo, "kube", "kubernetes", images)
-    uuid = _create(demo, "kube")
+    template(booting_bed, demo, "kube", "kubernetes", "container", images["kubernetes"])
+    uuid = create(demo, "kube", 2)
     try:
         demo("cluster", "config", "kube", "--dir", str(tmp_path))
         version = str(demo.json("cluster", "show", "kube")["coe_version"])
@@ -104,21 +68,21 @@ def test_kubernetes_from_template_to_delete(
         _nothing_that_readers_see_opens_a_boot(booting_bed, uuid)
         gone, left = sorted(name for name in nodes if "-worker-" in name)
         demo("cluster", "resize", "--nodes-to-remove", nodes[gone], "kube", "1")
-        _settled(demo, "kube", "UPDATE_COMPLETE", _CHANGED_S)
+        settled(demo, "kube", "UPDATE_COMPLETE", CHANGED_S)
         assert sorted(servers(booting_bed, uuid)) == cluster.ready_nodes() == sorted(set(nodes) - {gone})
         cluster.kubectl("rollout", "status", "deployment/hello", "--timeout=120s")  # its pods moved
         assert {pod["spec"]["nodeName"] for pod in cluster.get("pods", "-l", "app=hello")["items"]} == {left}
     finally:
-        _delete(demo, "kube")
+        delete(demo, "kube")
     assert holdings(booting_bed) == before
 
 
-def test_swarm_from_template_to_delete(
+def test_swarm_from_template_todelete(
     booting_bed: Bed, demo: Coe, images: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = holdings(booting_bed)
-    _template(booting_bed, demo, "swarm", "swarm", images)
-    uuid = _create(demo, "swarm")
+    template(booting_bed, demo, "swarm", "swarm", "container", images["swarm"])
+    uuid = create(demo, "swarm", 2)
     try:
         demo("cluster", "config", "swarm", "--dir", str(tmp_path), "--output-certs")
         address = str(demo.json("cluster", "show", "swarm")["api_address"])
@@ -130,42 +94,11 @@ def test_swarm_from_template_to_delete(
         _tasks_answer_across_nodes({name for name in nodes if "-worker-" in name})
         gone, _ = sorted(name for name in nodes if "-worker-" in name)
         demo("cluster", "resize", "--nodes-to-remove", nodes[gone], "swarm", "1")
-        _settled(demo, "swarm", "UPDATE_COMPLETE", _CHANGED_S)
+        settled(demo, "swarm", "UPDATE_COMPLETE", CHANGED_S)
         assert set(_members()) == set(servers(booting_bed, uuid)) == set(nodes) - {gone}
     finally:
-        _delete(demo, "swarm")
+        delete(demo, "swarm")
     assert holdings(booting_bed) == before
-
-
-def _template(bed: Bed, demo: Coe, name: str, coe: str, images: Mapping[str, str]) -> None:
-    network = {"kubernetes": "flannel", "swarm": "docker"}[coe]
-    flags = ["--coe", coe, "--image", images[coe], "--external-network", "public", "--network-driver", network]
-    flags += ["--server-type", "container", "--flavor", "m1.medium", "--master-flavor", "m1.medium"]
-    flags += ["--dns-nameserver", bed.api]  # which has none, and says so; nobody answers from outside the bed
-    demo("cluster", "template", "create", name, *flags)
-
-
-def _create(demo: Coe, name: str) -> str:
-    """One control plane and two workers. Its uuid, once it is complete."""
-    demo("cluster", "create", name, "--cluster-template", name, "--node-count", "2", "--timeout", "15")
-    return str(_settled(demo, name, "CREATE_COMPLETE", _MADE_S)["uuid"])
-
-
-def _settled(demo: Coe, name: str, status: str, within_s: float) -> Any:
-    going = f"{status.partition('_')[0]}_IN_PROGRESS"
-
-    def there() -> Any:
-        shown = demo.json("cluster", "show", name)
-        assert shown["status"] in (status, going), shown
-        return shown if shown["status"] == status else None
-
-    return until(there, within_s, f"{name} is {status}", every_s=2)
-
-
-def _delete(demo: Coe, name: str) -> None:
-    demo("cluster", "delete", name)
-    until(lambda: demo.run("cluster", "show", name).code == 1, _GONE_S, f"{name} is gone", every_s=2)
-    demo("cluster", "template", "delete", name)
 
 
 def _answers_across_nodes(cluster: Cluster, workers: int) -> None:
@@ -230,29 +163,3 @@ def _tasks_answer_across_nodes(workers: set[str]) -> None:
 
     # Each engine asks for the image outside first, where nobody answers.
     until(of_all, 300, "answers of both workers", every_s=2)
-
-
-def servers(bed: Bed, uuid: str) -> dict[str, str]:
-    """Ids of a cluster's servers by their names."""
-    found = bed.connect(bed.demo).compute.servers()
-    return {one.name: one.id for one in found if one.metadata.get("jeroboam_cluster") == uuid}
-
-
-def holdings(bed: Bed) -> dict[str, set[str]]:
-    """Ids of all that there is in the tenant's project."""
-    demo = bed.connect(bed.demo)
-    network, own = demo.network, {"project_id": demo.current_project_id}
-    found = {
-        "servers": demo.compute.servers(),
-        "groups": demo.compute.server_groups(),
-        "networks": network.networks(**own),
-        "subnets": network.subnets(**own),
-        "routers": network.routers(**own),
-        "ports": network.ports(**own),
-        "addresses": network.ips(**own),
-        "security groups": network.security_groups(**own),
-    }
-    stacks = demo.orchestration.get("/stacks").json()["stacks"]
-    return {kind: {one.id for one in some} for kind, some in found.items()} | {
-        "stacks": {one["id"] for one in stacks if one["stack_status"] != "DELETE_COMPLETE"}
-    }

@@ -41,7 +41,7 @@ install_qemu() {
   [ "$PROFILE" = qemu ] && [ ! -f "$BED_DIR/rootfs-qemu.done" ] || return 0
   ! init_pid >/dev/null || fail "qemu is not installed under a running bed: make openstack-bed-down first"
   watched "qemu and a guest kernel are installed" 900 "$BED_DIR/rootfs-qemu.log" \
-    env DEBIAN_FRONTEND=noninteractive chroot "$ROOT" sh -c "apt-get update -qq && apt-get install -qq -y \
+    env DEBIAN_FRONTEND=noninteractive chroot "$ROOT" sh -c "dpkg --configure -a && apt-get update -qq && apt-get install -qq -y \
     --no-install-recommends qemu-system-x86 seabios libvirt-daemon-driver-qemu linux-image-cloud-amd64 initramfs-tools"
   touch "$BED_DIR/rootfs-qemu.done"
 }
