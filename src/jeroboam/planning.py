@@ -81,5 +81,6 @@ def _spec(cluster: Cluster, group: NodeGroup, index: int) -> MachineSpec:
         flavor_id=group.flavor_id,
         project_id=cluster.project_id,
         first=group.role is Role.CONTROL_PLANE and index == 0,
+        server_type=cluster.shape.server_type,
         labels=group.labels,
     )

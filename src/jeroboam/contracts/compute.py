@@ -144,6 +144,7 @@ class MachineSpec:
     flavor_id: str | None
     project_id: str
     first: bool = False  # the control plane machine that starts the cluster
+    server_type: str = "vm"
     keys: str = ""  # tells the keys of its first boot from others (jeroboam.pki.fingerprint); no secret
     # Of its node group: a provider knows availability_zone and the like.
     labels: Labels = field(default_factory=dict, hash=False)

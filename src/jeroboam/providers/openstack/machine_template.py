@@ -28,7 +28,7 @@ class ServerPlan:
 
     `port` is an existing port that it takes, the endpoint's. Where it is None and there is neither a `subnet` to choose nor an address
     in `pairs` to allow, Nova makes the port. `pools`: a balancer's pools by the port that they lead to. `volume_type`: of its root volume;
-    None is Cinder's default.
+    None is Cinder's default. Without `security_groups` Neutron says what passes the port.
     """
 
     cluster_uuid: str
@@ -119,7 +119,7 @@ def _server(plan: ServerPlan, *, apart: bool) -> Template:
         "user_data_update_policy": "IGNORE",  # it counts at the first boot; a later update has it empty
     }
     properties |= _disk(plan)
-    if not _needs_port(plan) and plan.port is None:
+    if not _needs_port(plan) and plan.port is None and plan.security_groups:
         properties["security_groups"] = list(plan.security_groups)
     if plan.zone:
         properties["availability_zone"] = plan.zone
@@ -157,8 +157,9 @@ def _port(plan: ServerPlan) -> Template:
     properties: Template = {
         "name": plan.name,
         "network": plan.network,
-        "security_groups": list(plan.security_groups),
     }
+    if plan.security_groups:
+        properties["security_groups"] = list(plan.security_groups)
     if plan.subnet:
         properties["fixed_ips"] = [{"subnet": plan.subnet}]
     if plan.pairs:

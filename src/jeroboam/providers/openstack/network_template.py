@@ -28,7 +28,8 @@ class EndpointKind(StrEnum):
 class NetworkPlan:
     """What a cluster needs. `network` and `subnet` are ids of those that exist already, None for new ones.
 
-    `external` is the id of the network that the router leads to and that floating addresses come from; None: neither of them.
+    `external` is the id of the network that the router leads to and that floating addresses come from; None: neither of them. `bare`: its
+    servers are physical, and no security group is between them and their neighbours.
     """
 
     cluster_uuid: str
@@ -44,17 +45,17 @@ class NetworkPlan:
     network: str | None = None
     subnet: str | None = None
     mtu: int = 1500  # of a network that exists already
+    bare: bool = False
 
 
 def render_network(plan: NetworkPlan) -> Template:
     """The template. Same plan, same template."""
-    resources: Template = {**_links(plan), **_groups(plan)}
+    resources: Template = {**_links(plan), **({} if plan.bare else _groups(plan))}
     resources |= _balancer(plan) if plan.endpoint is EndpointKind.BALANCER else _port(plan)
     outputs = {
         "network": _network(plan),
         "subnet": _subnet(plan),
-        "nodes": _id("nodes"),
-        "control_planes": _id("control-planes"),
+        **({} if plan.bare else {"nodes": _id("nodes"), "control_planes": _id("control-planes")}),
         "address": _endpoint(plan, "address"),
         "port_number": plan.port,
         "kind": str(plan.endpoint),
@@ -118,13 +119,14 @@ def _groups(plan: NetworkPlan) -> Template:
 
 
 def _port(plan: NetworkPlan) -> Template:
+    groups = {} if plan.bare else {"security_groups": [_id("nodes"), _id("control-planes")]}
     return {
         "endpoint": _resource(
             "OS::Neutron::Port",
             name=f"{plan.slug}-endpoint",
             network=_network(plan),
             fixed_ips=[{"subnet": _subnet(plan)}],
-            security_groups=[_id("nodes"), _id("control-planes")],
+            **groups,
         )
     }
 

@@ -9,6 +9,7 @@ from typing import Any
 from ...contracts import Address, Endpoint, MachineSpec, Network, NetworkSpec
 from ...domain import Cluster, Role, cluster_slug
 from ...domain.errors import InvalidRequest, NotFound
+from .bare_metal import BARE
 from .heat import Stack
 from .labels import CIDR_LABEL, VOLUME_TYPE_LABEL, ZONE_LABEL, volume_gib
 from .machine_template import ServerPlan
@@ -53,7 +54,8 @@ class Place:
             for name, value in sorted(self.outputs.items())
             if head and name.startswith("pool_")
         )
-        groups = (self.outputs["nodes"], self.outputs["control_planes"]) if head else (self.outputs["nodes"],)
+        member_of = ("nodes", "control_planes") if head else ("nodes",)
+        default = 0 if spec.server_type == BARE else default_volume_gib
         return ServerPlan(
             cluster_uuid=spec.cluster_uuid,
             name=spec.name,
@@ -64,10 +66,10 @@ class Place:
             image_word=spec.image_id,
             flavor=flavor,
             network=self.outputs["network"],
-            security_groups=groups,
+            security_groups=tuple(self.outputs[group] for group in member_of if group in self.outputs),
             keys=spec.keys,
             zone=spec.labels.get(ZONE_LABEL) or None,
-            volume_gib=volume_gib(spec.labels, default_volume_gib),
+            volume_gib=volume_gib(spec.labels, default),
             volume_type=spec.labels.get(VOLUME_TYPE_LABEL) or None,
             port=self.outputs["port"] if holder else None,
             subnet=self.outputs.get("own_subnet"),
@@ -108,6 +110,7 @@ class Planner:
             network=network["id"] if network else None,
             subnet=subnet["id"] if subnet else None,
             mtu=int(network.get("mtu") or 1500) if network else 1500,
+            bare=shape.server_type == BARE,
         )
 
     async def given(self, cluster: Cluster) -> tuple[Found, Found]:

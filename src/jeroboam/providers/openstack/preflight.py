@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from ...contracts import MachineSpec, Problem
 from ...domain import Cluster, Role, cluster_slug
 from ...domain.errors import UserError
-from . import quotas
+from . import bare_metal, quotas
 from .catalogue import OpenStackCatalogue
 from .heat import Heat
 from .labels import CIDR_LABEL
@@ -41,10 +41,12 @@ class Preflight:
         """Empty when there are none. `default_volume_gib`: of a root volume that no label speaks of."""
         project = cluster.project_id
         flavors = {word: await self._flavors(project, word) for word in sorted({m.flavor_id or "" for m in machines})}
+        words = sorted({machine.image_id for machine in machines})
+        images = {word: await self._catalogue.find_images(project, word) for word in words}
         found = [
             Problem(f"Image {word} could not be found.", "image_id", "`openstack image list` shows what there is.")
-            for word in sorted({m.image_id for m in machines})
-            if not await self._catalogue.find_images(project, word)
+            for word, some in images.items()
+            if not some
         ]
         name = network_stack(cluster_slug(cluster.name, cluster.uuid))
         grows = await self._heat.stack(project, name) is not None
@@ -54,15 +56,18 @@ class Preflight:
             found += _no_room(self._planner.cidr(cluster), len(machines))
         heads = sum(machine.role is Role.CONTROL_PLANE for machine in machines)
         kind = await self._planner.endpoint_kind(project, heads)
-        if kind is EndpointKind.VIRTUAL:
-            found.append(Problem(_NO_HOLDER, "master_count", "Ask for one."))
         chosen = {word: some[0] for word, some in flavors.items() if some}
+        if cluster.shape.server_type == bare_metal.BARE:
+            used = [some[0] for some in images.values() if some]
+            found += bare_metal.problems(machines, used, chosen, virtual=kind is EndpointKind.VIRTUAL)
+        else:
+            found += [Problem(_NO_HOLDER, "master_count", "Ask for one.")] if kind is EndpointKind.VIRTUAL else []
+            found += bare_metal.not_for_machines(machines, chosen)
+            found += await self._landing.volume_problems(project, machines, default_volume_gib)
         found += await self._landing.problems(project, machines, chosen)
         found += await self._servers(project, machines, chosen)
-        found += quotas.missing(
-            await self._neutron.quotas(project), _of_neutron(cluster, len(machines), None if grows else kind)
-        )
-        return found + await self._landing.volume_problems(project, machines, default_volume_gib)
+        needs = _of_neutron(cluster, len(machines), None if grows else kind)
+        return found + quotas.missing(await self._neutron.quotas(project), needs)
 
     async def _given(self, cluster: Cluster) -> list[Problem]:
         """Of the networks that the tenant names. Once the cluster's own stack is there, they are settled, whatever was added since."""
@@ -93,9 +98,10 @@ def _of_neutron(cluster: Cluster, machines: int, endpoint: EndpointKind | None) 
     subnet = not (shape.fixed_network or shape.fixed_subnet)
     router = subnet and bool(shape.external_network_id)
     floating = bool(shape.external_network_id) and shape.floating_ip_enabled
+    bare = shape.server_type == bare_metal.BARE
     shared = endpoint is not EndpointKind.SINGLE
     return [
-        *quotas.of_network(network=subnet, subnet=subnet, router=router, floating=floating),
+        *quotas.of_network(network=subnet, subnet=subnet, router=router, floating=floating, groups=not bare),
         quotas.of_ports(machines, endpoint=shared, subnet=subnet, router=router),
     ]
 

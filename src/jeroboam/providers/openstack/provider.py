@@ -53,7 +53,7 @@ class OpenStackProvider:
     """Implements contracts.Provider, MachineBatch, MachineCensus, NeedsKey, NeedsProjects, DeclaresLabels and BootsFromVolumes."""
 
     name = "openstack"
-    server_types = frozenset({"vm", "container"})
+    server_types = frozenset({"vm", "bm", "container"})
     labels = LABELS
 
     def __init__(self, rest: Rest, settings: OpenStackSettings, request_bytes: int = BYTES_A_REQUEST) -> None:

@@ -54,16 +54,16 @@ def of_servers(limits: Mapping[str, int], flavors: Sequence[Flavor], groups: Seq
     return [one for one in found if one]
 
 
-def of_network(*, network: bool, subnet: bool, router: bool, floating: bool) -> list[Need]:
-    """Which of these the stack of a cluster's network makes; security groups it always makes."""
+def of_network(*, network: bool, subnet: bool, router: bool, floating: bool, groups: bool = True) -> list[Need]:
+    """Which of these the stack of a cluster's network makes. `groups`: the security groups of nodes and control planes."""
     given = f"{_ASK} Or name a network that is there as fixed_network."
     needs = [
         Need("network", "networks", int(network), "fixed_network", given),
         Need("subnet", "subnets", int(subnet), "fixed_network", given),
         Need("router", "routers", int(router), "fixed_network", f"{given} A router must serve it."),
         Need("floatingip", "floating addresses", int(floating), "floating_ip_enabled", f"{_ASK} Or ask for none."),
-        Need("security_group", "security groups", 2, ""),
-        Need("security_group_rule", "security group rules", _OWN_RULES + _WAYS_OUT, ""),
+        Need("security_group", "security groups", 2 * groups, ""),
+        Need("security_group_rule", "security group rules", (_OWN_RULES + _WAYS_OUT) * groups, ""),
     ]
     return [need for need in needs if need.count]
 

@@ -55,6 +55,7 @@ CASES = {
     "network-balancer": _network(endpoint=EndpointKind.BALANCER, inner_ports=(7000,)),
     "network-inside-only": _network(external=None),
     "network-without-floating": _network(floating=False),
+    "network-bare-metal": _network(network="their-network", subnet="their-subnet", bare=True),
     "network-of-the-tenant": _network(network="their-network", subnet="their-subnet", floating=False),
     "machines-workers": with_machine(
         with_machine(EMPTY, WORKER), replace(WORKER, name="demo-5b2f1a3c-default-worker-1", index=1)
@@ -62,6 +63,8 @@ CASES = {
     "machines-first-master": _masters(port="endpoint-port-id"),
     "machines-masters-virtual": _masters(pairs=("10.0.0.9",), security_groups=("nodes-id", "masters-id")),
     "machines-masters-balanced": _masters(pools=((6443, "pool-id"), (7000, "inner-pool-id"))),
+    "machines-bare-metal": with_machine(EMPTY, replace(WORKER, security_groups=())),
+    "machines-bare-metal-subnet": with_machine(EMPTY, replace(WORKER, security_groups=(), subnet="their-subnet")),
     "machines-volume-type": with_machine(EMPTY, replace(WORKER, volume_gib=20, volume_type="fast")),
     "machines-all-options": with_machine(EMPTY, replace(WORKER, zone="az1", volume_gib=20, subnet="their-subnet")),
 }
