@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.coe import Coe
-from tests.e2e.world import PROGRAM, Service, run, until
+from tests.e2e.world import PROGRAM, Cluster, Service, run, until
 
+from jeroboam import artifacts
 from jeroboam.artifacts import CloudWish, cloud_image
 from jeroboam.artifacts.cloud_form import wrapping
 
@@ -91,6 +92,14 @@ def delete(demo: Coe, name: str) -> None:
     demo("cluster", "delete", name)
     until(lambda: demo.run("cluster", "show", name).code == 1, _GONE_S, f"{name} is gone", every_s=2)
     demo("cluster", "template", "delete", name)
+
+
+def kubernetes(demo: Coe, name: str, folder: Path) -> Cluster:
+    """A cluster that is complete, by the kubeconfig that its tenant gets."""
+    demo("cluster", "config", name, "--dir", str(folder))
+    shown = demo.json("cluster", "show", name)
+    program = artifacts.binary_path(str(shown["coe_version"]), "kubectl")
+    return Cluster(str(shown["uuid"]), folder / "config", str(program))
 
 
 def servers(bed: Bed, uuid: str) -> dict[str, str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from tests.clients.coe import Shell
+from tests.clients.coe import Coe, Shell
+from tests.e2e.world import Service
 
+from .clusters import image, service_of
 from .testbed import Bed
 
 
@@ -41,3 +43,29 @@ def bed_shell(bed_clouds: Path) -> Iterator[Shell]:
     shell = Shell(bed_clouds, bed_clouds.parent)
     yield shell
     shell.stop()
+
+
+@pytest.fixture(scope="module")
+def booting_bed(openstack_bed: Bed) -> Bed:
+    if openstack_bed.profile() != "lxc":
+        pytest.skip("servers of this bed boot nothing: end it, then `make test-openstack PROFILE=lxc`")
+    return openstack_bed
+
+
+@pytest.fixture(scope="module")
+def service(booting_bed: Bed, bed_clouds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service_of(booting_bed, bed_clouds, tmp_path_factory.mktemp("clusters")) as service:
+        yield service
+
+
+@pytest.fixture
+def demo(service: Service, bed_shell: Shell) -> Coe:
+    """The tenant."""
+    return Coe(bed_shell, "demo")
+
+
+@pytest.fixture(scope="module")
+def images(booting_bed: Bed, bed_clouds: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Ids in Glance of the node images by container tool."""
+    folder = tmp_path_factory.mktemp("images")
+    return {coe: image(coe, "container", booting_bed, bed_clouds, folder) for coe in ("kubernetes", "swarm")}

@@ -5,68 +5,43 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
 import pytest
-from tests.clients.coe import Coe, Shell
-from tests.e2e.world import Cluster, Service, run, until
+from tests.clients.coe import Coe
+from tests.e2e.world import Cluster, run, until
 from tests.unit.providers.openstack.node import Node, unpacked
 
-from jeroboam import artifacts
 from jeroboam.providers.openstack import opening
 
-from .clusters import CHANGED_S, create, delete, holdings, image, servers, service_of, settled, template
+from .clusters import CHANGED_S, create, delete, holdings, kubernetes, servers, settled, template
+from .packets import HELLO, got, pod_on
 from .testbed import Bed
 
 pytestmark = [pytest.mark.openstack, pytest.mark.timeout(3600)]
 NAME = "hello.default.svc.cluster.local"
-HELLO = "jeroboam.local/hello:1"
 CALLS = 24
+METADATA = "http://169.254.169.254/openstack/latest/meta_data.json"
 
 
-@pytest.fixture(scope="module")
-def booting_bed(openstack_bed: Bed) -> Bed:
-    if openstack_bed.profile() != "lxc":
-        pytest.skip("servers of this bed boot nothing: end it, then `make test-openstack PROFILE=lxc`")
-    return openstack_bed
-
-
-@pytest.fixture(scope="module")
-def service(booting_bed: Bed, bed_clouds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with service_of(booting_bed, bed_clouds, tmp_path_factory.mktemp("clusters")) as service:
-        yield service
-
-
-@pytest.fixture
-def demo(service: Service, bed_shell: Shell) -> Coe:
-    """The tenant."""
-    return Coe(bed_shell, "demo")
-
-
-@pytest.fixture(scope="module")
-def images(booting_bed: Bed, bed_clouds: Path, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
-    """Ids in Glance of the node images by container tool."""
-    folder = tmp_path_factory.mktemp("images")
-    return {coe: image(coe, "container", booting_bed, bed_clouds, folder) for coe in ("kubernetes", "swarm")}
-
-
-def test_kubernetes_from_template_todelete(
+def test_kubernetes_from_template_to_delete(
     booting_bed: Bed, demo: Coe, images: Mapping[str, str], tmp_path: Path
 ) -> None:
     before = holdings(booting_bed)
     template(booting_bed, demo, "kube", "kubernetes", "container", images["kubernetes"])
     uuid = create(demo, "kube", 2)
     try:
-        demo("cluster", "config", "kube", "--dir", str(tmp_path))
-        version = str(demo.json("cluster", "show", "kube")["coe_version"])
-        cluster = Cluster(uuid, tmp_path / "config", str(artifacts.binary_path(version, "kubectl")))
+        cluster = kubernetes(demo, "kube", tmp_path)
         nodes = servers(booting_bed, uuid)
         assert cluster.ready_nodes() == sorted(nodes)
         _answers_across_nodes(cluster, workers=2)
         _nothing_that_readers_see_opens_a_boot(booting_bed, uuid)
         gone, left = sorted(name for name in nodes if "-worker-" in name)
+        _only_the_node_reaches_the_metadata_service(booting_bed, cluster, left)
+        _reboot(booting_bed, cluster, left, nodes[left])
+        _only_the_node_reaches_the_metadata_service(booting_bed, cluster, left)
         demo("cluster", "resize", "--nodes-to-remove", nodes[gone], "kube", "1")
         settled(demo, "kube", "UPDATE_COMPLETE", CHANGED_S)
         assert sorted(servers(booting_bed, uuid)) == cluster.ready_nodes() == sorted(set(nodes) - {gone})
@@ -77,7 +52,7 @@ def test_kubernetes_from_template_todelete(
     assert holdings(booting_bed) == before
 
 
-def test_swarm_from_template_todelete(
+def test_swarm_from_template_to_delete(
     booting_bed: Bed, demo: Coe, images: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = holdings(booting_bed)
@@ -92,6 +67,7 @@ def test_swarm_from_template_todelete(
         nodes = servers(booting_bed, uuid)
         assert _members() == dict.fromkeys(nodes, "ready")
         _tasks_answer_across_nodes({name for name in nodes if "-worker-" in name})
+        _only_the_node_of_a_swarm_reaches_the_metadata_service(booting_bed)
         gone, _ = sorted(name for name in nodes if "-worker-" in name)
         demo("cluster", "resize", "--nodes-to-remove", nodes[gone], "swarm", "1")
         settled(demo, "swarm", "UPDATE_COMPLETE", CHANGED_S)
@@ -114,6 +90,35 @@ def _answers_across_nodes(cluster: Cluster, workers: int) -> None:
         return len({json.loads(line)["node"] for line in said.splitlines()}) == workers
 
     until(of_all, 60, f"answers of {workers} workers")
+
+
+def _only_the_node_reaches_the_metadata_service(bed: Bed, cluster: Cluster, node: str) -> None:
+    """A pod of it does not, though it reaches other addresses outside; one in the node's own network does."""
+    pod_on(cluster, "inside", node)
+    pod_on(cluster, "outside", node, in_its_network=True)
+    until(lambda: got(cluster, "inside", bed.auth_url), 60, "a pod reaches Keystone")
+    assert json.loads(got(cluster, "outside", METADATA))["name"] == node
+    assert got(cluster, "inside", METADATA) == ""
+    cluster.kubectl("delete", "pod", "inside", "outside", "--wait=true", "--timeout=60s")
+
+
+def _reboot(bed: Bed, cluster: Cluster, node: str, server: str) -> None:
+    """Until all containers of its pods are other ones."""
+    before = _containers(cluster, node)
+    bed.connect(bed.demo).compute.reboot_server(server, "HARD")
+
+    def back() -> bool:
+        now = _containers(cluster, node)
+        return bool(now) and not now & before and node in cluster.ready_nodes()
+
+    until(back, 300, f"{node} is back after a reboot", every_s=2)
+
+
+def _containers(cluster: Cluster, node: str) -> set[str]:
+    """Ids of those that run on the node; empty where one of a pod's does not, or the API does not answer."""
+    said = cluster.kubectl("get", "pods", "-A", f"--field-selector=spec.nodeName={node}", "-o", "json", check=False)
+    found = [one for pod in json.loads(said)["items"] for one in pod["status"]["containerStatuses"]] if said else []
+    return {one["containerID"] for one in found} if all("running" in one["state"] for one in found) else set()
 
 
 def _nothing_that_readers_see_opens_a_boot(bed: Bed, uuid: str) -> None:
@@ -140,6 +145,18 @@ def _is_sealed(node: Node, bed: Bed, name: str) -> None:
     for content in node.files.values():
         assert b"PRIVATE KEY" not in content + unpacked(content)
         assert not node.is_opened_by(content)
+
+
+def _only_the_node_of_a_swarm_reaches_the_metadata_service(bed: Bed) -> None:
+    """Containers on a bridge or an overlay do not, though they reach other addresses outside; one in the node's own network does."""
+
+    def said(network: str, url: str) -> str:
+        return run("docker", "run", "--rm", "--network", network, HELLO, "get", url, check=False)
+
+    assert "-master-" in json.loads(said("host", METADATA))["name"]
+    for network in ("bridge", "front"):
+        assert said(network, bed.auth_url)
+        assert said(network, METADATA) == ""
 
 
 def _members() -> dict[str, str]:

@@ -91,11 +91,11 @@ class Bed:
         kinds = {service.id: service.type for service in identity.services()}
         return {kinds[one.service_id]: one.url for one in identity.endpoints(interface="public")}
 
-    def write_clouds(self, path: Path) -> None:
-        """clouds.yaml with `admin` and `demo`."""
+    def write_clouds(self, path: Path, *more: Account) -> None:
+        """clouds.yaml with `admin` and `demo`, and more."""
         clouds = {
             account.name: {"auth": {"auth_url": self.auth_url, **account.auth}, "region_name": _REGION}
-            for account in (self.admin, self.demo)
+            for account in (self.admin, self.demo, *more)
         }
         path.touch(0o600)
         path.write_text(yaml.safe_dump({"clouds": clouds}))

@@ -14,6 +14,7 @@ from importlib.resources import files
 from ... import bootstrap
 from ...contracts import File, NodeConfig
 from ...domain.errors import ProviderRefused
+from .metadata_guard import guarded
 
 NODE = "/etc/jeroboam/node"
 SIGNAL_FILE = f"{NODE}/signal.json"
@@ -74,7 +75,7 @@ def render_boot(config: NodeConfig, seal: Callable[[bytes], bytes], ca: bytes = 
 
     Raises ProviderRefused when it is more than a cloud server takes.
     """
-    sealed = seal(gzip.compress(bootstrap.render_tar(config), mtime=0))
+    sealed = seal(gzip.compress(bootstrap.render_tar(guarded(config)), mtime=0))
     start = ("systemctl", "enable", "--now", "--no-block", "jeroboam-report.service")
     document = bootstrap.render_cloud_config(config.hostname, _files(sealed, ca), [start])
     text = base64.b64encode(gzip.compress(document, mtime=0)).decode()

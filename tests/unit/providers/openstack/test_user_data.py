@@ -2,8 +2,11 @@
 
 import base64
 import gzip
+import io
 import json
 import os
+import re
+import tarfile
 from email import message_from_string
 from email.message import Message
 from typing import Any
@@ -11,7 +14,6 @@ from typing import Any
 import pytest
 import yaml
 
-from jeroboam import bootstrap
 from jeroboam.contracts import Command, File, NodeConfig
 from jeroboam.domain.errors import ProviderRefused
 from jeroboam.providers.openstack.report import reports
@@ -62,8 +64,27 @@ def test_the_second_part_holds_the_boot_sealed_and_what_opens_it_and_reports() -
     ]
     sealed = files["/etc/jeroboam/node/sealed"]
     assert sealed.startswith(b"<sealed>")
-    assert gzip.decompress(sealed.removeprefix(b"<sealed>")) == bootstrap.render_tar(CONFIG)
+    assert b"secret" in gzip.decompress(sealed.removeprefix(b"<sealed>"))
     assert document["runcmd"] == [["systemctl", "enable", "--now", "--no-block", "jeroboam-report.service"]]
+
+
+def test_containers_are_kept_from_the_metadata_service_before_anything_else_and_at_each_boot() -> None:
+    sealed = next(one["content"] for one in _cloud_config()["write_files"] if one["path"].endswith("/sealed"))
+    boot = gzip.decompress(base64.b64decode(sealed).removeprefix(b"<sealed>"))
+    with tarfile.open(fileobj=io.BytesIO(boot)) as tar:
+        files = {one.name: file.read().decode() for one in tar if (file := tar.extractfile(one)) is not None}
+    assert sorted(files) == [
+        "etc/jeroboam/node/run",
+        "etc/systemd/system/jeroboam-metadata-guard.service",
+        "etc/x",
+    ]
+    unit = files["etc/systemd/system/jeroboam-metadata-guard.service"]
+    rule = "-t mangle -I FORWARD -d 169.254.169.254/32 -j DROP"  # forwarded packets alone: the node's own are not
+    assert re.search(rf"^ExecStart=/bin/sh -c 'iptables .* \|\| exec iptables -w {rule}'$", unit, re.MULTILINE)
+    assert "\nBefore=containerd.service docker.service kubelet.service lxd.service\n" in unit
+    steps = re.findall(r"^run (\S+) \d+ (.*?)$", files["etc/jeroboam/node/run"], re.MULTILINE)
+    assert [name for name, _ in steps] == ["metadata-guard", "join"]
+    assert "enable jeroboam-metadata-guard" in files["etc/jeroboam/node/run"]  # with the system, not only now
 
 
 def test_the_clouds_certificates_come_along() -> None:
