@@ -125,7 +125,7 @@ def create(
         if not wait:
             return accepted(client, cluster, f"Cluster {name} is being made ({uuid}).", common, handle=handle)
         waiting.until_done(client, uuid, "create", answer.request_id, common, timeout_s)
-        return settled(client, client.cluster(uuid), common, created=True, handle=handle)
+        return settled(client, client.cluster(uuid), common, opened=True, handle=handle)
 
 
 @cluster_app.command(name="list")

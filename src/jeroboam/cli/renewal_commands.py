@@ -64,7 +64,7 @@ def rotate_ca(
     timeout_s: WAIT_S = waiting.TIMEOUT_S,
     common: Common = DEFAULTS,
 ) -> int:
-    """Renew the CAs of a cluster. Certificates and kubeconfigs made before stop working at its end.
+    """Renew the CAs of a cluster. Certificates and kubeconfigs made before stop working at its end: run `cluster config` again then.
 
     Example: jeroboam cluster rotate-ca demo --wait
 
@@ -103,4 +103,4 @@ def _rotate(cluster: str, collection: str, what: str, timeout_s: float | None, c
         uuid = str(client.cluster(cluster)["uuid"])
         answer = client.send("PATCH", f"v1/{collection}/{segment(uuid)}")
         told = f"The {what} of cluster {cluster} are being renewed ({uuid})."
-        return changed(client, uuid, answer, told, common, timeout_s)
+        return changed(client, uuid, answer, told, common, timeout_s, opened=collection == "certificates")

@@ -26,20 +26,30 @@ def accepted(client: Client, cluster: Json, sentence: str, common: Common, *, ha
     return 0
 
 
-def settled(client: Client, cluster: Json, common: Common, *, created: bool = False, handle: str | None = None) -> int:
-    """The request is done. What was `created` is used next; whoever changed a cluster uses it already. `handle` as for `accepted`."""
+def settled(client: Client, cluster: Json, common: Common, *, opened: bool = False, handle: str | None = None) -> int:
+    """The request is done. `opened`: nobody has access yet, or none any more. `handle` as for `accepted`."""
     if common.json:
         show_json(cluster)
         return 0
     address = f" at {plain(cluster['api_address'])}" if cluster.get("api_address") else ""
     print(f"Cluster {plain(cluster.get('name'))}: {plain(cluster.get('status'))}{address}")
-    if created:
+    if opened:
         print(f"Next: jeroboam cluster config {shlex.quote(plain(handle or client.handle(cluster)))}")
     return 0
 
 
-def changed(client: Client, uuid: str, answer: Answer, told: str, common: Common, timeout_s: float | None) -> int:
-    """After a request that changes a cluster: `told` and what to type next, or with `timeout_s` (of --wait) its end.
+def changed(
+    client: Client,
+    uuid: str,
+    answer: Answer,
+    told: str,
+    common: Common,
+    timeout_s: float | None,
+    *,
+    opened: bool = False,
+) -> int:
+    """After a request that changes a cluster: `told` and what to type next, or with `timeout_s` (of --wait) its end, where what was
+    `opened` is told as by `settled`.
 
     Raises what `waiting.until_done` raises.
     """
@@ -54,7 +64,7 @@ def changed(client: Client, uuid: str, answer: Answer, told: str, common: Common
         _tell_that_it_is_so(common)
     elif not waiting.until_done(client, uuid, "update", answer.request_id, common, timeout_s):
         _tell_that_it_is_so(common)
-    return settled(client, client.cluster(uuid), common)
+    return settled(client, client.cluster(uuid), common, opened=opened)
 
 
 def _tell_that_it_is_so(common: Common) -> None:

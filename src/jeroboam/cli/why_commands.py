@@ -61,4 +61,4 @@ def watch(cluster: str, /, *, timeout_s: WAIT_S = waiting.TIMEOUT_S, common: Com
             else:
                 print(f"Cluster {plain(uuid)} is deleted.")
             return 0
-        return settled(client, client.cluster(uuid), common, created=operation.get("verb") == "create")
+        return settled(client, client.cluster(uuid), common, opened=operation.get("verb") == "create")

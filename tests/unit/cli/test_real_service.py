@@ -167,6 +167,7 @@ def test_groups_and_renewals_in_plan_and_in_truth(run: Run, capsys: Capture) -> 
     assert run("cluster", "resize", "many", "1", "--wait", "--timeout-s", "60") == 0
     assert capsys.readouterr().out.startswith("Nothing was to do: it is so already.\nCluster many: UPDATE_COMPLETE")
     assert run("cluster", "rotate-ca", "many", "--wait", "--timeout-s", "60") == 0
+    assert capsys.readouterr().out.endswith("\nNext: jeroboam cluster config many\n")
     assert run("cluster", "rotate-credentials", "many", "--wait", "--timeout-s", "60") == 0
     assert run("cluster", "upgrade", "many", "--template", "k8s-groups", "--dry-run", "--json") == 0
     assert json.loads("{" + capsys.readouterr().out.partition("\n{")[2])["possible"] is True
