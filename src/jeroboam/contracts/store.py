@@ -1,7 +1,7 @@
 """The store: the only meeting place of API and conductor. Spec columns are the API's, status columns the conductor's.
 
-Every method is one transaction. Times are written by the store from its clock. Retry: ProviderUnavailable is raised when the
-database does not answer; nothing was changed then.
+Every method is one transaction, which calls at the same time may share. Times are written by the store from its clock. Retry:
+ProviderUnavailable is raised when the database does not answer; nothing was changed then.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..contracts import ClusterRow, GroupStatus, StatusChange
 from ..domain import (
-    OPERATION_FINAL,
     ErrorClass,
     Operation,
     OperationState,
@@ -20,12 +19,12 @@ from ..domain import (
     Step,
     Upgrade,
     Verb,
-    begin,
 )
-from ..domain.errors import Conflict, LeaseLost
+from ..domain.errors import LeaseLost
+from .among import among
+from .beginning import Beginning, HeldCluster, beginning
 from .cluster_rows import with_groups
 from .health_store import HealthSide
-from .lease_store import HELD, HeldWrite
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
 from .trouble import translated
@@ -52,53 +51,39 @@ _COLUMNS = (
 _OF_CLUSTER = (*_COLUMNS, "health_reason", "clear_reason")  # a change of these alone is one statement
 # What every pass and step asks, built once: to build a statement takes as long as to run it.
 _OPERATION = sa.select(operations).where(operations.c.uuid == sa.bindparam("operation"))
+_OPERATIONS = among(sa.select(operations), operations.c.uuid)
 _CLUSTER = sa.select(clusters).where(clusters.c.uuid == sa.bindparam("cluster"))
-_CLUSTER_OF_OPERATION = sa.select(clusters).where(
-    clusters.c.uuid
-    == sa.select(operations.c.cluster_uuid).where(operations.c.uuid == sa.bindparam("operation")).scalar_subquery()
+_BEGINNING = (
+    sa.select(clusters.c.uuid, clusters.c.status, clusters.c.fence, clusters.c.deleting)
+    .order_by(clusters.c.id)  # the same order in all processes
+    .with_for_update()
+)
+_CLUSTERS_OF_OPERATIONS = {
+    dialect: _BEGINNING.where(clusters.c.uuid.in_(chosen.with_only_columns(operations.c.cluster_uuid)))
+    for dialect, chosen in _OPERATIONS.items()
+}
+_BEGIN_CLUSTER = (
+    clusters.update()
+    .where(clusters.c.uuid == sa.bindparam("cluster"))
+    .values(status=sa.bindparam("new_status", type_=clusters.c.status.type), fence=sa.bindparam("new_fence"))
+)
+_BEGIN_OPERATION = (
+    operations.update()
+    .where(operations.c.uuid == sa.bindparam("operation"))
+    .values(state=OperationState.RUNNING, started_at=sa.bindparam("new_started_at", type_=operations.c.started_at.type))
 )
 _SECRETS = sa.select(secrets).where(secrets.c.cluster_uuid == sa.bindparam("cluster"))
 _MINE = sa.and_(clusters.c.uuid == sa.bindparam("cluster"), clusters.c.fence == sa.bindparam("held"))
+_OPEN_STEP = steps.insert().returning(steps.c.id)
+END_OF_STEP = ("ok", "message", "error_class", "hint", "log", "ended_at")
+_CLOSE_STEP = (
+    steps.update()
+    .where(steps.c.id == sa.bindparam("step"))
+    .values({name: sa.bindparam(f"new_{name}", type_=steps.c[name].type) for name in END_OF_STEP})
+)
 _CHECK_FENCE = (
     clusters.update().where(_MINE).values(fence=clusters.c.fence)
 )  # when nothing else changes: it is the check
-
-
-def _given(table: sa.Table, names: Sequence[str] = ()) -> dict[str, sa.BindParameter[Any]]:
-    """A parameter for each of these columns, or all but the id. Names of columns are not free for those of statements with a SELECT."""
-    chosen = [table.c[name] for name in names] or [one for one in table.c if one is not table.c.id]
-    return {one.name: sa.bindparam(f"new_{one.name}", type_=one.type) for one in chosen}
-
-
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"new_{name}": value for name, value in row.items()}
-
-
-def _from(source: sa.FromClause, table: sa.Table) -> tuple[list[str], sa.Select[Any]]:
-    """What `Insert.from_select` takes: one row of parameters for each row of the source."""
-    given = _given(table)
-    return list(given), sa.select(*given.values()).select_from(source)
-
-
-_CLOSED = (
-    steps.update()
-    .where(steps.c.id == sa.bindparam("step"))
-    .values(_given(steps, ("ok", "message", "error_class", "hint", "log", "ended_at")))
-    .returning(steps.c.id)
-)
-_WHILE_HELD = sa.exists(sa.select(HELD.c.executor_id))
-_OPEN_STEP = HeldWrite(
-    steps.insert().values(_given(steps)).returning(steps.c.id),
-    steps.insert().from_select(*_from(HELD, steps)).returning(steps.c.id),
-)
-_CLOSE_STEP = HeldWrite(_CLOSED, _CLOSED.where(_WHILE_HELD))
-_FENCED = _CHECK_FENCE.where(_WHILE_HELD).returning(clusters.c.uuid).cte("fenced")
-_OPEN_RESOURCE = (
-    postgresql.insert(resources)
-    .from_select(*_from(_FENCED, resources))
-    .on_conflict_do_update(index_elements=["cluster_uuid", "kind", "name"], set_={"closed_at": None})
-    .returning(resources.c.id)
-)
 
 
 class ConductorSide(HealthSide):
@@ -134,40 +119,45 @@ class ConductorSide(HealthSide):
             await self._arrivals.wait(at_most)
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
-        now = self._clock.now()
+        return (await self._begin_operations([uuid]))[0]
+
+    async def _begin_operations(self, uuids: Sequence[str]) -> Sequence[tuple[Operation, int] | None]:
+        """Each as `begin_operation` tells it, all in one transaction."""
+        now, asked = self._clock.now(), {"uuids": list(uuids)}
+        begun: list[Beginning | None] = []
         async with self._held() as connection:
-            # The cluster first: whoever ends or supersedes an operation holds it, so what is read below stays true.
-            held = _CLUSTER_OF_OPERATION if self._sqlite else _CLUSTER_OF_OPERATION.with_for_update()
-            row = (await connection.execute(held, {"operation": uuid})).first()
-            found = dicts(await connection.execute(_OPERATION, {"operation": uuid}))
-            if not found or found[0]["state"] in OPERATION_FINAL:
-                return None
-            operation = plain(Operation, found[0])
-            started = operation.started_at or now
-            if row is None:
-                await self._end(connection, uuid, OperationState.SUPERSEDED, error="The cluster is gone.")
-                return None
-            # A stopped create is taken up once more to be ended; the cluster shows its deletion all the while.
-            stopped = row.deleting and operation.verb is not Verb.DELETE
-            try:
-                status = row.status if stopped else begin(row.status, operation.verb)
-            except Conflict as error:
-                await self._end(connection, uuid, OperationState.SUPERSEDED, error=error.message)
-                await self._record_event(connection, operation, "failure", error.message)
-                return None
-            fence = row.fence + 1
-            await connection.execute(
-                clusters.update().where(clusters.c.uuid == operation.cluster_uuid).values(status=status, fence=fence)
-            )
-            changed = await connection.execute(
-                operations.update()
-                .where(operations.c.uuid == uuid)
-                .values(state=OperationState.RUNNING, started_at=started)
-                .returning(operations)
-            )
-            if operation.started_at is None:  # taken over after a crash, it is no news
-                await self._record_event(connection, operation, "pending")
-            return plain(Operation, dicts(changed)[0]), fence
+            # The clusters first: whoever ends or supersedes an operation holds its own, so what is read below stays true.
+            held = (await connection.execute(_CLUSTERS_OF_OPERATIONS[connection.dialect.name], asked)).all()
+            of = {row.uuid: HeldCluster(row.status, row.fence, row.deleting) for row in held}
+            found = dicts(await connection.execute(_OPERATIONS[connection.dialect.name], asked))
+            known = {row["uuid"]: plain(Operation, row) for row in found}
+            for uuid in uuids:
+                operation = known.get(uuid)
+                one = beginning(operation, of.get(operation.cluster_uuid), now) if operation else None
+                if one is not None:
+                    known[uuid] = one.operation
+                begun.append(one)
+            await self._write_beginnings(connection, [one for one in begun if one is not None])
+        return [(one.operation, one.fence) if one is not None and one.fence else None for one in begun]
+
+    async def _write_beginnings(self, connection: Writing, begun: Sequence[Beginning]) -> None:
+        for one in begun:
+            if one.refused:
+                await self._end(connection, one.operation.uuid, OperationState.SUPERSEDED, error=one.refused)
+        running = [one for one in begun if not one.refused]
+        if running:
+            of_clusters = [
+                {"cluster": one.operation.cluster_uuid, "new_status": one.status, "new_fence": one.fence}
+                for one in running
+            ]
+            of_operations = [
+                {"operation": one.operation.uuid, "new_started_at": one.operation.started_at} for one in running
+            ]
+            await connection.execute(_BEGIN_CLUSTER, of_clusters)
+            await connection.execute(_BEGIN_OPERATION, of_operations)
+        for one in begun:
+            if one.event:
+                await self._record_event(connection, one.operation, one.event, one.refused or None)
 
     async def load(self, cluster_uuid: str) -> ClusterRow | None:
         mine = {"cluster": cluster_uuid}
@@ -181,11 +171,6 @@ class ConductorSide(HealthSide):
         return found is not None and bool(found[0])
 
     async def write_status(self, cluster_uuid: str, fence: int, change: StatusChange) -> None:
-        row = _cluster_values(change)
-        if row and change == StatusChange(**{name: getattr(change, name) for name in _OF_CLUSTER}):
-            write = clusters.update().where(_MINE, _WHILE_HELD).values(row).returning(clusters.c.uuid)
-            if await self._written_at_once(write, {"cluster": cluster_uuid, "held": fence}):
-                return
         async with self._held() as connection:
             await self._write_status(connection, cluster_uuid, fence, change)
 
@@ -222,10 +207,7 @@ class ConductorSide(HealthSide):
         if not prefix.startswith(_NEXT):
             gone = sa.and_(gone, secrets.c.name.not_like(_NEXT + "%"))
         await connection.execute(secrets.delete().where(gone))
-        rows = [
-            {"cluster_uuid": cluster_uuid, "name": name, "sealed": self._sealer.seal(cluster_uuid, name, value)}
-            for name, value in fresh.items()
-        ]
+        rows = self._sealed(cluster_uuid, fresh)
         if rows:
             await connection.execute(secrets.insert().values(rows))
 
@@ -279,10 +261,9 @@ class ConductorSide(HealthSide):
             await self._end(connection, operation_uuid, OperationState.SUCCEEDED)
 
     async def open_step(self, step: Step) -> int:
-        made = await self._write_one(_OPEN_STEP, _told(values(step)))
-        if made is None:
-            raise RuntimeError(f"step {step.name} of operation {step.operation_uuid} was not written")
-        return int(made[0])
+        async with self._held() as connection:
+            made = await connection.execute(_OPEN_STEP, values(step))
+            return int(made.scalar_one())
 
     async def note_step(self, step_id: int, message: str) -> None:
         async with self._held() as connection:
@@ -299,14 +280,13 @@ class ConductorSide(HealthSide):
         hint: str | None = None,
         log: str | None = None,
     ) -> None:
-        row = {"ok": ok, "message": message, "error_class": error_class, "hint": hint, "log": log}
-        await self._write_one(_CLOSE_STEP, {"step": step_id, **_told({**row, "ended_at": self._clock.now()})})
+        row = (ok, message, error_class, hint, log, self._clock.now())
+        told = {f"new_{name}": value for name, value in zip(END_OF_STEP, row, strict=True)}
+        async with self._held() as connection:
+            await connection.execute(_CLOSE_STEP, {"step": step_id, **told})
 
     async def open_resource(self, resource: Resource, fence: int) -> None:
         row = {**values(resource), "opened_at": self._clock.now()}
-        mine = {"cluster": resource.cluster_uuid, "held": fence}
-        if await self._written_at_once(_OPEN_RESOURCE, {**mine, **_told(row)}):
-            return
         async with self._held() as connection:
             await self._write_status(connection, resource.cluster_uuid, fence, StatusChange())
             insert = self._insert(resources)
@@ -345,10 +325,7 @@ class ConductorSide(HealthSide):
             return [plain(Resource, row) for row in dicts(found)]
 
     async def put_secrets(self, cluster_uuid: str, kept: Mapping[str, bytes]) -> Mapping[str, bytes]:
-        rows = [
-            {"cluster_uuid": cluster_uuid, "name": name, "sealed": self._sealer.seal(cluster_uuid, name, value)}
-            for name, value in kept.items()
-        ]
+        rows = self._sealed(cluster_uuid, kept)
         async with self._held() as connection:
             if rows:
                 await connection.execute(self._insert(secrets).on_conflict_do_nothing(), rows)
@@ -356,6 +333,13 @@ class ConductorSide(HealthSide):
 
     async def get_secrets(self, cluster_uuid: str) -> Mapping[str, bytes]:
         return await self._look(lambda connection: self._secrets(connection, cluster_uuid))
+
+    def _sealed(self, cluster_uuid: str, kept: Mapping[str, bytes]) -> list[dict[str, Any]]:
+        """Rows for the table."""
+        return [
+            {"cluster_uuid": cluster_uuid, "name": name, "sealed": self._sealer.seal(cluster_uuid, name, value)}
+            for name, value in kept.items()
+        ]
 
     def _secrets(self, connection: sa.Connection, cluster_uuid: str) -> Mapping[str, bytes]:
         found = connection.execute(_SECRETS, {"cluster": cluster_uuid})
@@ -390,6 +374,12 @@ async def _forget_removed(connection: Writing, group_uuid: str, gone: tuple[str,
     named = (await connection.execute(sa.select(node_groups.c.remove_nodes).where(mine))).scalar() or ()
     left = tuple(one for one in named if one not in gone)
     await connection.execute(node_groups.update().where(mine).values(remove_nodes=left))
+
+
+def alone_row(change: StatusChange) -> dict[str, Any]:
+    """What is written of the cluster, when nothing else is; else nothing."""
+    alone = change == StatusChange(**{name: getattr(change, name) for name in _OF_CLUSTER})
+    return _cluster_values(change) if alone else {}
 
 
 def _cluster_values(change: StatusChange) -> dict[str, Any]:

@@ -28,15 +28,7 @@ _HELD = sa.select(leases.c.executor_id).where(
 )
 _HELD_ON = _HELD.with_for_update(key_share=True, read=True)
 HELD = _HELD_ON.cte("held")
-
-
-@dataclass(frozen=True)
-class HeldWrite:
-    """One statement that returns what it wrote. `held` is the same for PostgreSQL with `HELD` within it: it writes, and returns, nothing
-    without the lease, and takes one trip to the server where a transaction around it takes four."""
-
-    alone: sa.Executable
-    held: sa.Executable
+WHILE_HELD = sa.exists(sa.select(HELD.c.executor_id))
 
 
 @dataclass(frozen=True)
@@ -105,24 +97,16 @@ class Leases(Database):
         told = {"executor": mine.executor_id, "token": mine.token}
         self._check_held((await connection.execute(held, told)).first() is not None)
 
-    async def _write_one(self, write: HeldWrite, told: Mapping[str, Any]) -> sa.Row[Any] | None:
-        """What was written, or None. Raises LeaseOver."""
-        if self._sqlite or self._mine is None:
-            async with self._held() as connection:
-                return (await connection.execute(write.alone, told)).first()
-        written = await self._written_at_once(write.held, told)
-        if written is None:
-            async with self._held():  # which of the two reasons it has
-                pass
-        return written
+    def _leased(self) -> bool:
+        """Whether there is a lease to hold, on PostgreSQL: a statement with `HELD` within it writes then."""
+        return not self._sqlite and self._mine is not None
 
-    async def _written_at_once(self, held: sa.Executable, told: Mapping[str, Any]) -> sa.Row[Any] | None:
-        """What a statement with `HELD` within it wrote and returned. None also where there is no lease to hold, or no PostgreSQL."""
-        mine = self._mine
-        if self._sqlite or mine is None:
-            return None
+    async def _at_once(self, held: sa.Executable, told: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """What a statement with `HELD` within it returned: nothing, and nothing was written, when the lease is over. It takes one trip to
+        the server where a transaction around it takes four. Only while `_leased`."""
+        mine = self._required()
         own = {**told, "executor": mine.executor_id, "token": mine.token}
-        return await self._look(lambda connection: connection.execute(held, own).first())
+        return await self._look(lambda connection: [tuple(row) for row in connection.execute(held, own)])
 
     def _still_held(self) -> sa.ColumnElement[bool]:
         """To be asked within another statement; see `_check_held`."""
