@@ -30,7 +30,8 @@ settings.register_profile("jeroboam", deadline=None)
 settings.load_profile("jeroboam")
 
 pytest.register_assert_rewrite(
-    "jeroboam.testing.provider_suite", "jeroboam.testing.driver_suite", "jeroboam.testing.life_suite"
+    *("jeroboam.testing.provider_suite", "jeroboam.testing.driver_suite", "jeroboam.testing.life_suite"),
+    "jeroboam.testing.credential_suite",
 )
 
 

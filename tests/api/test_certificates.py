@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from jeroboam.domain import Cluster
 from jeroboam.drivers.fake import FakeDriver, StatefulFakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider
 
@@ -270,6 +271,32 @@ async def test_rotations_are_refused_before_anything_is_touched(make: Maker) -> 
     answer = await at.call("PATCH", f"/v1/credentials/{demo}")
     assert (answer.status_code, detail(answer)) == (400, "Credential rotation is not supported by driver.")
     assert (await at.get("/v1/clusters/demo")).json()["status"] == "CREATE_COMPLETE"
+
+
+class Giving(FakeProvider):
+    """Has a login for each cluster."""
+
+    gives_credentials = True
+    unmake_machine = None  # type: ignore[assignment]
+
+    def credential_name(self, cluster_uuid: str, operation_uuid: str) -> str:
+        return f"{cluster_uuid}-{operation_uuid}"
+
+    async def ensure_credential(self, cluster: Cluster, operation_uuid: str, *, renew: bool) -> str:
+        return self.credential_name(cluster.uuid, operation_uuid)
+
+
+@pytest.mark.parametrize("driver", [Plain, StatefulFakeDriver])
+async def test_credentials_at_the_provider_are_rotated_whatever_the_driver_can(
+    make: Maker, driver: type[FakeDriver]
+) -> None:
+    at = make(drivers={"fake": driver()}, provider=Giving(Cloud(), boot_s=0)).as_("user-1").at("latest")
+    demo = await at.cluster()
+    await at.finished(demo)
+    answer = await at.call("PATCH", f"/v1/credentials/{demo}")
+    assert (answer.status_code, answer.json()) == (202, {"uuid": demo})
+    await at.finished(demo)
+    assert (await at.get("/v1/clusters/demo")).json()["status"] == "UPDATE_COMPLETE"
 
 
 class Bare(FakeProvider):

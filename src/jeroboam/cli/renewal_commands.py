@@ -86,7 +86,7 @@ def rotate_credentials(
     timeout_s: WAIT_S = waiting.TIMEOUT_S,
     common: Common = DEFAULTS,
 ) -> int:
-    """Renew the secrets that the cluster's own components use, such as join tokens.
+    """Renew the secrets that the cluster's own components use, such as join tokens, and its login at the cloud where it has one.
 
     Example: jeroboam cluster rotate-credentials demo --wait
 

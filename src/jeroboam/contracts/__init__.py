@@ -40,6 +40,7 @@ from .compute import (
     Provider,
     ProviderPlugin,
 )
+from .credentials import CREDENTIAL, ClusterCredentials, gives_credentials, renews_keys
 from .engine import Engine, EngineState, Runner
 from .events import ClusterEvent, EventStore, Sender
 from .figures import Figures, FigureStore
@@ -75,6 +76,7 @@ from .store import (
 )
 
 __all__ = [
+    "CREDENTIAL",
     "Access",
     "Address",
     "BootsFromVolumes",
@@ -86,6 +88,7 @@ __all__ = [
     "Clock",
     "ClusterBrief",
     "ClusterContext",
+    "ClusterCredentials",
     "ClusterEvent",
     "ClusterRow",
     "ClusterSecrets",
@@ -163,5 +166,7 @@ __all__ = [
     "Totals",
     "Unauthenticated",
     "UpgradeChecker",
+    "gives_credentials",
     "refuse_unknown",
+    "renews_keys",
 ]

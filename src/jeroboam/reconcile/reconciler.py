@@ -32,6 +32,7 @@ from .scope import AccessMaker, Limits, Outcome, Scope, StepProtocol
 from .steps.cleanup import Cleanup
 from .steps.coe import Coe
 from .steps.comeback import Comeback
+from .steps.credential import Credential
 from .steps.forced import Forced
 from .steps.gate import Gate
 from .steps.healing import Healing
@@ -50,6 +51,7 @@ from .turns import Turns
 APPLY: tuple[StepProtocol, ...] = (
     Gate(),
     Keys(),
+    Credential(),
     ClusterNetwork(),
     Renewal(),
     Healing(),

@@ -25,6 +25,7 @@ from ..contracts import (
     Provider,
     StatusChange,
     Store,
+    renews_keys,
 )
 from ..domain import Cluster, NodeGroup, Operation, OperationKind, Resource, Role, Upgrade, Verb
 from ..domain.errors import CoeUnreachable, JeroboamError, LeaseLost, NotFound, ProviderUnavailable, RetryLater
@@ -93,6 +94,7 @@ class Scope:
     just_begun: bool = True  # the first pass: `operation` and `row` were read a moment ago
     secrets: ClusterSecrets | None = None
     old_secrets: ClusterSecrets | None = None  # during a rotation: what nodes hold that are not replaced yet
+    credential: bool = False  # it has been seen to
     network: Network | None = None
     endpoint: Endpoint | None = None
     images: dict[str, asyncio.Task[Image]] = field(default_factory=dict)
@@ -129,8 +131,11 @@ class Scope:
 
     @property
     def rotates(self) -> bool:
-        """Whether the operation is a rotation."""
-        return self.operation.kind in (OperationKind.ROTATE_CA, OperationKind.ROTATE_CREDENTIALS)
+        """Whether the operation is a rotation that gives the nodes new keys."""
+        kind = self.operation.kind
+        return kind is OperationKind.ROTATE_CA or (
+            kind is OperationKind.ROTATE_CREDENTIALS and renews_keys(self.driver, self.provider)
+        )
 
     @property
     def passed_over(self) -> frozenset[str]:

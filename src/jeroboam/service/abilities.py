@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from ..contracts import Caller, ClusterRow, Image, MachineRebuilder, StatefulDriver, UpgradeChecker
+from ..contracts import Caller, ClusterRow, Image, MachineRebuilder, StatefulDriver, UpgradeChecker, gives_credentials
 from ..domain import ClusterTemplate, NodeGroup, OperationKind, Status, Upgrade
 from ..domain.errors import Conflict, Forbidden, InvalidRequest, NotSupported
 from . import catalogue, changes, choice, clusters, node_groups, templates
@@ -141,12 +141,14 @@ def _check_ability(services: Services, row: ClusterRow, kind: OperationKind) -> 
             f"Rotating the CA certificate is not supported by the driver {driver.name}.",
         ),
         OperationKind.ROTATE_CREDENTIALS: (
-            can.rotate_credentials,
+            can.rotate_credentials or gives_credentials(services.provider),
             "Credential rotation is not supported by driver.",
         ),
     }[kind]
     if not able:
         raise NotSupported(refusal)
+    if kind is OperationKind.ROTATE_CREDENTIALS and gives_credentials(services.provider):
+        return
     if isinstance(driver, StatefulDriver) and not isinstance(services.provider, MachineRebuilder):
         name = services.provider.name
         raise NotSupported(f"{refusal} The provider {name} makes no machine anew around its state, which it takes.")

@@ -1,0 +1,30 @@
+"""Step "credential": the cluster has a login of its own at the provider. A rotation gives it another and ends the former."""
+
+from __future__ import annotations
+
+from ...contracts import CREDENTIAL, ClusterCredentials
+from ...domain import OperationKind, Resource
+from ..scope import DONE, Outcome, Scope
+
+_AT = ("credential", "")
+
+
+class Credential:
+    """Once a run; first of all that asks the provider for something of the cluster's own."""
+
+    async def run(self, scope: Scope) -> Outcome:
+        provider, uuid = scope.provider, scope.cluster.uuid
+        if scope.credential or not isinstance(provider, ClusterCredentials) or not provider.gives_credentials:
+            return DONE
+        renew = scope.operation.kind is OperationKind.ROTATE_CREDENTIALS
+        name = provider.credential_name(uuid, scope.operation.uuid)
+        async with scope.timeline.step(*_AT):
+            await scope.store.open_resource(Resource(uuid, CREDENTIAL, name), scope.fence)
+            work = provider.ensure_credential(scope.cluster, scope.operation.uuid, renew=renew)
+            used = await scope.called("ensure_credential", work, at=_AT)
+            ledger = await scope.store.open_resources(uuid)
+            others = [(one.kind, one.name) for one in ledger if one.kind == CREDENTIAL and one.name != used]
+            if others:  # never made, or revoked just now
+                await scope.store.close_resources(uuid, scope.fence, others)
+        scope.credential = True
+        return DONE
