@@ -55,6 +55,12 @@ PASSED: Mapping[str, tuple[Passed, ...]] = {
             "may have the same.",
         ),
         Passed("timeout_s", "30", "Seconds that one call to the cloud may take."),
+        Passed(
+            "cluster_credentials",
+            "none",
+            "Whether each cluster has an application credential of its own, with which it is worked for: rules (one that may call what a "
+            "cluster needs and nothing else), plain (without access rules, where the cloud's services know none), none.",
+        ),
     ),
     "fake": (
         Passed("boot_s", "0.3", "Seconds that a machine takes to boot."),

@@ -10,7 +10,8 @@ import asyncio
 import re
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from ...bootstrap.console import clean
 from ...contracts import (
@@ -29,8 +30,10 @@ from ...contracts import (
 from ...domain import Cluster, cluster_slug
 from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable, QuotaExceeded
 from .boot_keys import BootKeys
+from .by_cluster import ByCluster
 from .catalogue import OpenStackCatalogue
 from .consoles import Consoles
+from .credentials import Credentials, credential_name
 from .growth import BYTES_A_REQUEST, UNDEAD, Growth, Wish
 from .heat import Heat, Stack
 from .labels import LABELS
@@ -50,7 +53,8 @@ _NAME = re.compile(r"[a-z0-9-]+-\d{1,9}")
 
 
 class OpenStackProvider:
-    """Implements contracts.Provider, MachineBatch, MachineCensus, NeedsKey, NeedsProjects, DeclaresLabels and BootsFromVolumes."""
+    """Implements contracts.Provider, ClusterCredentials, MachineBatch, MachineCensus, NeedsKey, NeedsProjects, DeclaresLabels and
+    BootsFromVolumes."""
 
     name = "openstack"
     server_types = frozenset({"vm", "bm", "container"})
@@ -60,14 +64,15 @@ class OpenStackProvider:
         """`request_bytes`: the most user data that Heat is given at once."""
         self.settings = settings
         self.catalogue = OpenStackCatalogue(rest)
-        self._rest = rest
+        self._credentials = Credentials(rest, settings.cluster_credentials)
+        self._rest = ByCluster(rest, self._credentials)
         self._ca = settings.ca()
-        self._heat = Heat(rest)
-        self._nova = Nova(rest)
+        self._heat = Heat(self._rest)
+        self._nova = Nova(self._rest)
         self._growth = Growth(self._heat, request_bytes)
-        self._planner = Planner(rest, settings)
-        self._preflight = Preflight(rest, self.catalogue, self._planner)
-        self._removal = Removal(rest)
+        self._planner = Planner(self._rest, settings)
+        self._preflight = Preflight(self._rest, self.catalogue, self._planner)
+        self._removal = Removal(self._rest)
         self._keys = BootKeys(self._nova)
         self._consoles = Consoles(self._heat, self._nova, self._keys)
         self._volume_gib = 0
@@ -82,6 +87,19 @@ class OpenStackProvider:
 
     def use_key(self, key: bytes) -> None:
         self._keys.use(key)
+        self._credentials.use(key)
+
+    @property
+    def gives_credentials(self) -> bool:
+        return self._credentials.wanted
+
+    def credential_name(self, cluster_uuid: str, operation_uuid: str) -> str:
+        return credential_name(cluster_uuid, operation_uuid)
+
+    async def ensure_credential(self, cluster: Cluster, operation_uuid: str, *, renew: bool) -> str:
+        self._projects[cluster.uuid] = cluster.project_id
+        name = credential_name(cluster.uuid, operation_uuid)
+        return await self._credentials.ensure(cluster, name, renew=renew)
 
     def use_boot_volume_size(self, gib: int) -> None:
         self._volume_gib = gib
@@ -89,6 +107,7 @@ class OpenStackProvider:
     async def start(self) -> None:
         try:
             projects = await self._rest.projects()
+            await self._credentials.check()
         except (ProviderUnavailable, ProviderRefused) as error:
             raise HostUnsupported(
                 f"The cloud at {self.settings.auth_url} cannot be used: {error.message}", hint=error.hint
@@ -109,10 +128,12 @@ class OpenStackProvider:
         return await self._preflight.problems(cluster, machines, self._volume_gib)
 
     async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
-        return (await self._place(cluster, spec)).network()
+        with self._rest.acting(cluster.uuid):
+            return (await self._place(cluster, spec)).network()
 
     async def ensure_endpoint(self, cluster: Cluster, network: Network, spec: NetworkSpec) -> Endpoint:
-        return (await self._place(cluster, spec)).endpoint()
+        with self._rest.acting(cluster.uuid):
+            return (await self._place(cluster, spec)).endpoint()
 
     async def ensure_machine(
         self, spec: MachineSpec, network: Network, endpoint: Endpoint, config: NodeConfig
@@ -129,7 +150,7 @@ class OpenStackProvider:
             return {}
         uuid, project = requests[0].spec.cluster_uuid, requests[0].spec.project_id
         self._projects[uuid] = project
-        async with self._hands[uuid]:
+        async with self._hand(uuid):
             there = {machine.name: machine for machine in await self._look(uuid, project)}
             broken = await self._start_stopped(project, [there[r.spec.name] for r in requests if r.spec.name in there])
             missing = [r for r in requests if not _runs(there.get(r.spec.name))]
@@ -166,7 +187,7 @@ class OpenStackProvider:
         if not project or not _NAME.fullmatch(name):
             return
         until = time.monotonic() + _WAIT_S
-        async with self._hands[cluster_uuid]:
+        async with self._hand(cluster_uuid):
             stack = await self._growth.settled(project, machine_stack(name), until)
             if stack is not None and stack.cluster_uuid == cluster_uuid:
                 await self._growth.shrink(stack, cluster_uuid, name, lambda: self._look(cluster_uuid, project))
@@ -184,16 +205,17 @@ class OpenStackProvider:
         named = [one for one in await self._servers(cluster_uuid) if one.name == name]
         named.sort(key=lambda server: server.state is MachineState.DELETING)
         project = await self._project(cluster_uuid)
-        return clean(await self._consoles.text(project, named, lines)) if named and project else ""
+        with self._rest.acting(cluster_uuid):
+            return clean(await self._consoles.text(project, named, lines)) if named and project else ""
 
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
         project = await self._project(cluster_uuid)
         homes = [project] if project else await self._strewn(cluster_uuid)
         ends = [await self._delete_in(home, cluster_uuid) for home in homes]
-        return [one for some in ends for one in some]
+        return [*(one for some in ends for one in some), *await self._credentials.revoke(cluster_uuid)]
 
     async def _delete_in(self, project: str, cluster_uuid: str) -> Sequence[FoundResource]:
-        async with self._hands[cluster_uuid]:
+        async with self._hand(cluster_uuid):
             found = await self._removal.found(project, cluster_uuid)
             if found:
                 head = _network_stack_of(found)
@@ -209,15 +231,23 @@ class OpenStackProvider:
     async def list_resources(self, cluster_uuid: str | None = None) -> Sequence[FoundResource]:
         project = await self._project(cluster_uuid) if cluster_uuid else None
         homes = [project] if project else await self._rest.projects()
-        found = await asyncio.gather(*(self._removal.found(home, cluster_uuid) for home in homes))
-        return [one for some in found for one in some]
+        with self._rest.acting(cluster_uuid or ""):
+            found = await asyncio.gather(*(self._removal.found(home, cluster_uuid) for home in homes))
+        return [*(one for some in found for one in some), *await self._credentials.found(cluster_uuid)]
+
+    @asynccontextmanager
+    async def _hand(self, cluster_uuid: str) -> AsyncIterator[None]:
+        """One change of a cluster at a time in this process, by the cluster's own credential."""
+        with self._rest.acting(cluster_uuid):
+            async with self._hands[cluster_uuid]:
+                yield
 
     async def _place(self, cluster: Cluster, spec: NetworkSpec) -> Place:
         """The finished network stack, made or found."""
         project, name = cluster.project_id, network_stack(cluster_slug(cluster.name, cluster.uuid))
         self._projects[cluster.uuid] = project
         until = time.monotonic() + _WAIT_S
-        async with self._hands[cluster.uuid]:
+        async with self._hand(cluster.uuid):
             stack = await self._growth.settled(project, name, until)
             if stack is None:
                 template = render_network(await self._planner.network_plan(cluster, spec))
@@ -294,7 +324,8 @@ class OpenStackProvider:
 
     async def _look(self, cluster_uuid: str, project: str) -> Sequence[Server]:
         """What Nova shows now."""
-        seen = await self._nova.machines(project, cluster_uuid)
+        with self._rest.acting(cluster_uuid):
+            seen = await self._nova.machines(project, cluster_uuid)
         self._seen[cluster_uuid] = (time.monotonic(), seen)
         return seen
 

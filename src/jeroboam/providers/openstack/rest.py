@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ...domain import Secret
 from ...domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable, QuotaExceeded, RateLimited
 
 Body = Mapping[str, Any]
@@ -29,6 +30,18 @@ class Answer:
     wait_s: float = 0.0  # Retry-After
 
 
+@dataclass(frozen=True)
+class Credential:
+    """An application credential of our user, in one project."""
+
+    id: str
+    secret: Secret
+
+
+class CredentialRefused(ProviderRefused):
+    """Keystone does not take an application credential: it is revoked, or its project is closed to us."""
+
+
 class Rest(Protocol):
     """Calls in the name of the service's own user. Every call has a deadline."""
 
@@ -42,11 +55,27 @@ class Rest(Protocol):
         query: Mapping[str, str] | None = None,
         body: Body | None = None,
         version: str = "",
+        credential: Credential | None = None,
     ) -> Answer:
-        """`path` is below the service's versioned endpoint. `version`: a microversion. Any status is an answer.
+        """`path` is below the service's versioned endpoint. `version`: a microversion. `credential`: in place of our user's password.
+        Any status is an answer.
 
-        Raises ProviderUnavailable (nobody answers), ProviderRefused (our user may not enter the project, no such service).
+        Raises ProviderUnavailable (nobody answers), ProviderRefused (our user may not enter the project, no such service),
+        CredentialRefused.
         """
+        ...
+
+    async def identity(
+        self,
+        project_id: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> Answer:
+        """A call of Keystone with our user's password. `path` is below /v3; `{user}` in it is our user's id. `project_id` "": in none.
+        Raises as `call` does."""
         ...
 
     async def serves(self, project_id: str, service: str) -> bool:

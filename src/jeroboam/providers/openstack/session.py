@@ -13,15 +13,16 @@ from typing import Any, TypeVar
 
 from keystoneauth1 import exceptions as faults
 from keystoneauth1.adapter import Adapter
-from keystoneauth1.identity.v3 import Password
+from keystoneauth1.identity.v3 import ApplicationCredential, Password
 from keystoneauth1.session import Session
 
 from ...domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable
-from .rest import GLANCE, NEUTRON, NOVA, Answer, Body
+from .rest import GLANCE, NEUTRON, NOVA, Answer, Body, Credential, CredentialRefused, checked
 from .settings import OpenStackSettings
 
 T = TypeVar("T")
 _AT_ONCE = 16
+Login = Password | ApplicationCredential
 _VERSIONS = {NEUTRON: "/v2.0", GLANCE: "/v2", NOVA: "/v2.1"}  # where a catalogue names the service without it
 
 
@@ -32,7 +33,8 @@ class KeystoneRest:
         self._settings = settings
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="openstack")
         self._session = Session(verify=settings.cafile or True, timeout=settings.timeout_s)
-        self._users: dict[str, Password] = {}
+        self._users: dict[str, Password] = {}  # by project
+        self._owned: dict[str, ApplicationCredential] = {}  # by its id
 
     async def call(
         self,
@@ -44,29 +46,45 @@ class KeystoneRest:
         query: Mapping[str, str] | None = None,
         body: Body | None = None,
         version: str = "",
+        credential: Credential | None = None,
     ) -> Answer:
         def ask() -> Answer:
-            return self._call(project_id, service, method, path, query, body, version)
+            login = self._user(project_id) if credential is None else self._owner(credential)
+            return self._call(login, service, method, path, query, body, version)
+
+        return await self._in_thread(ask, project_id, credential)
+
+    async def serves(self, project_id: str, service: str) -> bool:
+        return await self._in_thread(lambda: self._endpoint(self._user(project_id), service) is not None, project_id)
+
+    async def identity(
+        self,
+        project_id: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> Answer:
+        def ask() -> Answer:
+            login = self._user(project_id)
+            own = path.replace("{user}", str(login.get_access(self._session).user_id))
+            adapter = Adapter(self._session, auth=login, endpoint_override=f"{self._root()}/v3", connect_retries=1)
+            return _asked(adapter, method, own, query, body)
 
         return await self._in_thread(ask, project_id)
 
-    async def serves(self, project_id: str, service: str) -> bool:
-        return await self._in_thread(lambda: self._endpoint(project_id, service) is not None, project_id)
-
     async def projects(self) -> Sequence[str]:
-        def look() -> Sequence[str]:
-            adapter = Adapter(self._session, auth=self._user(None), endpoint_override=self._root())
-            found: Any = adapter.get("/v3/auth/projects").json()
-            return [str(one["id"]) for one in found["projects"] if one.get("enabled", True)]
-
-        return await self._in_thread(look, "")
+        answer = await self.identity("", "GET", "/auth/projects")
+        found = checked(answer, "The projects of the service's user could not be listed")["projects"]
+        return [str(one["id"]) for one in found if one.get("enabled", True)]
 
     async def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _call(
         self,
-        project_id: str,
+        login: Login,
         service: str,
         method: str,
         path: str,
@@ -74,61 +92,62 @@ class KeystoneRest:
         body: Body | None,
         version: str,
     ) -> Answer:
-        endpoint = self._endpoint(project_id, service)
+        endpoint = self._endpoint(login, service)
         if endpoint is None:
             raise ProviderRefused(
                 f"The cloud's catalogue has no service of type {service}.",
                 hint="Look at [openstack] region_name and interface.",
             )
-        more: dict[str, Any] = {} if body is None else {"json": body}
-        found = self._adapter(project_id, service).request(
-            path,
-            method,
-            endpoint_override=_versioned(service, endpoint),
-            params=dict(query or {}),
-            raise_exc=False,
-            microversion=version or None,
-            **more,
-        )
-        return Answer(found.status_code, _json(found), _seconds(found.headers.get("Retry-After", "")))
+        adapter = self._adapter(login, service, _versioned(service, endpoint))
+        return _asked(adapter, method, path, query, body, version)
 
-    def _endpoint(self, project_id: str, service: str) -> str | None:
+    def _endpoint(self, login: Login, service: str) -> str | None:
         """The catalogue's word, without a look at the versions behind it, which would be a call more."""
-        catalog: Any = self._user(project_id).get_access(self._session).service_catalog
+        catalog: Any = login.get_access(self._session).service_catalog
         region = self._settings.region_name or None
         try:
             return str(catalog.url_for(service_type=service, interface=self._settings.interface, region_name=region))
         except faults.EndpointNotFound:
             return None
 
-    def _adapter(self, project_id: str, service: str) -> Adapter:
+    def _adapter(self, login: Login, service: str, endpoint: str) -> Adapter:
         return Adapter(
             self._session,
-            auth=self._user(project_id),
+            auth=login,
+            endpoint_override=endpoint,
             service_type=service,
             interface=self._settings.interface,
             region_name=self._settings.region_name or None,
             connect_retries=1,
         )
 
-    def _user(self, project_id: str | None) -> Password:
-        """Our user in a project; None: in none. Making one reaches nothing."""
-        key = project_id or ""
-        if key not in self._users:
-            self._users[key] = Password(
+    def _user(self, project_id: str) -> Password:
+        """Our user in a project; "": in none. Making one reaches nothing."""
+        if project_id not in self._users:
+            self._users[project_id] = Password(
                 self._settings.auth_url,
                 username=self._settings.username,
                 password=self._settings.password.reveal().decode(),
                 user_domain_name=self._settings.user_domain_name,
-                project_id=project_id,
-                unscoped=project_id is None,
+                project_id=project_id or None,
+                unscoped=not project_id,
             )
-        return self._users[key]
+        return self._users[project_id]
+
+    def _owner(self, credential: Credential) -> ApplicationCredential:
+        """The login of a cluster. Making one reaches nothing."""
+        if credential.id not in self._owned:
+            self._owned[credential.id] = ApplicationCredential(
+                self._settings.auth_url,
+                application_credential_id=credential.id,
+                application_credential_secret=credential.secret.reveal().decode(),
+            )
+        return self._owned[credential.id]
 
     def _root(self) -> str:
         return re.sub(r"/v[0-9.]+/?$", "", self._settings.auth_url.rstrip("/"))
 
-    async def _in_thread(self, call: Callable[[], T], project_id: str) -> T:
+    async def _in_thread(self, call: Callable[[], T], project_id: str, credential: Credential | None = None) -> T:
         """Within a deadline, waiting for a thread included; a call that is late ends by its own time-out, unheard."""
         loop = asyncio.get_running_loop()
         try:
@@ -137,11 +156,17 @@ class KeystoneRest:
         except TimeoutError:
             raise ProviderUnavailable("The cloud does not answer in time.", after_s=5.0) from None
         except faults.ClientException as error:
-            raise self._refused(error, project_id) from error
+            raise self._refused(error, project_id, credential) from error
 
-    def _refused(self, error: Exception, project_id: str) -> JeroboamError:
+    def _refused(self, error: Exception, project_id: str, credential: Credential | None) -> JeroboamError:
         user = self._settings.username
         if isinstance(error, faults.Unauthorized | faults.NotFound):
+            if credential is not None:
+                self._owned.pop(credential.id, None)
+                return CredentialRefused(
+                    f"Keystone does not take the cluster's own credential for the project {project_id}.",
+                    hint="Its project is disabled or gone, or the service's user has lost its role there.",
+                )
             where = f"the project {project_id}" if project_id else "the cloud"
             return ProviderRefused(
                 f"Keystone lets the user {user} not into {where}.",
@@ -157,6 +182,16 @@ def _versioned(service: str, endpoint: str) -> str:
     root = endpoint.rstrip("/")
     wanted = _VERSIONS.get(service, "")
     return root if not wanted or re.search(r"/v\d", root) else root + wanted
+
+
+def _asked(
+    adapter: Adapter, method: str, path: str, query: Mapping[str, str] | None, body: Body | None, version: str = ""
+) -> Answer:
+    more: dict[str, Any] = {} if body is None else {"json": body}
+    found = adapter.request(
+        path, method, params=dict(query or {}), raise_exc=False, microversion=version or None, **more
+    )
+    return Answer(found.status_code, _json(found), _seconds(found.headers.get("Retry-After", "")))
 
 
 def _json(found: Any) -> Body:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 
 from ...contracts import refuse_unknown
@@ -15,11 +16,20 @@ _INTERFACES = ("public", "internal", "admin")
 _CIDR = ipaddress.IPv4Network("10.0.0.0/20")
 
 
+class CredentialKind(StrEnum):
+    """What each cluster is worked for with, once it is there."""
+
+    NONE = "none"  # the service's own login
+    RULES = "rules"  # an application credential that may call what a cluster needs
+    PLAIN = "plain"  # one without access rules
+
+
 @dataclass(frozen=True)
 class OpenStackSettings:
     """`auth_url`: Keystone. The user is the service's own; it needs the role `member` in every project that has clusters.
     `network_cidr`: of a cluster's own network, where its label `fixed_subnet_cidr` says nothing; clusters may have the same.
-    `cafile`: certificates by which the service and its nodes know the APIs. `timeout_s`: of one call."""
+    `cafile`: certificates by which the service and its nodes know the APIs. `timeout_s`: of one call.
+    `cluster_credentials`: whether each cluster has an application credential of its own, and of which kind."""
 
     auth_url: str
     username: str
@@ -30,6 +40,7 @@ class OpenStackSettings:
     cafile: str = ""
     network_cidr: ipaddress.IPv4Network = _CIDR
     timeout_s: float = 30.0
+    cluster_credentials: CredentialKind = CredentialKind.NONE
 
     def ca(self) -> bytes:
         """The certificates in `cafile`; b"" when it is not set. Raises ConfigError."""
@@ -55,6 +66,7 @@ def read_settings(settings: Mapping[str, str]) -> OpenStackSettings:
         cafile=settings.get("cafile", ""),
         network_cidr=_cidr(settings["network_cidr"]) if "network_cidr" in settings else default.network_cidr,
         timeout_s=_seconds(settings["timeout_s"]) if "timeout_s" in settings else default.timeout_s,
+        cluster_credentials=_kind(settings.get("cluster_credentials", default.cluster_credentials)),
     )
 
 
@@ -75,6 +87,14 @@ def _interface(text: str) -> str:
     if text not in _INTERFACES:
         raise ConfigError(f"[openstack] interface = {text} is not known.", hint=f"Write {', '.join(_INTERFACES)}.")
     return text
+
+
+def _kind(text: str) -> CredentialKind:
+    if text not in set(CredentialKind):
+        raise ConfigError(
+            f"[openstack] cluster_credentials = {text} is not known.", hint=f"Write {', '.join(CredentialKind)}."
+        )
+    return CredentialKind(text)
 
 
 def _cidr(text: str) -> ipaddress.IPv4Network:

@@ -11,9 +11,20 @@ from uuid import uuid4
 
 from tests.unit.providers.openstack import engine
 from tests.unit.providers.openstack.engine import Raw, Stack, Things
+from tests.unit.providers.openstack.keystone import Keystone
 
 from jeroboam.domain.errors import ProviderRefused
-from jeroboam.providers.openstack.rest import CINDER, GLANCE, HEAT, NEUTRON, NOVA, Answer, Body
+from jeroboam.providers.openstack.rest import (
+    CINDER,
+    GLANCE,
+    HEAT,
+    NEUTRON,
+    NOVA,
+    Answer,
+    Body,
+    Credential,
+    CredentialRefused,
+)
 
 IMAGE = {"id": str(uuid4()), "name": "node", "status": "active", "os_distro": "debian", "size": 7}
 FLAVORS = [{"id": "1", "name": "m1.small", "vcpus": 1, "ram": 1024, "disk": 4, "extra_specs": {}}]
@@ -37,6 +48,8 @@ class Cloud:
         self.zones: Raw = {"nova": True}  # whether they take servers
         self.aggregates: list[Raw] | None = None  # None: our user is no administrator
         self.volume_types: list[Raw] = []
+        self.keystone = Keystone()
+        self.logins: Counter[str] = Counter()  # calls by the id of the credential, "" of the service's own
         self.answers: list[tuple[str, str, str, Answer]] = []
         self.busy = 0  # looks for which a change of a stack takes
         self.down: set[str] = set()  # ids of servers in a cell that does not answer
@@ -55,7 +68,13 @@ class Cloud:
         query: Mapping[str, str] | None = None,
         body: Body | None = None,
         version: str = "",
+        credential: Credential | None = None,
     ) -> Answer:
+        if credential is not None and not self.keystone.lets_in(credential, project_id):
+            raise CredentialRefused("Keystone does not take the cluster's own credential.")
+        self.logins[credential.id if credential else ""] += 1
+        if credential is not None and not self.keystone.allows(credential, service, method, path):
+            return Answer(401, {"error": {"message": "The request you have made requires authentication."}})
         if project_id not in self.names:
             raise ProviderRefused(f"Keystone lets the user jeroboam not into the project {project_id}.")
         self.calls[f"{service} {method}"] += 1
@@ -73,6 +92,20 @@ class Cloud:
         if service == NOVA and path == "/servers/detail":
             return self._servers(project_id, dict(query or {}), version)
         return routes[service](project_id, method, unquote(path), dict(query or {}), body or {})
+
+    async def identity(
+        self,
+        project_id: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Body | None = None,
+    ) -> Answer:
+        if project_id and project_id not in self.names:
+            raise ProviderRefused(f"Keystone lets the user jeroboam not into the project {project_id}.")
+        self.calls[f"identity {method}"] += 1
+        return self.keystone.answer(project_id, method, path, dict(query or {}), dict(body or {}))
 
     async def serves(self, project_id: str, service: str) -> bool:
         return service in self.services

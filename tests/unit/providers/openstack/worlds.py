@@ -25,14 +25,14 @@ async def make(world: World, *indexes: int, role: Role = Role.WORKER) -> dict[in
     return {index: made[spec.name] for index, spec in specs.items()}
 
 
-def another(world: World, *more: Cluster) -> OpenStackProvider:
+def another(world: World, *more: Cluster, settings: OpenStackSettings = SETTINGS) -> OpenStackProvider:
     """As another process has it, which knows of the cluster what is kept."""
     kept = {one.uuid: one.project_id for one in (world.cluster, *more)}
 
     async def projects_of(cluster_uuids: Collection[str]) -> Mapping[str, str]:
         return {uuid: kept[uuid] for uuid in cluster_uuids if uuid in kept}
 
-    provider = OpenStackProvider(cloud_of(world), SETTINGS)
+    provider = OpenStackProvider(cloud_of(world), settings)
     provider.use_projects(projects_of)
     provider.use_key(KEY)
     return provider
@@ -40,5 +40,6 @@ def another(world: World, *more: Cluster) -> OpenStackProvider:
 
 def cloud_of(world: World) -> Cloud:
     assert isinstance(world.provider, OpenStackProvider)
-    assert isinstance(world.provider._rest, Cloud)
-    return world.provider._rest
+    rest = world.provider.catalogue._rest
+    assert isinstance(rest, Cloud)
+    return rest

@@ -1,0 +1,178 @@
+"""Credentials of clusters: what they may call, when they are used, and what happens where they are refused."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from tests.unit.providers.openstack.cloud import IMAGE, Cloud
+from tests.unit.providers.openstack.worlds import KEY, SETTINGS, another, cloud_of, make
+
+from jeroboam.contracts import CREDENTIAL, Network, NetworkSpec
+from jeroboam.domain import Cluster
+from jeroboam.domain.errors import HostUnsupported, ProviderRefused
+from jeroboam.providers.openstack import OpenStackProvider
+from jeroboam.providers.openstack.access_rules import access_rules
+from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA
+from jeroboam.providers.openstack.settings import CredentialKind
+from jeroboam.testing.credential_suite import CredentialSuite, giving, names
+from jeroboam.testing.provider_suite import BatchSuite, CensusSuite, ProviderSuite, World
+
+OURS = replace(SETTINGS, cluster_credentials=CredentialKind.RULES)
+FIRST = str(uuid4())
+
+
+class Credentialed(OpenStackProvider):
+    """As the service has it: a credential before the network."""
+
+    async def ensure_network(self, cluster: Cluster, spec: NetworkSpec) -> Network:
+        await self.ensure_credential(cluster, FIRST, renew=False)
+        return await super().ensure_network(cluster, spec)
+
+
+class _OnTheCloud:
+    settle_s = 30.0
+
+    @pytest.fixture
+    def image_id(self) -> str:
+        return str(IMAGE["name"])
+
+    @pytest.fixture
+    def flavor_id(self) -> str | None:
+        return "m1.small"
+
+
+class TestSuite(_OnTheCloud, CredentialSuite):
+    @pytest.fixture
+    async def provider(self) -> OpenStackProvider:
+        return OpenStackProvider(Cloud(), OURS)
+
+
+class TestAllOfAProviderIsWithinTheRules(_OnTheCloud, ProviderSuite, BatchSuite, CensusSuite):
+    @pytest.fixture
+    async def provider(self) -> OpenStackProvider:
+        return Credentialed(Cloud(), OURS)
+
+
+@pytest.fixture
+def owned(world: World, cloud: Cloud) -> World:
+    """A world whose cluster has its own credential."""
+    provider = Credentialed(cloud, OURS)
+    provider.use_key(KEY)
+    return replace(world, provider=provider)
+
+
+async def test_all_but_beginning_and_ending_a_stack_is_done_with_the_credential(owned: World) -> None:
+    cloud = cloud_of(owned)
+    await owned.place()
+    cloud.logins.clear()
+    await make(owned, 0)
+    [credential] = cloud.keystone.credentials
+    assert cloud.logins[credential] > 5
+    assert cloud.logins[""] == 3, "the look-ups of image and flavor, and the new stack"
+    cloud.logins.clear()
+    await make(owned, 1)
+    assert cloud.logins[""] == 2
+
+
+def test_the_rules_leave_out_what_a_cluster_has_no_use_for() -> None:
+    rules = {(rule["service"], rule["method"], rule["path"]) for rule in access_rules()}
+    assert len(rules) == len(access_rules()) < 150
+    assert {service for service, _, _ in rules} == {
+        HEAT, NOVA, NEUTRON, GLANCE, "volumev3", "block-storage", "load-balancer",
+    }  # fmt: skip
+    assert {method for service, method, _ in rules if service == GLANCE} == {"GET"}
+    assert {method for service, method, _ in rules if service == HEAT} == {"GET", "PATCH", "PUT"}
+    assert all(len(path) <= 225 and path.startswith("/") for _, _, path in rules)
+
+
+async def test_the_secret_is_nowhere_to_be_seen(owned: World) -> None:
+    await owned.place()
+    [kept] = cloud_of(owned).keystone.credentials.values()
+    assert kept["secret"] not in repr(vars(owned.provider)["_credentials"]._known)
+    assert kept["unrestricted"] is False
+    assert kept["description"] == f"Jeroboam's, for the cluster suite ({owned.cluster.uuid})"
+
+
+async def test_another_process_works_with_the_same_one(owned: World) -> None:
+    cloud = cloud_of(owned)
+    await make(owned, 0)
+    other = another(owned, settings=OURS)
+    cloud.logins.clear()
+    assert len(await other.list_machines(owned.cluster.uuid)) == 1
+    assert dict(cloud.logins) == {next(iter(cloud.keystone.credentials)): 1}
+
+
+async def test_what_was_rotated_elsewhere_is_looked_up_again(owned: World) -> None:
+    cloud = cloud_of(owned)
+    await make(owned, 0)
+    other = another(owned, settings=OURS)
+    await other.ensure_credential(owned.cluster, str(uuid4()), renew=True)
+    cloud.logins.clear()
+    assert isinstance(owned.provider, OpenStackProvider)
+    owned.provider._seen.clear()
+    assert len(await owned.provider.list_machines(owned.cluster.uuid)) == 1
+    assert dict(cloud.logins) == {next(iter(cloud.keystone.credentials)): 1}
+
+
+async def test_one_that_was_revoked_by_hand_is_made_anew_by_the_next_operation(owned: World) -> None:
+    cloud = cloud_of(owned)
+    await make(owned, 0)
+    former = cloud.keystone.credentials.popitem()[0]
+    await make(owned, 1)  # of the same pass of the same operation: with the service's own login
+    name = await giving(owned.provider).ensure_credential(owned.cluster, str(uuid4()), renew=False)
+    assert await names(owned) == [name]
+    assert former not in cloud.keystone.credentials
+
+
+async def test_a_rotation_that_died_half_way_is_finished(owned: World) -> None:
+    cloud, again = cloud_of(owned), str(uuid4())
+    await owned.place()
+    assert isinstance(owned.provider, OpenStackProvider)
+    old = dict(cloud.keystone.credentials)
+    new = await owned.provider.ensure_credential(owned.cluster, again, renew=True)
+    cloud.keystone.credentials |= old  # as if it had died before it revoked the former
+    assert await another(owned, settings=OURS).ensure_credential(owned.cluster, again, renew=True) == new
+    assert await names(owned) == [new]
+
+
+async def test_a_service_that_does_not_know_its_own_type_is_named(owned: World) -> None:
+    cloud_of(owned).keystone.blind = {NOVA}
+    with pytest.raises(ProviderRefused) as caught:
+        await make(owned, 0)
+    assert caught.value.message.startswith("The service of type compute does not take the cluster's own credential")
+    assert "`service_type = compute` in [keystone_authtoken]" in caught.value.hint
+
+
+async def test_plain_ones_have_no_rules(world: World, cloud: Cloud) -> None:
+    provider = OpenStackProvider(cloud, replace(SETTINGS, cluster_credentials=CredentialKind.PLAIN))
+    cloud.keystone.version = "v3.10"
+    await provider.start()
+    await provider.ensure_credential(world.cluster, FIRST, renew=False)
+    [kept] = cloud.keystone.credentials.values()
+    assert "access_rules" not in kept
+
+
+@pytest.mark.parametrize(("kind", "version"), [("rules", "v3.12"), ("plain", "v3.9"), ("rules", "v2.0"), ("rules", "")])
+async def test_a_keystone_that_is_too_old_is_told_at_the_start(cloud: Cloud, kind: str, version: str) -> None:
+    cloud.keystone.version = version
+    provider = OpenStackProvider(cloud, replace(SETTINGS, cluster_credentials=CredentialKind(kind)))
+    with pytest.raises(HostUnsupported) as caught:
+        await provider.start()
+    assert caught.value.message.startswith(f"[openstack] cluster_credentials = {kind} needs Keystone's API v3.1")
+    assert "cluster_credentials = none" in caught.value.hint
+
+
+async def test_what_others_named_alike_is_not_ours(world: World, cloud: Cloud) -> None:
+    cloud.keystone.credentials["ci"] = {"id": "ci", "name": "jeroboam-ci", "project_id": "project-1"}
+    assert await world.provider.list_resources() == []
+    await world.provider.delete_all(world.cluster.uuid)
+    assert "ci" in cloud.keystone.credentials
+
+
+async def test_one_goes_with_its_cluster_also_where_none_are_wished_any_more(owned: World) -> None:
+    await owned.place()
+    former = another(owned)
+    assert not former.gives_credentials
+    gone = await former.delete_all(owned.cluster.uuid)
+    assert [one.kind for one in gone].count(CREDENTIAL) == 1
+    assert cloud_of(owned).keystone.credentials == {}
