@@ -118,6 +118,19 @@ async def test_unknown_is_not_unhealthy(stage: Stage, name: str) -> None:
     }[name]
 
 
+async def test_a_provider_that_refuses_is_somebodys_move(stage: Stage) -> None:
+    """As of a project that is disabled."""
+    cluster = await made(stage)
+    shut = FakeProvider(Cloud(faults=[Fault("list_machines", "refuse", message="the project is disabled")]))
+    await scan(replace(stage, provider=shut))
+    row = await stage.row(cluster)
+    assert row.cluster.health is Health.UNKNOWN
+    assert (row.cluster.health_reason["api"], row.cluster.health_reason["class"]) == (
+        "the project is disabled",
+        "operator",
+    )
+
+
 async def test_one_cluster_in_trouble_does_not_keep_the_scan_from_the_others(stage: Stage) -> None:
     odd, well = await made(stage, "odd"), await made(stage, "well")
     await scan(replace(stage, driver=Odd()))

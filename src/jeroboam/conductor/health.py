@@ -153,7 +153,8 @@ class HealthScan:
         try:
             machines = await self._machines(cluster.uuid, batch)
         except JeroboamError as error:  # that says nothing of the cluster
-            return Seen((Health.UNKNOWN, {"api": error.message}))
+            move = {} if isinstance(error, RetryLater) else _next(error.hint, error.error_class)
+            return Seen((Health.UNKNOWN, {"api": error.message, **move}))
         driver = self.drivers.get(cluster.shape.driver or "")
         access = await self._access(cluster)
         if driver is None or access is None:

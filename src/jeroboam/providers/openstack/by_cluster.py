@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from ...domain.errors import ProviderRefused
+from ...domain.errors import JeroboamError, ProviderRefused
 from .credentials import Credentials
 from .rest import HEAT, Answer, Body, Credential, CredentialRefused, Rest
 
@@ -52,7 +52,7 @@ class ByCluster:
             self._credentials.forget(self._cluster.get())
             again = await self._own(service, method, path)
             if again == own:
-                raise ProviderRefused(error.message, hint=error.hint) from error
+                raise await self._why(project_id, error) from error
             own, answer = again, await ask(again)
         if own is not None and answer.status == 401:
             raise ProviderRefused(
@@ -61,6 +61,18 @@ class ByCluster:
                 "Glance. Where it cannot have it, set [openstack] cluster_credentials = plain.",
             )
         return answer
+
+    async def _why(self, project_id: str, error: CredentialRefused) -> JeroboamError:
+        """Of a credential that is there and opens nothing."""
+        try:
+            await self._rest.identity(project_id, "GET", "/auth/projects")
+        except JeroboamError as closed:
+            return closed
+        return ProviderRefused(
+            error.message,
+            hint="It was made with another key file than this process has, or has lost its role: "
+            "`jeroboam cluster rotate-credentials NAME` makes another.",
+        )
 
     async def _own(self, service: str, method: str, path: str) -> Credential | None:
         cluster = self._cluster.get()

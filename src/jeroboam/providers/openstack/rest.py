@@ -42,6 +42,10 @@ class CredentialRefused(ProviderRefused):
     """Keystone does not take an application credential: it is revoked, or its project is closed to us."""
 
 
+class ProjectClosed(ProviderRefused):
+    """Our user may not enter the project. The operator's move: nothing passes here by itself."""
+
+
 class Rest(Protocol):
     """Calls in the name of the service's own user. Every call has a deadline."""
 
@@ -60,8 +64,8 @@ class Rest(Protocol):
         """`path` is below the service's versioned endpoint. `version`: a microversion. `credential`: in place of our user's password.
         Any status is an answer.
 
-        Raises ProviderUnavailable (nobody answers), ProviderRefused (our user may not enter the project, no such service),
-        CredentialRefused.
+        Raises ProviderUnavailable (nobody answers), ProjectClosed, CredentialRefused, ProviderRefused (our user may not log in, no such
+        service).
         """
         ...
 

@@ -17,6 +17,7 @@ from keystoneauth1.identity.v3 import ApplicationCredential, Password
 from keystoneauth1.session import Session
 
 from ...domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable
+from .closed import why_closed
 from .rest import GLANCE, NEUTRON, NOVA, Answer, Body, Credential, CredentialRefused, checked
 from .settings import OpenStackSettings
 
@@ -156,6 +157,8 @@ class KeystoneRest:
         except TimeoutError:
             raise ProviderUnavailable("The cloud does not answer in time.", after_s=5.0) from None
         except faults.ClientException as error:
+            if credential is None and project_id and isinstance(error, faults.Unauthorized | faults.NotFound):
+                raise await why_closed(self, project_id, self._settings.username) from error
             raise self._refused(error, project_id, credential) from error
 
     def _refused(self, error: Exception, project_id: str, credential: Credential | None) -> JeroboamError:
@@ -165,14 +168,9 @@ class KeystoneRest:
                 self._owned.pop(credential.id, None)
                 return CredentialRefused(
                     f"Keystone does not take the cluster's own credential for the project {project_id}.",
-                    hint="Its project is disabled or gone, or the service's user has lost its role there.",
                 )
-            where = f"the project {project_id}" if project_id else "the cloud"
             return ProviderRefused(
-                f"Keystone lets the user {user} not into {where}.",
-                hint=f"Look at username and password in [openstack]; the user needs the role `member` in the project: "
-                f"`openstack role add --user {user} --project {project_id or 'PROJECT'} member`. "
-                "Of a project that is closed for good, a cluster is given up by `jeroboam cluster delete NAME --force`.",
+                f"Keystone does not let the user {user} in.", hint="Look at username and password in [openstack]."
             )
         said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
         return ProviderUnavailable(f"The cloud cannot be reached: {said}", after_s=3.0)

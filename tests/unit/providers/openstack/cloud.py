@@ -13,7 +13,7 @@ from tests.unit.providers.openstack import engine
 from tests.unit.providers.openstack.engine import Raw, Stack, Things
 from tests.unit.providers.openstack.keystone import Keystone
 
-from jeroboam.domain.errors import ProviderRefused
+from jeroboam.providers.openstack.closed import why_closed
 from jeroboam.providers.openstack.rest import (
     CINDER,
     GLANCE,
@@ -76,7 +76,7 @@ class Cloud:
         if credential is not None and not self.keystone.allows(credential, service, method, path):
             return Answer(401, {"error": {"message": "The request you have made requires authentication."}})
         if project_id not in self.names:
-            raise ProviderRefused(f"Keystone lets the user jeroboam not into the project {project_id}.")
+            raise await why_closed(self, project_id, "jeroboam")
         self.calls[f"{service} {method}"] += 1
         for planned in self.answers:
             if planned[:2] == (service, method) and re.search(planned[2], path):
@@ -103,7 +103,7 @@ class Cloud:
         body: Body | None = None,
     ) -> Answer:
         if project_id and project_id not in self.names:
-            raise ProviderRefused(f"Keystone lets the user jeroboam not into the project {project_id}.")
+            raise await why_closed(self, project_id, "jeroboam")
         self.calls[f"identity {method}"] += 1
         return self.keystone.answer(project_id, method, path, dict(query or {}), dict(body or {}))
 

@@ -22,11 +22,15 @@ class Keystone:
         self.version = "v3.14"
         self.credentials: dict[str, Raw] = {}
         self.closed: set[str] = set()
+        self.projects: dict[str, bool] = {}  # of the user: whether it is enabled
         self.blind: set[str] = set()  # service types whose configuration does not name them
 
     def answer(self, project: str, method: str, path: str, query: Raw, body: Raw) -> Answer:
         if path == "":
             return Answer(200, {"version": {"id": self.version}})
+        if path.endswith("/projects"):
+            rows = [{"id": ident, "name": f"the {ident}", "enabled": on} for ident, on in self.projects.items()]
+            return Answer(200, {"projects": rows})
         ident = path.removeprefix(_PATH).strip("/")
         if method == "GET":
             begin = query["name__startswith"]

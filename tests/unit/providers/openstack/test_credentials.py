@@ -12,7 +12,7 @@ from jeroboam.domain import Cluster
 from jeroboam.domain.errors import HostUnsupported, ProviderRefused
 from jeroboam.providers.openstack import OpenStackProvider
 from jeroboam.providers.openstack.access_rules import access_rules
-from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA
+from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, ProjectClosed
 from jeroboam.providers.openstack.settings import CredentialKind
 from jeroboam.testing.credential_suite import CredentialSuite, giving, names
 from jeroboam.testing.provider_suite import BatchSuite, CensusSuite, ProviderSuite, World
@@ -176,3 +176,24 @@ async def test_one_goes_with_its_cluster_also_where_none_are_wished_any_more(own
     gone = await former.delete_all(owned.cluster.uuid)
     assert [one.kind for one in gone].count(CREDENTIAL) == 1
     assert cloud_of(owned).keystone.credentials == {}
+
+
+async def test_a_credential_of_a_closed_project_is_not_blamed_itself(owned: World) -> None:
+    cloud = cloud_of(owned)
+    await make(owned, 0)
+    cloud.keystone.closed = {owned.cluster.project_id}
+    cloud.keystone.projects = {owned.cluster.project_id: False}
+    cloud.names = ()
+    with pytest.raises(ProjectClosed, match=r"The project the project-1 \(project-1\) is disabled in Keystone"):
+        await another(owned, settings=OURS).list_machines(owned.cluster.uuid)
+
+
+async def test_one_that_does_not_open_though_its_project_is_open_can_be_rotated(owned: World) -> None:
+    await make(owned, 0)
+    other = another(owned, settings=OURS)
+    other.use_key(b"another key of 32 bytes in place")
+    with pytest.raises(ProviderRefused) as caught:
+        await other.list_machines(owned.cluster.uuid)
+    assert "rotate-credentials NAME` makes another" in caught.value.hint
+    await other.ensure_credential(owned.cluster, str(uuid4()), renew=True)
+    assert len(await other.list_machines(owned.cluster.uuid)) == 1

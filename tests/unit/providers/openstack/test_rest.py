@@ -57,6 +57,7 @@ def test_words_are_short_whatever_is_said() -> None:
         ({"network_cidr": "10.0.0.1/8"}, "[openstack] network_cidr = 10.0.0.1/8 is no IPv4 network: 10.0.0.1/8 has host bits set."),
         ({"timeout_s": "0"}, "[openstack] timeout_s = 0 is not between 1 and 600."),
         ({"timeout_s": "soon"}, "[openstack] timeout_s = soon is not between 1 and 600."),
+        ({"cluster_credentials": "yes"}, "[openstack] cluster_credentials = yes is not known."),
         ({"regoin_name": "x"}, "[openstack] regoin_name is not an option."),
     ],
 )  # fmt: skip
@@ -72,7 +73,7 @@ def test_the_password_shows_nowhere() -> None:
 
 def test_the_plug_in_makes_a_provider_without_reaching_anything(tmp_path: Path) -> None:
     made = plugin.create(GOOD)
-    assert (made.name, sorted(made.server_types)) == ("openstack", ["container", "vm"])
+    assert (made.name, sorted(made.server_types)) == ("openstack", ["bm", "container", "vm"])
     missing = tmp_path / "ca.pem"
     with pytest.raises(ConfigError, match=rf"\[openstack\] cafile = {missing} cannot be read: No such file"):
         plugin.create({**GOOD, "cafile": str(missing)})
