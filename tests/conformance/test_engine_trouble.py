@@ -1,11 +1,13 @@
 """An engine whose database fails for a moment: nothing ends, nothing hangs, no slot is lost."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,6 +17,7 @@ from jeroboam.conductor.dbos_engine import DbosEngine
 from jeroboam.conductor.dispatcher import Dispatcher
 from jeroboam.contracts import Engine, EngineState, Store
 from jeroboam.domain import Operation
+from jeroboam.domain.errors import ProviderUnavailable
 from jeroboam.testing import builders
 from jeroboam.testing.postgres import PostgresServer
 
@@ -24,17 +27,17 @@ class Trouble(Exception):
 
 
 class Asked:
-    """A store in which one operation waits."""
+    """A store in which operations wait."""
 
-    def __init__(self) -> None:
-        made = builders.operation(builders.cluster())
-        self.operation = replace(made, created_at=datetime.now(UTC))
+    def __init__(self, count: int = 1) -> None:
+        made = [builders.operation(builders.cluster()) for _ in range(count)]
+        self.operations = [replace(one, created_at=datetime.now(UTC)) for one in made]
 
     async def heartbeat(self, host: str, binary: str) -> None:
         return None
 
     async def runnable_operations(self, limit: int, *, since: datetime | None = None) -> Sequence[Operation]:
-        return [self.operation]
+        return self.operations
 
     async def begin_operation(self, uuid: str) -> None:
         """It is final here, too, when the engine says so."""
@@ -44,7 +47,7 @@ class Asked:
 
 
 async def done(engine: Engine, *operations: str) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while set((await engine.statuses(operations)).values()) != {EngineState.DONE}:
             await asyncio.sleep(0.02)
 
@@ -92,17 +95,60 @@ async def test_a_connection_lost_while_operations_are_put_in_does_not_end_the_di
     once(monkeypatch, "_insert_rows", lost)
     store, ran = Asked(), list[str]()
     async with running(engine_url, ran) as engine:
-        dispatching = asyncio.create_task(Dispatcher(cast("Store", store), engine, "host").run())
-        finished = asyncio.create_task(done(engine, store.operation.uuid))
-        try:
-            await asyncio.wait([dispatching, finished], return_when=asyncio.FIRST_COMPLETED)
-            assert not dispatching.done(), dispatching.exception()
-            await finished
-        finally:
-            dispatching.cancel()
-            finished.cancel()
-            await asyncio.gather(dispatching, finished, return_exceptions=True)
-    assert ran == [store.operation.uuid]
+        await dispatched(store, engine)
+    assert ran == [store.operations[0].uuid]
+
+
+async def test_a_disk_that_is_full_for_a_while_does_not_end_the_dispatcher(tmp_path: Path) -> None:
+    """SQLite takes no more pages than there are, until it was refused one."""
+    full = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def limit(connection: Any, *_: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {2**30 if full.is_set() else 1}")
+
+    def refused(context: sa.engine.ExceptionContext) -> None:
+        if "full" in str(context.original_exception):
+            loop.call_soon_threadsafe(full.set)
+
+    store, ran = Asked(300), list[str]()
+    async with running(f"sqlite:///{tmp_path}/engine.sqlite", ran) as engine:
+        database = cast("Any", engine)._queue._dbos._sys_db.engine
+        sa.event.listen(database, "checkout", limit)
+        sa.event.listen(database, "handle_error", refused)
+        await dispatched(store, engine)
+    assert full.is_set()
+    assert sorted(ran) == sorted(one.uuid for one in store.operations)
+
+
+@pytest.mark.parametrize("call", ["submit", "statuses", "adopt"])
+async def test_what_its_database_refuses_is_for_later(call: str, tmp_path: Path) -> None:
+    async with running(f"sqlite:///{tmp_path}/engine.sqlite", []) as engine:
+        database = cast("Any", engine)._queue._dbos._sys_db.engine
+        sa.event.listen(database, "before_cursor_execute", refuse)
+        asked = {"submit": {"first": "a"}, "statuses": ["first"], "adopt": ["t"]}[call]
+        with pytest.raises(ProviderUnavailable) as told:
+            await getattr(engine, call)(asked)
+        sa.event.remove(database, "before_cursor_execute", refuse)
+    assert (told.value.message, told.value.after_s) == ("The engine's database refuses: disk I/O error", 1.0)
+
+
+def refuse(*_: object) -> Any:
+    raise sa.exc.OperationalError("SELECT", {}, sqlite3.OperationalError("disk I/O error"))
+
+
+async def dispatched(store: Asked, engine: Engine) -> None:
+    """A dispatcher lives until all of the store's operations are done."""
+    dispatching = asyncio.create_task(Dispatcher(cast("Store", store), engine, "host").run())
+    finished = asyncio.create_task(done(engine, *(one.uuid for one in store.operations)))
+    try:
+        await asyncio.wait([dispatching, finished], return_when=asyncio.FIRST_COMPLETED)
+        assert not dispatching.done(), dispatching.exception()
+        await finished
+    finally:
+        dispatching.cancel()
+        finished.cancel()
+        await asyncio.gather(dispatching, finished, return_exceptions=True)
 
 
 @pytest.mark.postgresql

@@ -15,7 +15,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..contracts import EngineState, Runner
-from .engine_database import EngineDatabase
+from .engine_database import EngineDatabase, in_use
 from .engine_queue import EngineQueue
 
 if TYPE_CHECKING:
@@ -138,33 +138,39 @@ class DbosEngine:
         self._live()
         if self._queue is None:
             raise RuntimeError("the engine is not started")
-        await self._queue.put(operations)
+        with in_use():
+            await self._queue.put(operations)
 
     async def adopt(self, alive: Collection[str]) -> int:
         dbos = self._live()
-        under_way = await dbos.list_workflows_async(status="PENDING", load_input=False, load_output=False)
+        with in_use():
+            under_way = await dbos.list_workflows_async(status="PENDING", load_input=False, load_output=False)
         dead = {one.executor_id for one in under_way if one.executor_id} - set(alive)
         if not dead:
             return 0
         # Asked by executor and not by uuid (`resume_workflows`): whoever comes second finds nothing, and the queue stays the same.
-        taken = len(await asyncio.to_thread(dbos._recover_pending_workflows, sorted(dead)))
+        with in_use():
+            taken = len(await asyncio.to_thread(dbos._recover_pending_workflows, sorted(dead)))
         if taken and self._queue is not None:
             self._queue.look()
         return taken
 
     async def cancel(self, operation_uuid: str) -> None:
-        await self._live().cancel_workflow_async(operation_uuid)
+        with in_use():
+            await self._live().cancel_workflow_async(operation_uuid)
 
     async def status(self, operation_uuid: str) -> EngineState:
-        found = await self._live().get_workflow_status_async(operation_uuid)
+        with in_use():
+            found = await self._live().get_workflow_status_async(operation_uuid)
         return EngineState.UNKNOWN if found is None else _STATES[found.status]
 
     async def statuses(self, operation_uuids: Sequence[str]) -> Mapping[str, EngineState]:
         if not operation_uuids:
             return {}
-        found = await self._live().list_workflows_async(
-            workflow_ids=list(operation_uuids), load_input=False, load_output=False
-        )
+        with in_use():
+            found = await self._live().list_workflows_async(
+                workflow_ids=list(operation_uuids), load_input=False, load_output=False
+            )
         return {one.workflow_id: _STATES[one.status] for one in found}
 
     def _live(self) -> type[DBOS]:

@@ -10,12 +10,15 @@ from __future__ import annotations
 import select
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
+
+from ..domain.errors import ProviderUnavailable
 
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.25
@@ -67,6 +70,17 @@ class EngineDatabase:
             except dialect.loaded_dbapi.OperationalError:
                 if time.monotonic() >= ends or self._closing.wait(_PAUSE_S):
                     raise
+
+
+@contextmanager
+def in_use() -> Iterator[None]:
+    """Around a call of DBOS. Raises ProviderUnavailable for what the database fails with and DBOS does not wait out itself, such as a full
+    disk: the operator may mend it meanwhile."""
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as error:
+        said = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        raise ProviderUnavailable(f"The engine's database refuses: {said}") from error
 
 
 def _still_open(connection: Any, _record: object, _proxy: object) -> None:

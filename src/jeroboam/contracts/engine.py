@@ -23,7 +23,8 @@ Runner = Callable[[str], Awaitable[None]]
 class Engine(Protocol):
     """Runs `runner(operation_uuid)` once for each submitted uuid, and again from its beginning after a crash.
 
-    It keeps nothing of what a run did: the runner looks at what is there.
+    It keeps nothing of what a run did: the runner looks at what is there. Once started, it raises ProviderUnavailable for what its
+    database refuses; each call may be repeated.
     """
 
     async def start(self, runner: Runner) -> None: ...
