@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import sqlalchemy.ext.asyncio
 from tests.conformance.store_use import KEY, add
 
-from jeroboam.contracts import Caller, ClusterBrief, Page, Quota, StatusChange, Totals
+from jeroboam.contracts import Caller, ClusterBrief, Page, Quota, Share, StatusChange, Totals
 from jeroboam.domain import (
     Cluster,
     Health,
@@ -330,6 +330,40 @@ async def test_health_is_claimed_once_a_period(store: SqlStore, clock: ManualClo
     row = await store.load(cluster)
     assert row is not None
     assert (row.cluster.health, row.cluster.health_reason) == (Health.HEALTHY, {"api": "ok"})
+
+
+async def settled(store: SqlStore, count: int) -> list[str]:
+    """Clusters that nobody looked at yet."""
+    made = [await add(store) for _ in range(count)]
+    for _, operation in made:
+        assert await store.begin_operation(operation) is not None
+        change = StatusChange(status=Status.CREATE_COMPLETE)
+        await store.finish_operation(operation, 1, OperationState.SUCCEEDED, change=change)
+    return [cluster for cluster, _ in made]
+
+
+async def claimed(store: SqlStore, clock: ManualClock, share: Share | None = None) -> set[str]:
+    return {row.cluster.uuid for row in await store.health_targets(100, clock.now(), share)}
+
+
+async def test_clusters_at_rest_are_shared_out_and_each_is_in_one_share(store: SqlStore, clock: ManualClock) -> None:
+    """Before anybody looked at them, and afterwards."""
+    clusters = await settled(store, 24)
+    one, two, three = 260819517, 1936434399, 1856776461
+    shares = [Share(one, (two, three)), Share(two, (one, three)), Share(three, (two, one))]
+    first = [await claimed(store, clock, share) for share in shares]
+    assert all(first)
+    assert sorted(uuid for some in first for uuid in some) == sorted(clusters)
+    assert await claimed(store, clock) == set()
+    clock.advance(1)
+    assert [await claimed(store, clock, share) for share in shares] == first
+    clock.advance(1)
+    left = [await claimed(store, clock, share) for share in (Share(one, (two,)), Share(two, (one,)))]
+    assert left[0] > first[0]
+    assert left[1] > first[1]
+    assert left[0] | left[1] == set(clusters)
+    clock.advance(1)
+    assert len(await store.health_targets(1, clock.now(), shares[0])) == 1
 
 
 async def test_what_ails_is_kept_until_it_is_told_anew(store: SqlStore, clock: ManualClock) -> None:

@@ -12,13 +12,15 @@ from structlog.testing import capture_logs
 
 from jeroboam.conductor.access import AdminAccess
 from jeroboam.conductor.health import HealthScan
-from jeroboam.contracts import Access, CoeHealth, Machine, MachineCensus, Provider, StatusChange, SystemClock
+from jeroboam.conductor.shares import Shares
+from jeroboam.contracts import Access, Clock, CoeHealth, Machine, MachineCensus, Provider, StatusChange, SystemClock
 from jeroboam.domain import Cluster, Health, OperationKind, OperationState, Status
 from jeroboam.domain.errors import CoeUnreachable, ProviderUnavailable
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing import builders
+from jeroboam.testing.builders import ManualClock
 from jeroboam.testing.stage import Stage
 
 
@@ -172,8 +174,8 @@ async def test_a_timeout_of_a_drivers_own_is_not_taken_for_the_scans(stage: Stag
 class Counted(SqlStore):
     """Remembers whose keys were read, and which health was written."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url, Sealer(b"k" * 32), SystemClock())
+    def __init__(self, url: str, clock: Clock | None = None) -> None:
+        super().__init__(url, Sealer(b"k" * 32), clock or SystemClock())
         self.read: list[str] = []
         self.written: list[Health] = []
 
@@ -211,6 +213,39 @@ async def test_a_cluster_that_is_as_it_was_costs_its_claim(stage: Stage, counted
     drivers["fake"] = Silent()
     await health.once()
     assert store.written == [Health.HEALTHY, Health.UNHEALTHY]
+
+
+async def test_of_two_conductors_each_looks_at_its_share_and_at_what_the_other_leaves(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """Keys are read once by one of them, and nobody's cluster waits longer than twice a period when the other stands still."""
+    clusters = {(await made(stage, f"c-{number}")).uuid for number in range(5)}
+    clock, period = ManualClock(SystemClock().now()), timedelta(seconds=60)
+    alive = ["one", "two"]
+    stores = [Counted(f"sqlite:///{tmp_path}/stage.sqlite", clock) for _ in alive]
+    drivers = {"fake": stage.driver}
+    one, two = (
+        HealthScan(
+            store, stage.provider, drivers, clock, AdminAccess(clock), every=period, shares=Shares(name, lambda: alive)
+        )
+        for store, name in zip(stores, alive, strict=True)
+    )
+    for _ in range(3):
+        assert (await one.once(), await two.once()) == (2, 3)
+        clock.advance(61)
+    assert [len(store.read) for store in stores] == [2, 3]
+    assert {*stores[0].read, *stores[1].read} == clusters
+    assert await one.once() == 2
+    clock.advance(28)  # 89 s after the last look of the other
+    assert await one.once() == 0
+    clock.advance(16)
+    assert await one.once() == 3
+    assert await one.once() == 0
+    clock.advance(61)
+    alive.remove("two")
+    assert await one.once() == 5
+    for store in stores:
+        await store.stop()
 
 
 class Telling(FakeProvider):

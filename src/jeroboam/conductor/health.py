@@ -32,11 +32,14 @@ from ..domain.errors import CoeUnreachable, ErrorClass, JeroboamError, ProviderU
 from ..reconcile.scope import AccessMaker
 from .healer import Decision, Healer
 from .known_access import KnownAccess
+from .shares import Shares
 from .timed import within
 
 _CONSOLE_LINES = 100
 _CONSOLES = 5  # of one cluster are read at a look: each is a call of the provider
 _LOOK = timedelta(minutes=2)  # what one cluster's call takes at most: the scan begins anew when all have answered
+_LATE = 0.5  # of a period: after so much more, a cluster of another's share is anybody's
+_HELP = 0.25  # of a period: between two looks for those
 _log = structlog.get_logger(__name__)
 Census = Mapping[str, Sequence[Machine] | JeroboamError]
 Verdict = tuple[Health, dict[str, str]]
@@ -77,6 +80,7 @@ class HealthScan:
     limit: timedelta = timedelta(minutes=10)
     boot: timedelta = timedelta(minutes=15)
     known: KnownAccess = field(default_factory=KnownAccess)
+    shares: Shares | None = None  # None: all clusters are this conductor's
     healer: Healer | None = None  # None: what ails is told, and no more
 
     async def run(self) -> None:
@@ -92,7 +96,7 @@ class HealthScan:
 
     async def once(self) -> int:
         """Look after the clusters that are due; how many were claimed for it. Raises RetryLater while the store is away."""
-        due = await self.store.health_targets(self.batch, self.clock.now() - self.every)
+        due = await self._claimed()
         rows = [row for row in due if not row.cluster.deleting]
         if not rows:
             return len(due)
@@ -104,6 +108,19 @@ class HealthScan:
         ends = await asyncio.gather(*(self._look(row, batch, gate) for row in rows), return_exceptions=True)
         _tell(rows, ends)
         return len(due)
+
+    async def _claimed(self) -> Sequence[ClusterRow]:
+        """What is due of this conductor's share; and now and then what others are late with, so that it waits twice `every` at most."""
+        now = self.clock.now()
+        share = self.shares.own() if self.shares else None
+        due = await self.store.health_targets(self.batch, now - self.every, share)
+        if self.shares is None or share is None or not self.shares.may_help(now, self.every * _HELP):
+            return due
+        room = self.batch - len(due)
+        late = await self.store.health_targets(room, now - self.every * (1 + _LATE)) if room else []
+        if len(late) < room:
+            self.shares.helped(now)
+        return [*due, *late]
 
     async def _census(self, uuids: Sequence[str]) -> Census | JeroboamError | None:
         if not isinstance(self.provider, MachineCensus):

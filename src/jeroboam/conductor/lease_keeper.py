@@ -44,6 +44,11 @@ class LeaseKeeper:
         begun = seconds()
         await self.store.take_lease(self.executor_id, self.host)
         self.pulse.felt(begun, starting=True)
+        self._alive = await self.store.list_leases()
+
+    def alive(self) -> Sequence[str]:
+        """The executors that lived at the last look."""
+        return [lease.executor_id for lease in self._alive]
 
     async def run(self) -> None:
         """Until cancelled. Raises LeaseOver when it is."""

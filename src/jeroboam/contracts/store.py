@@ -129,6 +129,17 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A part of all clusters: those which this conductor's number ranks higher than each of the others' does. When one conductor more or
+    less shares, only the clusters which that one ranks highest change hands. Numbers lie between 1 and `MOST`."""
+
+    MOST: ClassVar[int] = 2**31 - 2
+
+    mine: int
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Quota:
     """A limit that an operator set for a project."""
 
@@ -429,8 +440,11 @@ class ConductorStore(Protocol):
 
     async def open_resources(self, cluster_uuid: str) -> Sequence[Resource]: ...
 
-    async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
-        """Clusters whose health was looked at before that time or never; not those in progress, or whose creation failed.
+    async def health_targets(
+        self, limit: int, seen_before: datetime, share: Share | None = None
+    ) -> Sequence[ClusterRow]:
+        """Clusters whose health was looked at before that time or never; not those in progress, or whose creation failed. With a share
+        only those which are in it.
 
         Marks them as looked at. Fewer than the limit are all there are; those whose deletion failed are among them."""
         ...
@@ -475,6 +489,7 @@ __all__ = [
     "Quota",
     "QuotaStore",
     "SecretStore",
+    "Share",
     "StatusChange",
     "Store",
     "TemplateStore",

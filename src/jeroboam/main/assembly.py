@@ -19,6 +19,7 @@ from ..conductor.healer import Healer
 from ..conductor.health import HealthScan
 from ..conductor.lease_keeper import LeaseKeeper
 from ..conductor.pulse import Pulse
+from ..conductor.shares import Shares
 from ..config import Config
 from ..contracts import (
     BootsFromVolumes,
@@ -126,6 +127,15 @@ def conductor(parts: Parts) -> Conductor:
         pause=timedelta(seconds=config.poll_s / 4),
         heartbeat=timedelta(seconds=config.heartbeat_s),
     )
+    keeper = LeaseKeeper(
+        parts.store,
+        engine,
+        executor_id,
+        host,
+        pulse,
+        beat=lease / 5,
+        lease=lease,
+    )
     every = timedelta(seconds=config.health_s)
     healer = Healer(parts.store, parts.provider, parts.clock, _terms(parts.config))
     health = HealthScan(
@@ -138,15 +148,7 @@ def conductor(parts: Parts) -> Conductor:
         limit=deadlines.call,
         boot=deadlines.boot,
         healer=healer,
-    )
-    keeper = LeaseKeeper(
-        parts.store,
-        engine,
-        executor_id,
-        host,
-        pulse,
-        beat=lease / 5,
-        lease=lease,
+        shares=Shares(executor_id, keeper.alive),
     )
     return Conductor(parts.store, engine, reconciler, dispatcher, health, keeper, _courier(parts, keeper))
 

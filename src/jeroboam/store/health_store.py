@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from ..contracts import ClusterRow
+from ..contracts import ClusterRow, Share
 from ..domain import IN_PROGRESS, Health, Status
 from .among import among
 from .cluster_rows import with_groups
@@ -24,6 +25,20 @@ _NEVER_SEEN = _SETTLED.where(clusters.c.health_seen_at.is_(None))
 _SEEN_BEFORE = _SETTLED.where(
     clusters.c.health_seen_at < sa.bindparam("before", type_=clusters.c.health_seen_at.type)
 ).order_by(clusters.c.health_seen_at)
+_BELOW = Share.MOST + 1  # a prime, so that no product with it is 0
+
+
+def _rank(number: str) -> sa.ColumnElement[int]:
+    """Below 2**31, and by another order of the clusters for each number; the product is one of 64 bits."""
+    return (clusters.c.id % _BELOW + 1) * sa.bindparam(number, type_=sa.BigInteger) % _BELOW
+
+
+@cache
+def _shared(chosen: sa.Select[Any], others: int) -> sa.Select[Any]:
+    mine = _rank("mine")
+    return chosen.where(*(mine > _rank(f"other_{number}") for number in range(others)))
+
+
 _MACHINES = among(
     sa.select(resources.c.cluster_uuid, resources.c.name)
     .where(resources.c.kind == "machine", resources.c.closed_at.is_(None))
@@ -35,12 +50,17 @@ _MACHINES = among(
 class HealthSide(Events):
     """The part of contracts.ConductorStore that is about health."""
 
-    async def health_targets(self, limit: int, seen_before: datetime) -> Sequence[ClusterRow]:
+    async def health_targets(
+        self, limit: int, seen_before: datetime, share: Share | None = None
+    ) -> Sequence[ClusterRow]:
+        numbers = share.others if share else ()
+        told = {"mine": share.mine if share else 0, **{f"other_{at}": one for at, one in enumerate(numbers)}}
         async with self._held() as connection:
-            ids = list((await connection.execute(self._due(_NEVER_SEEN), {"most": limit})).scalars())
+            never, before = (self._due(_shared(chosen, len(numbers))) for chosen in (_NEVER_SEEN, _SEEN_BEFORE))
+            ids = list((await connection.execute(never, {"most": limit, **told})).scalars())
             if len(ids) < limit:
-                told = {"most": limit - len(ids), "before": seen_before}
-                ids += (await connection.execute(self._due(_SEEN_BEFORE), told)).scalars()
+                left = {"most": limit - len(ids), "before": seen_before, **told}
+                ids += (await connection.execute(before, left)).scalars()
             if not ids:
                 return []
             claim = clusters.update().where(clusters.c.id.in_(ids)).values(health_seen_at=self._clock.now())
