@@ -362,6 +362,12 @@ class NotificationsGroup:
 class SecretsGroup:
     """How keys of clusters are kept."""
 
+    store: str = option(
+        "table",
+        kinds.choice("table", "barbican"),
+        "table: in the database, sealed under the key file. barbican: there as well, and under a key of each cluster that lies in "
+        "Barbican, reached with the account of [keystone_authtoken]. What was kept before stays as it is.",
+    )
     key_file: Path | None = option(
         None,
         kinds.path("a file that only its owner can read"),

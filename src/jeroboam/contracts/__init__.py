@@ -75,6 +75,7 @@ from .store import (
     TemplateStore,
     Totals,
 )
+from .vault import KeyVault
 
 __all__ = [
     "CREDENTIAL",
@@ -123,6 +124,7 @@ __all__ = [
     "KernelNeed",
     "KernelNeeds",
     "KernelProbe",
+    "KeyVault",
     "Keypair",
     "LabelSpec",
     "Lease",

@@ -26,6 +26,7 @@ from ..contracts import (
     Clock,
     Driver,
     Identity,
+    KeyVault,
     NeedsKey,
     NeedsProjects,
     ProjectLookup,
@@ -83,6 +84,7 @@ def parts(config: Config, folder: DataFolder, installed: plugins.Installed) -> P
     meter.watch(provider)
     sealer = _sealer(folder)
     store = _store(folder, sealer, clock, meter)
+    store.vault = _vault(config)
     store.migrates = config.database.migrate
     store.record_events = config.notifications.driver != "none"  # also of an API that runs alone
     if isinstance(provider, NeedsProjects):
@@ -213,8 +215,7 @@ def identity(config: Config) -> Identity:
     from .. import identity as modes
 
     if config.identity.mode == "keystone":
-        options = dataclasses.asdict(config.keystone_authtoken)
-        given = {name: str(value) for name, value in options.items() if value not in (None, False)}
+        given = _account(config)
     else:
         given = {"file": str(config.identity.file or ""), "peers": ",".join(config.identity.trusted_peers)}
     made = modes.create(config.identity.mode, {name: value for name, value in given.items() if value})
@@ -268,6 +269,25 @@ def _network_drivers(group: ClusterTemplateGroup) -> Mapping[str, NetworkDrivers
 def _projects(who: Identity, provider: Provider) -> ProjectLookup | None:
     """Whoever knows which projects there are, Keystone before a catalogue."""
     return next((one for one in (who, provider.catalogue) if isinstance(one, ProjectLookup)), None)
+
+
+def _account(config: Config) -> dict[str, str]:
+    """The options of [keystone_authtoken] that are set, as text."""
+    options = dataclasses.asdict(config.keystone_authtoken)
+    return {name: str(value) for name, value in options.items() if value not in (None, False)}
+
+
+def _vault(config: Config) -> KeyVault | None:
+    if config.secrets.store == "table":
+        return None
+    try:
+        from ..store.barbican import Barbican
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"[secrets] store = barbican needs the Python package {error.name}, which is not installed.",
+            hint="pip install 'jeroboam[openstack]'",
+        ) from error
+    return Barbican(_account(config))
 
 
 def _settings(config: Config, folder: DataFolder) -> plugins.Settings:

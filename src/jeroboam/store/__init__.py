@@ -3,11 +3,11 @@
 from .figures import FiguresSide
 from .quota_store import Quotas
 from .sealing import Sealer
-from .shared_side import SharedSide
 from .template_store import Templates
+from .vaulted import Vaulted
 
 
-class SqlStore(Templates, SharedSide, Quotas, FiguresSide):
+class SqlStore(Templates, Vaulted, Quotas, FiguresSide):
     """Implements contracts.Store. `SqlStore(url, sealer, clock)`, then `start()`."""
 
 
