@@ -5,6 +5,7 @@ from .last_words import last_words_of, read_last_words
 from .proxy import proxy_of
 from .render import render_cloud_config, render_tar, tar_of
 from .units import enable_now
+from .windows import render_windows
 
 __all__ = [
     "enable_now",
@@ -15,5 +16,6 @@ __all__ = [
     "read_last_words",
     "render_cloud_config",
     "render_tar",
+    "render_windows",
     "tar_of",
 ]

@@ -30,11 +30,12 @@ class Command:
 
 @dataclass(frozen=True)
 class NodeConfig:
-    """All that makes a fresh machine a node of its cluster."""
+    """All that makes a fresh machine a node of its cluster. `os` is what its paths and commands are written for: linux or windows."""
 
     hostname: str
     files: tuple[File, ...] = ()
     commands: tuple[Command, ...] = ()
+    os: str = "linux"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,27 @@ def sizes(groups: Sequence[NodeGroup], can: Capabilities, called: str) -> Iterat
         yield Problem(f"{count} {called} are not supported; supported: {served}.", "master_count")
 
 
+def is_windows(image: Image) -> bool:
+    """By the property with which Glance has it. Source: Glance admin guide, Useful image properties."""
+    return image.properties.get("os_type") == "windows"
+
+
+def windows(shape: ClusterShape, groups: Sequence[NodeGroup], image: Image) -> Iterator[Problem]:
+    """Workers of Windows may stand beside others; what rules a cluster may not, and no container is one."""
+    if not is_windows(image):
+        return
+    if any(group.role is Role.CONTROL_PLANE and group.image_id in (image.id, image.name) for group in groups):
+        yield Problem(
+            f"Image {image.name} holds Windows, and a control plane on Windows is not served.",
+            "image_id",
+            "Make the cluster of a Linux image, and add a node group of this one when it is complete.",
+        )
+    if shape.server_type not in ("vm", "bm"):
+        yield Problem(
+            f"A node of Windows is no server of type {shape.server_type}.", "image_id", "Use server type vm or bm."
+        )
+
+
 def untainted(groups: Sequence[NodeGroup], tool: str, instead: str) -> Iterator[Problem]:
     """For a tool without taints."""
     for group in groups:

@@ -12,6 +12,7 @@ from ...domain import NodeGroup, Role
 from . import runtimes
 from .labels import Options
 
+NODE_SEED = "node-seed"  # the token that keys of nodes are derived from
 CGROUP_DRIVER = "@CGROUP_DRIVER@"  # known on the node only; its first command puts it in
 RESOLV_CONF = "/etc/kubelet-resolv.conf"
 PKI = "/etc/kubernetes/pki"

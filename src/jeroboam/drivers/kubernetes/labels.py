@@ -6,11 +6,12 @@ import ipaddress
 from dataclasses import dataclass
 
 from ...contracts import KernelNeed, LabelSpec, Problem
-from ...domain import Labels
+from ...domain import NO, YES, Labels
 from . import runtimes
 
 BACKENDS = ("vxlan", "host-gw", "wireguard")
 _BACKEND = "flannel_backend"
+WINDOWS = "windows_nodes"
 # Names and defaults: the Magnum user guide, section "labels".
 LABELS = (
     LabelSpec("kube_tag", "version", "", "Kubernetes version; must be the node image's own. Empty: whatever it holds."),
@@ -18,6 +19,12 @@ LABELS = (
     LabelSpec("flannel_network_subnetlen", "int", "24", "Part of it that each node gets.", unit="bits"),
     LabelSpec("flannel_backend", "enum", "vxlan", "How pods of two nodes reach each other.", choices=BACKENDS),
     LabelSpec("service_cluster_ip_range", "cidr", "10.254.0.0/16", "Addresses of Services."),
+    LabelSpec(
+        WINDOWS,
+        "bool",
+        "false",
+        "Node groups of Windows may be added: pods reach each other as Windows does it (VXLAN 4096, UDP port 4789).",
+    ),
     LabelSpec(
         runtimes.CONTAINER_RUNTIME,
         "enum",
@@ -43,6 +50,7 @@ class Options:
     backend: str
     services: ipaddress.IPv4Network
     oci_runtimes: tuple[str, ...] = ()  # none: whatever the image holds
+    windows: bool = False
 
     @property
     def dns(self) -> str:
@@ -60,6 +68,7 @@ def read(labels: Labels) -> tuple[Options | None, list[Problem]]:
     if given[_BACKEND] not in BACKENDS:
         problems.append(_problem(_BACKEND, given[_BACKEND], f"one of {', '.join(BACKENDS)}"))
     oci_runtimes = runtimes.read(given, problems)
+    windows = _windows(given, problems)
     if pods and services and pods.overlaps(services):
         problems.append(_problem("service_cluster_ip_range", str(services), f"a network apart from the pods' {pods}"))
     if services and services.prefixlen > _SMALLEST_SERVICES:
@@ -67,7 +76,7 @@ def read(labels: Labels) -> tuple[Options | None, list[Problem]]:
         problems.append(_problem("service_cluster_ip_range", str(services), wish))
     if problems or pods is None or services is None or bits is None:
         return None, problems
-    return Options(given["kube_tag"] or None, pods, bits, given[_BACKEND], services, oci_runtimes), []
+    return Options(given["kube_tag"] or None, pods, bits, given[_BACKEND], services, oci_runtimes, windows), []
 
 
 def kernel_needs(labels: Labels) -> list[KernelNeed]:
@@ -100,6 +109,15 @@ def _bits(text: str, pods: ipaddress.IPv4Network | None, problems: list[Problem]
         problems.append(_problem("flannel_network_subnetlen", text, wish))
         return None
     return bits
+
+
+def _windows(given: dict[str, str], problems: list[Problem]) -> bool:
+    word = given[WINDOWS].lower()
+    if word not in YES | NO:
+        problems.append(_problem(WINDOWS, given[WINDOWS], "true or false"))
+    elif word in YES and given[_BACKEND] != "vxlan":
+        problems.append(_problem(_BACKEND, given[_BACKEND], f"vxlan beside {WINDOWS} = true"))
+    return word in YES
 
 
 def _problem(name: str, value: str, wish: str) -> Problem:

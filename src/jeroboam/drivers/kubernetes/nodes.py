@@ -13,10 +13,11 @@ from ... import bootstrap, pki
 from ...artifacts import catalogue
 from ...contracts import ClusterContext, Command, File, MachineSpec, NodeConfig
 from ...domain import Cluster, Role
-from . import kubeadm, runtimes
+from .. import checks
+from . import kubeadm, runtimes, windows
 from .labels import Options, options
 
-NODE_SEED = "node-seed"
+NODE_SEED = kubeadm.NODE_SEED
 _KUBEADM = "/etc/kubernetes/kubeadm.yaml"
 _KUBELET = "/etc/kubernetes/kubelet.yaml"
 _KUBELET_HAS = "/var/lib/kubelet/config.yaml"
@@ -55,6 +56,8 @@ while [ $# -gt 1 ]; do ctr -n k8s.io images tag --force "$1" "$2" || exit 1; shi
 def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
     """Files and commands of one machine."""
     chosen = options(context.cluster.shape.labels)
+    if checks.is_windows(context.image):
+        return windows.node_config(context, machine, chosen)
     common = (
         File("/etc/default/kubelet", kubeadm.kubelet_environment(context, machine, chosen)),
         *_resolver(context.cluster),
@@ -81,7 +84,7 @@ def _control_plane(
         *common,
         *_authorities(context),
         File(_KUBEADM, kubeadm.init_config(context, machine, chosen, version), 0o600),
-        *(File(f"{_ADDONS}/{name}.yaml", _manifest(name, context, chosen)) for name in ("flannel", "coredns")),
+        *(File(f"{_ADDONS}/{name}.yaml", _manifest(name, context, chosen)) for name in _addons(chosen)),
         File(f"{_ADDONS}/runtimes.yaml", runtimes.classes(runtimes.offered(context.image, chosen.oci_runtimes))),
     )
     commands = (
@@ -92,6 +95,10 @@ def _control_plane(
         Command("control-plane", ("kubeadm", "init", f"--config={_KUBEADM}", f"--skip-phases={_SKIPPED}"), 300),
     )
     return NodeConfig(machine.name, files, commands)
+
+
+def _addons(chosen: Options) -> tuple[str, ...]:
+    return ("flannel", "coredns", "windows") if chosen.windows else ("flannel", "coredns")
 
 
 def _worker(context: ClusterContext, machine: MachineSpec, chosen: Options, common: tuple[File, ...]) -> NodeConfig:
@@ -157,6 +164,7 @@ def _manifest(name: str, context: ClusterContext, chosen: Options) -> bytes:
     values = {
         "pods": chosen.pods,
         "backend": chosen.backend,
+        "vxlan": f', "VNI": {windows.VNI}, "Port": {windows.VXLAN_PORT}' if chosen.windows else "",
         "dns": chosen.dns,
         "flannel_image": _image("/flannel:", version_of(context)),
         "coredns_image": _image("/coredns:", version_of(context)),

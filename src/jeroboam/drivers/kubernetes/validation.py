@@ -24,6 +24,8 @@ def problems(
     found += _version(image, options.kube_tag if options and running is None else None, known)
     found += _too_early(cluster, groups) if running is None else _skew(image, running)
     found += runtimes.missing(image, options.oci_runtimes if options and running is None else ())
+    found += checks.windows(cluster.shape, groups, image)
+    found += _windows(image, options)
     found += checks.sizes(groups, can, "control-plane nodes")
     found += checks.shape(cluster.shape, can, "Kubernetes")
     found += _registries(cluster.shape)
@@ -87,6 +89,15 @@ def _skew(image: Image, running: str) -> Iterator[Problem]:
         "image_id",
         f"Use a node image from v1.{max(0, cluster - _OLDER_MINORS)} to v1.{cluster}.",
     )
+
+
+def _windows(image: Image, options: labels.Options | None) -> Iterator[Problem]:
+    if options is not None and checks.is_windows(image) and not options.windows:
+        yield Problem(
+            f"Image {image.name} holds Windows, whose pods the other pods of this cluster would not reach.",
+            f"labels.{labels.WINDOWS}",
+            f"Make a cluster with the label {labels.WINDOWS} = true; it cannot be set later.",
+        )
 
 
 def _minor(version: str) -> int | None:

@@ -17,6 +17,10 @@ def problems(cluster: Cluster, groups: Sequence[NodeGroup], image: Image, can: C
     options, found = labels.read(cluster.shape.labels)
     asked = options.lxd_tag if options else None
     found += checks.version(image, asked, **_VERSION)
+    if checks.is_windows(image):
+        found.append(
+            Problem(f"Image {image.name} holds Windows, which LXD does not run on.", "image_id", "Name another.")
+        )
     found += checks.sizes(groups, can, "members that serve the API")
     found += checks.untainted(groups, "LXD", "Name the member with `lxc launch --target`.")
     found += checks.shape(cluster.shape, can, "LXD")

@@ -12,6 +12,8 @@ from importlib import resources
 from ... import bootstrap, pki
 from ...contracts import CertificateAuthority, ClusterContext, Command, File, FormerCa, MachineSpec, NodeConfig
 from ...domain import Role
+from .. import checks
+from . import windows
 from .labels import Options, options
 
 NODE_SEED = "node-seed"
@@ -30,6 +32,8 @@ INNER_PORTS = (_SWARM_PORT, _JOIN_PORT)
 
 def node_config(context: ClusterContext, machine: MachineSpec) -> NodeConfig:
     """Files and commands of one machine."""
+    if checks.is_windows(context.image):
+        return windows.node_config(context, machine, NODE_SEED)
     chosen = options(context.cluster.shape.labels)
     manager = machine.role is Role.CONTROL_PLANE
     files = (

@@ -18,6 +18,7 @@ def problems(cluster: Cluster, groups: Sequence[NodeGroup], image: Image, can: C
     options, found = labels.read(cluster.shape.labels)
     asked = options.docker_tag if options else None
     found += checks.version(image, asked, **_VERSION)
+    found += checks.windows(cluster.shape, groups, image)
     found += checks.sizes(groups, can, "managers")
     found += checks.untainted(
         groups, "Swarm", "Use labels and placement constraints: --constraint node.labels.KEY==VALUE."

@@ -23,9 +23,11 @@ from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from ...bootstrap.console import clean
 from ...domain.errors import JeroboamError
-from . import opening, report
+from . import opening, p256, report
 from .nova import Nova, Server
 from .tags import BOOTED
+
+Public = X25519PublicKey | p256.Public
 
 _TAGGED = re.compile(rf"\n{report.TAG} ([0-9a-f]{{{2 * opening.NONCE}}}) ([0-9a-f]{{64}})$")
 _SEALED = re.compile(rf"{report.MARK} (step|failed) {opening.STEP}\b.*")  # what a node says that has no key yet
@@ -116,19 +118,24 @@ def seal(key: bytes, nonce: bytes, plain: bytes) -> bytes:
     return nonce + hmac.digest(opening.part(key, b"tag"), nonce + body, "sha256") + body
 
 
-def wrap(key: bytes, public: X25519PublicKey) -> str:
-    """For the holder of this pair alone, in 88 characters."""
-    pair = X25519PrivateKey.generate()
-    ours = pair.public_key().public_bytes_raw()
-    hidden = opening.xor(key, opening.mask(pair.exchange(public), ours, public.public_bytes_raw()))
-    return base64.b64encode(ours + hidden).decode()
+def wrap(key: bytes, public: Public) -> str:
+    """For the holder of this pair alone, in 88 characters; in 128 for a node of Windows."""
+    if isinstance(public, X25519PublicKey):
+        pair = X25519PrivateKey.generate()
+        ours = pair.public_key().public_bytes_raw()
+        mask = opening.mask(pair.exchange(public), ours, public.public_bytes_raw())
+    else:
+        ours, mask = p256.masked(public)
+    return base64.b64encode(ours + opening.xor(key, mask)).decode()
 
 
-def _shown(password: str) -> tuple[X25519PublicKey, bytes] | None:
+def _shown(password: str) -> tuple[Public, bytes] | None:
     """What the node gave to the metadata service: its public key, and the word beside what it was given sealed. None while there is
     nothing, or a key that no secret can be shared with."""
     try:
         raw = base64.b64decode(password, validate=True)
+        if len(raw) == p256.PUBLIC + opening.NONCE:
+            return p256.read(raw[: p256.PUBLIC]), raw[p256.PUBLIC :]
         public, nonce = X25519PublicKey.from_public_bytes(raw[: opening.PUBLIC]), raw[opening.PUBLIC :]
         X25519PrivateKey.generate().exchange(public)
     except ValueError:  # binascii.Error is one

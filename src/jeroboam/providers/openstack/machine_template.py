@@ -15,7 +15,7 @@ from typing import Any
 from ...domain import Role
 from .network_template import VERSION, Template
 from .tags import CLUSTER, GROUP, IMAGE, INDEX, KEYS, ROLE
-from .user_data import HEAD
+from .user_data import HEADS
 
 SIGNAL = "signal"  # the resource that nodes report to
 _PLACEMENT = "placement"
@@ -41,6 +41,7 @@ class ServerPlan:
     flavor: str
     network: str
     security_groups: tuple[str, ...]
+    os: str = "linux"
     keys: str = ""
     zone: str | None = None
     volume_gib: int | None = None
@@ -115,7 +116,7 @@ def _server(plan: ServerPlan, *, apart: bool) -> Template:
         "networks": [_link(plan)],
         "metadata": _metadata(plan),
         "user_data_format": "RAW",
-        "user_data": {"list_join": ["", [HEAD, {"get_attr": [SIGNAL, "signal"]}, _boot(plan.name)]]},
+        "user_data": {"list_join": ["", [HEADS[plan.os], {"get_attr": [SIGNAL, "signal"]}, _boot(plan.name)]]},
         "user_data_update_policy": "IGNORE",  # it counts at the first boot; a later update has it empty
     }
     properties |= _disk(plan)

@@ -44,7 +44,9 @@ class Place:
             balanced=self.kind is not EndpointKind.SINGLE,
         )
 
-    def server(self, spec: MachineSpec, image: str, flavor: str, default_volume_gib: int = 0) -> ServerPlan:
+    def server(
+        self, spec: MachineSpec, image: str, flavor: str, default_volume_gib: int = 0, os: str = "linux"
+    ) -> ServerPlan:
         """A machine in this network: a control plane is part of the endpoint. `default_volume_gib`: of a root volume that no label speaks
         of; 0 is none."""
         head = spec.role is Role.CONTROL_PLANE
@@ -67,6 +69,7 @@ class Place:
             flavor=flavor,
             network=self.outputs["network"],
             security_groups=tuple(self.outputs[group] for group in member_of if group in self.outputs),
+            os=os,
             keys=spec.keys,
             zone=spec.labels.get(ZONE_LABEL) or None,
             volume_gib=volume_gib(spec.labels, default),

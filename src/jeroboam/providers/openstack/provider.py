@@ -284,9 +284,8 @@ class OpenStackProvider:
         for request in requests:
             spec = request.spec
             try:
-                plan = place.server(
-                    spec, _good(images[spec.image_id]), _good(flavors[spec.flavor_id]), self._volume_gib
-                )
+                image, flavor = _good(images[spec.image_id]), _good(flavors[spec.flavor_id])
+                plan = place.server(spec, image, flavor, self._volume_gib, request.config.os)
                 boot = render_boot(request.config, self._keys.sealer(cluster_uuid, spec.name), self._ca)
                 stacks[machine_stack(spec.name)].append(Wish(plan, boot))
             except JeroboamError as error:

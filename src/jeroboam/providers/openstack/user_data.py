@@ -14,6 +14,7 @@ from importlib.resources import files
 from ... import bootstrap
 from ...contracts import File, NodeConfig
 from ...domain.errors import ProviderRefused
+from . import windows_data
 from .metadata_guard import guarded
 
 NODE = "/etc/jeroboam/node"
@@ -41,6 +42,9 @@ mkdir -p {NODE}
 echo "$INSTANCE_ID" >{INSTANCE_FILE}
 cat >{SIGNAL_FILE} <<'JEROBOAM'
 """
+
+HEADS = {"linux": HEAD, "windows": windows_data.HEAD}
+"""What stands before the signal, by the operating system."""
 
 _MIDDLE = f"""
 JEROBOAM
@@ -70,24 +74,28 @@ WantedBy=multi-user.target
 
 
 def render_boot(config: NodeConfig, seal: Callable[[bytes], bytes], ca: bytes = b"") -> str:
-    """What follows HEAD and the signal in a machine's user data. `seal` makes what others may see of the first boot; `ca`: certificates
-    by which the node knows the cloud's APIs, PEM.
+    """What follows the head of its system and the signal in a machine's user data. `seal` makes what others may see of the first boot;
+    `ca`: certificates by which the node knows the cloud's APIs, PEM.
 
     Raises ProviderRefused when it is more than a cloud server takes.
     """
-    sealed = seal(gzip.compress(bootstrap.render_tar(guarded(config)), mtime=0))
-    start = ("systemctl", "enable", "--now", "--no-block", "jeroboam-report.service")
-    document = bootstrap.render_cloud_config(config.hostname, _files(sealed, ca), [start])
-    text = base64.b64encode(gzip.compress(document, mtime=0)).decode()
-    lines = "\n".join(text[start : start + _LINE] for start in range(0, len(text), _LINE))
-    boot = f"{_MIDDLE}{lines}\n--{_BOUNDARY}--\n"
-    size = (len(HEAD) + 2_000 + len(boot)) * 4 // 3  # 2,000: a generous signal
+    boot = windows_data.render(config, seal, ca) if config.os == "windows" else _mime(config, seal, ca)
+    size = (len(HEADS[config.os]) + 2_000 + len(boot)) * 4 // 3  # 2,000: a generous signal
     if size > _MOST:
         raise ProviderRefused(
             f"{config.hostname}: its user data of {size} characters is more than the {_MOST} that Nova takes.",
             hint="Use a node image that holds more of what the node needs, or fewer and shorter files.",
         )
     return boot
+
+
+def _mime(config: NodeConfig, seal: Callable[[bytes], bytes], ca: bytes) -> str:
+    sealed = seal(gzip.compress(bootstrap.render_tar(guarded(config)), mtime=0))
+    start = ("systemctl", "enable", "--now", "--no-block", "jeroboam-report.service")
+    document = bootstrap.render_cloud_config(config.hostname, _files(sealed, ca), [start])
+    text = base64.b64encode(gzip.compress(document, mtime=0)).decode()
+    lines = "\n".join(text[start : start + _LINE] for start in range(0, len(text), _LINE))
+    return f"{_MIDDLE}{lines}\n--{_BOUNDARY}--\n"
 
 
 def _files(sealed: bytes, ca: bytes) -> tuple[File, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.unit.providers.openstack.node import Node
+from tests.unit.providers.openstack.windows_node import WindowsNode
 
 Raw = dict[str, Any]
 
@@ -41,7 +42,7 @@ class Things:
     subnets: dict[str, Raw] = field(default_factory=dict)
     routers: dict[str, Raw] = field(default_factory=dict)
     ports: dict[str, Raw] = field(default_factory=dict)
-    nodes: dict[str, tuple[Stack, Node]] = field(default_factory=dict)  # by their servers' ids
+    nodes: dict[str, tuple[Stack, Node | WindowsNode]] = field(default_factory=dict)  # by their servers' ids
     no_host: set[str] = field(default_factory=set)  # servers that end in ERROR
     addresses: Iterator[int] = field(default_factory=lambda: count(10))
 
@@ -166,7 +167,8 @@ def _serve(stack: Stack, made: Raw, given: Raw, things: Things) -> None:
     if lost:
         made["why"] = "ResourceInError: Went to status ERROR due to No valid host was found."
         return
-    node = Node(given["user_data"])
+    is_windows = given["user_data"].startswith("#ps1")
+    node = WindowsNode(given["user_data"]) if is_windows else Node(given["user_data"])
     things.nodes[made["id"]] = stack, node
     tell(stack, made["id"], node.asks)
 

@@ -54,6 +54,7 @@ async def test_what_others_may_read_in_the_project_opens_nothing(world: World) -
     made = await world.provider.ensure_machine(world.spec(), network, endpoint, secret)
     assert (await world.settled(made.name, 5)).done
     [(stack, node)] = cloud_of(world).things.nodes.values()
+    assert isinstance(node, Node)
     [server] = cloud_of(world).things.servers.values()
     key = server["metadata"]["jeroboam_key"]
     opened = node.opened(key)

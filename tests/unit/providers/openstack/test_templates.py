@@ -65,6 +65,7 @@ CASES = {
     "machines-masters-balanced": _masters(pools=((6443, "pool-id"), (7000, "inner-pool-id"))),
     "machines-bare-metal": with_machine(EMPTY, replace(WORKER, security_groups=())),
     "machines-bare-metal-subnet": with_machine(EMPTY, replace(WORKER, security_groups=(), subnet="their-subnet")),
+    "machines-windows": with_machine(EMPTY, replace(WORKER, os="windows", zone="az-windows")),
     "machines-volume-type": with_machine(EMPTY, replace(WORKER, volume_gib=20, volume_type="fast")),
     "machines-all-options": with_machine(EMPTY, replace(WORKER, zone="az1", volume_gib=20, subnet="their-subnet")),
 }
