@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from tests.unit.providers.openstack.node import Node
+from tests.unit.providers.openstack.windows_node import WindowsNode, node_of
 
 from jeroboam.providers.openstack import report
 
@@ -28,7 +29,7 @@ class Nodes:
         self._compute = bed.connect(bed.admin).compute
         self._bed = bed
         self._known: set[str] = set()
-        self._waiting: dict[str, Node] = {}
+        self._waiting: dict[str, Node | WindowsNode] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Nodes:
@@ -55,7 +56,7 @@ class Nodes:
             await asyncio.sleep(_LOOK_S)
 
     def _begin(self, server: dict[str, Any]) -> None:
-        node = Node(base64.b64decode(server["OS-EXT-SRV-ATTR:user_data"]).decode())
+        node = node_of(base64.b64decode(server["OS-EXT-SRV-ATTR:user_data"]).decode())
         show(self._bed, server, node.shown.encode())
         report.tell(node.way, server["id"], node.asks, tries=3)
         self._waiting[server["id"]] = node

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from .testbed import Bed
 
 pytestmark = [pytest.mark.openstack, pytest.mark.timeout(900)]
 IMAGE = "jeroboam-suite"
+WINDOWS_HOST = "windows-host"
 
 
 @pytest.fixture
@@ -141,3 +143,89 @@ async def _batch(world: World, requests: list[MachineRequest]) -> dict[str, Mach
     network, endpoint = await world.place()
     assert isinstance(world.provider, OpenStackProvider)
     return dict(await world.provider.ensure_machines(requests, network, endpoint))
+
+
+class TestLanding(_OnTheBed, OneCluster):
+    """Servers of two systems on hosts of two aggregates, by the extra specs of their flavors."""
+
+    @pytest.fixture
+    def kinds(self, openstack_bed: Bed) -> Iterator[Mapping[str, Any]]:
+        """An aggregate of one host for each system, and a flavor of the same name that asks for it."""
+        admin = openstack_bed.connect(openstack_bed.admin)
+        there = {one.host for one in admin.compute.services(binary="nova-compute")}
+        if WINDOWS_HOST not in there:
+            openstack_bed.add_host(WINDOWS_HOST)
+        _until(lambda: _is_up(admin, WINDOWS_HOST), 300)
+        made: dict[str, Any] = {}
+        try:
+            for system, host in (("linux", "testbed"), ("windows", WINDOWS_HOST)):
+                aggregate = made[system] = admin.create_aggregate(f"jeroboam-{system}")
+                admin.set_aggregate_metadata(aggregate.id, {"os": system})
+                admin.add_host_to_aggregate(aggregate.id, host)
+                flavor = made[f"{system} flavor"] = admin.create_flavor(f"jeroboam-{system}", ram=256, vcpus=1, disk=1)
+                admin.set_flavor_specs(flavor.id, {"aggregate_instance_extra_specs:os": system})
+            yield made
+        finally:
+            for name, one in made.items():
+                if "flavor" in name:
+                    admin.delete_flavor(one.id)
+                    continue
+                for host in admin.get_aggregate(one.id).hosts:
+                    admin.remove_host_from_aggregate(one.id, host)
+                admin.delete_aggregate(one.id)
+
+    async def test_each_system_lands_on_the_hosts_of_its_aggregate(
+        self, world: World, kinds: Mapping[str, Any], openstack_bed: Bed
+    ) -> None:
+        admin = openstack_bed.connect(openstack_bed.admin)
+        linux = [replace(world.spec(index), flavor_id="jeroboam-linux") for index in range(2)]
+        windows = [replace(world.spec(index, group="windows"), flavor_id="jeroboam-windows") for index in range(2)]
+        requests = [MachineRequest(spec, WELL) for spec in linux]
+        requests += [MachineRequest(spec, replace(WELL, os="windows")) for spec in windows]
+        made = await _batch(world, requests)
+        assert all(isinstance(one, Machine) for one in made.values()), made
+        hosts = {name: _host_of(admin, one) for name, one in made.items()}
+        assert {hosts[spec.name] for spec in linux} == {"testbed"}
+        assert {hosts[spec.name] for spec in windows} == {WINDOWS_HOST}
+        for spec in (*linux, *windows):  # also those of Windows got the keys of their boots
+            assert (await world.settled(spec.name, 180)).done
+
+    async def test_who_may_see_aggregates_says_before_what_nova_says_after(
+        self, world: World, kinds: Mapping[str, Any], openstack_bed: Bed
+    ) -> None:
+        admin = openstack_bed.connect(openstack_bed.admin)
+        settings = OpenStackSettings(
+            openstack_bed.auth_url, "admin", Secret(openstack_bed.password.encode()), region_name=openstack_bed.region
+        )
+        seeing = OpenStackProvider(KeystoneRest(settings), settings)
+        theirs = replace(world.cluster, project_id=str(admin.current_project_id))
+        windows = replace(world.spec(0, group="windows"), flavor_id="jeroboam-windows")
+        try:
+            assert await seeing.preflight(theirs, [windows]) == []
+            admin.remove_host_from_aggregate(kinds["windows"].id, WINDOWS_HOST)
+            [problem] = await seeing.preflight(theirs, [windows])
+        finally:
+            await seeing.stop()
+        assert problem.message.startswith("No host fits flavor jeroboam-windows: ")
+        assert await world.provider.preflight(world.cluster, [windows]) == []  # demo sees no aggregates
+        network, endpoint = await world.place()
+        with pytest.raises(ProviderRefused, match="No valid host was found"):
+            await world.provider.ensure_machine(windows, network, endpoint, replace(WELL, os="windows"))
+
+
+def _host_of(admin: Any, machine: Machine | JeroboamError) -> str:
+    assert isinstance(machine, Machine)
+    return str(admin.compute.get_server(machine.id).compute_host)
+
+
+def _is_up(admin: Any, host: str) -> bool:
+    """Nova's scheduler knows it: it is up, and its cell is found, by a look every 30 s."""
+    up = [one for one in admin.compute.services(binary="nova-compute", host=host) if one.state == "up"]
+    return bool(up) and any(one.name == host for one in admin.compute.hypervisors())
+
+
+def _until(done: Callable[[], bool], within_s: float) -> None:
+    end = time.monotonic() + within_s
+    while not done():
+        assert time.monotonic() < end, f"not within {within_s:g} s"
+        time.sleep(1)

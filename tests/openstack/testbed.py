@@ -78,6 +78,10 @@ class Bed:
     def down(self) -> None:
         subprocess.run([_SCRIPTS / "down.sh"], timeout=_DOWN_WITHIN_S, check=True)
 
+    def add_host(self, name: str) -> None:
+        """One more, as long as the bed is up."""
+        subprocess.run([_SCRIPTS / "another-host.sh", name], timeout=60, check=True)
+
     def connect(self, account: Account) -> Any:
         """openstacksdk, logged in."""
         import openstack

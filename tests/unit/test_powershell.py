@@ -33,6 +33,12 @@ def test_every_script_is_powershell(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=NAMES)
+def test_every_script_reads_the_same_whatever_the_code_page(path: Path) -> None:
+    """PowerShell 5.1 takes a file without a mark of its encoding for one of the system's code page."""
+    assert path.read_bytes().isascii()
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=NAMES)
 def test_every_command_is_one_that_there_is(path: Path) -> None:
     text = path.read_text()
     called = {word for word in commands(text) if not word.startswith(("C:\\", '"', "$"))}

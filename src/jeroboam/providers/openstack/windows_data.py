@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import re
 from collections.abc import Callable
 from importlib.resources import files
 
@@ -17,6 +18,9 @@ from ...contracts import NodeConfig
 
 HEAD = "#ps1_sysnative\n$Signal = @'\n"
 _LINE = 120
+_CERTIFICATE = re.compile(
+    rb"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----"
+)  # what else stands there is not needed
 
 
 def render(config: NodeConfig, seal: Callable[[bytes], bytes], ca: bytes) -> str:
@@ -24,4 +28,5 @@ def render(config: NodeConfig, seal: Callable[[bytes], bytes], ca: bytes) -> str
     sealed = base64.b64encode(seal(gzip.compress(bootstrap.render_windows(config), mtime=0))).decode()
     lines = "\n".join(sealed[start : start + _LINE] for start in range(0, len(sealed), _LINE))
     script = files(__package__).joinpath("windows/first_boot.ps1").read_text()
-    return f"\n'@\n$Sealed = @'\n{lines}\n'@\n$Ca = @'\n{ca.decode().strip()}\n'@\n{script}"
+    trusted = b"\n".join(_CERTIFICATE.findall(ca)).decode()
+    return f"\n'@\n$Sealed = @'\n{lines}\n'@\n$Ca = @'\n{trusted}\n'@\n{script}"

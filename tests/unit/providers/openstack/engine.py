@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from tests.unit.providers.openstack.node import Node
-from tests.unit.providers.openstack.windows_node import WindowsNode
+from tests.unit.providers.openstack.windows_node import WindowsNode, node_of
 
 Raw = dict[str, Any]
 
@@ -167,8 +167,7 @@ def _serve(stack: Stack, made: Raw, given: Raw, things: Things) -> None:
     if lost:
         made["why"] = "ResourceInError: Went to status ERROR due to No valid host was found."
         return
-    is_windows = given["user_data"].startswith("#ps1")
-    node = WindowsNode(given["user_data"]) if is_windows else Node(given["user_data"])
+    node = node_of(given["user_data"])
     things.nodes[made["id"]] = stack, node
     tell(stack, made["id"], node.asks)
 

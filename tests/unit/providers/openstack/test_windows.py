@@ -62,6 +62,14 @@ def test_signal_boot_and_certificates_are_read_back() -> None:
     assert node.trusted == CA.decode().strip()
 
 
+def test_of_certificates_only_themselves_come_along() -> None:
+    noisy = "# Wurzel für alle\n'@ )\n".encode() + CA + b"\n# and\n" + CA
+    user_data = _user_data(ca=noisy)
+    assert faults(user_data) == []
+    assert WindowsNode(user_data).trusted == "\n".join([CA.decode().strip()] * 2)
+    assert user_data.isascii()
+
+
 def test_user_data_that_nova_would_refuse_is_refused_before() -> None:
     with pytest.raises(ProviderRefused, match=r"win-0: its user data of \d+ characters is more than the 65535"):
         render_boot(CONFIG, lambda plain: b"x" * 30_000)

@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7
+from tests.unit.providers.openstack.node import Node
 
 _MARK = "JEROBOAM/1"
 
@@ -70,6 +71,11 @@ class WindowsNode:
             return None
         broken = [step["name"] for step in document["steps"] if step["argv"] == ["false"]]
         return f"{_MARK} failed {broken[0]} exit code 1: " if broken else f"{_MARK} done all"
+
+
+def node_of(user_data: str) -> Node | WindowsNode:
+    """The node of a server that was given this."""
+    return WindowsNode(user_data) if user_data.startswith("#ps1_sysnative\n") else Node(user_data)
 
 
 def _mac(key: bytes, data: bytes) -> bytes:
