@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from jeroboam.contracts import MachineRequest, NetworkSpec
-from jeroboam.domain import Role, Secret
+from jeroboam.contracts import CREDENTIAL, MachineRequest, NetworkSpec
+from jeroboam.domain import Cluster, Operation, OperationKind, OperationState, Role, Secret
 from jeroboam.providers.openstack import OpenStackProvider, OpenStackSettings
 from jeroboam.providers.openstack.session import KeystoneRest
 from jeroboam.providers.openstack.settings import CredentialKind
+from jeroboam.reconcile.scope import Limits
+from jeroboam.testing import builders
 from jeroboam.testing.credential_suite import CredentialSuite, giving, names
 from jeroboam.testing.provider_suite import WELL, OneCluster, World
+from jeroboam.testing.stage import Stage
 
 from .nodes import Nodes
 from .test_provider import _OnTheBed
 from .testbed import Bed
 
 pytestmark = [pytest.mark.openstack, pytest.mark.timeout(900)]
+LIMITS = Limits(boot=timedelta(minutes=15), coe=timedelta(minutes=5))
 
 
 def provider_of(bed: Bed, kind: CredentialKind = CredentialKind.RULES) -> OpenStackProvider:
@@ -112,3 +118,42 @@ def _trusts(demo: Any) -> list[str]:
     user = demo.current_user_id
     answer = demo.identity.get(f"/OS-TRUST/trusts?trustor_user_id={user}")
     return sorted(one["id"] for one in answer.json()["trusts"])
+
+
+class TestLife(_OnTheBed):
+    async def test_of_a_cluster_with_a_router_and_a_floating_address(
+        self, openstack_bed: Bed, provider: OpenStackProvider, stage: Stage, project_id: str, image_id: str
+    ) -> None:
+        """Made, resized, given another credential, deleted: as the service does it, with the steps of its timeline."""
+        demo = openstack_bed.connect(openstack_bed.demo)
+        trusts = _trusts(demo)
+        world = replace(stage, provider=provider, limits=LIMITS)
+        shape = replace(builders.template().shape, image_id=image_id, external_network_id="public")
+        cluster = builders.cluster(name="owned", project_id=project_id, shape=shape)
+        create = builders.operation(cluster)
+        groups = [replace(one, flavor_id="m1.tiny") for one in builders.groups(cluster, workers=1)]
+        await builders.keep(world.store, cluster, create, groups_of=groups)
+        try:
+            await _run(world, create)
+            steps = [step.name for step in await world.store.list_steps(create.uuid)]
+            assert steps.index("credential") < steps.index("network")
+            first = await _credentials(provider, cluster)
+            assert first == [provider.credential_name(cluster.uuid, create.uuid)]
+            rotation = await world.ask(cluster, OperationKind.ROTATE_CREDENTIALS)
+            await _run(world, rotation)
+            assert await _credentials(provider, cluster) == [provider.credential_name(cluster.uuid, rotation.uuid)]
+            assert len(await provider.list_machines(cluster.uuid)) == 2
+            await _run(world, await world.ask_delete(cluster))
+            assert await provider.list_resources(cluster.uuid) == []
+        finally:
+            await provider.delete_all(cluster.uuid)
+        assert _trusts(demo) == trusts
+
+
+async def _run(world: Stage, operation: Operation) -> None:
+    done = await world.run(operation, within_s=600)
+    assert done.state is OperationState.SUCCEEDED, done.error
+
+
+async def _credentials(provider: OpenStackProvider, cluster: Cluster) -> list[str]:
+    return [one.name for one in await provider.list_resources(cluster.uuid) if one.kind == CREDENTIAL]
