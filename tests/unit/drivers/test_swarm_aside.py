@@ -7,6 +7,7 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -15,7 +16,7 @@ import pytest
 from jeroboam.contracts import Machine, MachineState
 from jeroboam.domain import OperationKind, Role
 from jeroboam.domain.errors import CoeUnreachable, DeadlineExceeded
-from jeroboam.drivers.swarm import aside, inner
+from jeroboam.drivers.swarm import aside, drain, inner
 from jeroboam.drivers.swarm.engine import Engine
 
 Json = dict[str, Any]
@@ -245,11 +246,11 @@ async def test_a_machine_that_does_not_run_goes_when_its_swarm_misses_it() -> No
     assert swarm.named("worker-0")["Status"]["State"] == "down"
 
 
-async def test_a_swarm_that_never_misses_a_machine_that_does_not_run_is_told_of() -> None:
+async def test_a_machine_that_runs_again_meanwhile_is_looked_at_again() -> None:
     with pytest.raises(
-        DeadlineExceeded, match=r"worker-0 does not run, and the swarm still calls it ready after 0\.1 s"
+        CoeUnreachable, match=r"worker-0 was seen not running, and the swarm calls it ready 0\.1 s later"
     ):
-        await aside.set_aside(three().engine(), DEAD, limit_s=0.1, role_change_s=0)
+        await drain.missed(three().engine(), "id-worker-0", "worker-0", limit_s=0.1)
 
 
 @pytest.mark.parametrize("state", [MachineState.RUNNING, MachineState.FAILED, MachineState.BUILDING])
@@ -326,6 +327,7 @@ async def test_the_former_self_of_a_node_that_came_back_without_its_state_is_str
 
 async def test_a_former_self_that_is_not_missed_yet_is_waited_for() -> None:
     swarm = three()
+    swarm.named("worker-0")["CreatedAt"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.123456789Z"
     swarm.nodes.insert(0, former("worker-0"))
     swarm.unheard["former-worker-0"] = 2
     told = []
@@ -333,6 +335,13 @@ async def test_a_former_self_that_is_not_missed_yet_is_waited_for() -> None:
         told.append(missing)
     assert told == ["the former worker-0 is not missed yet"] * 2
     assert swarm.log == ["former-worker-0 removed"]
+
+
+async def test_another_machine_of_the_same_name_is_left_alone() -> None:
+    swarm = three()
+    swarm.nodes.insert(0, former("worker-0") | {"Status": {"State": "ready"}})
+    assert await aside.take_back(swarm.engine(), [machine("worker-0")]) == ""
+    assert swarm.log == []
 
 
 async def test_a_node_that_is_not_back_yet_is_not_struck_off() -> None:

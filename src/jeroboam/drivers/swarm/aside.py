@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from ...contracts import Machine
@@ -24,6 +25,7 @@ AWAY = "jeroboam.away"  # a label whose value is the availability of before
 _HANDOVER_S = 60.0
 _ROLE_CHANGE_S = 20.0  # a manager waits 16 s to hear that it is none, then fetches the certificate that says so; nobody else can see it
 _START_S = 10.0
+_NEW_S = 60.0  # managers miss a node that is gone 15 s after its last word
 _STARTING = frozenset({"new", "allocated", "pending", "assigned", "accepted", "preparing", "ready", "starting"})
 _LOOK_S = 0.3
 
@@ -31,17 +33,17 @@ _LOOK_S = 0.3
 async def set_aside(
     engine: Engine, machine: Machine, *, limit_s: float = LIMIT_S, role_change_s: float = _ROLE_CHANGE_S
 ) -> None:
-    """Drain, and hand over the lead. Repeatable; an unknown node is fine. Raises DeadlineExceeded."""
+    """Drain, and hand over the lead. Repeatable; an unknown node is fine. Raises DeadlineExceeded, CoeUnreachable."""
     node = latest(await engine.nodes()).get(machine.name)
     if node is None:
         return
     labels = dict(node["Spec"].get("Labels") or {})
     labels.setdefault(AWAY, node["Spec"]["Availability"])
     await engine.update_node(node, {"Labels": labels, "Availability": "drain"})
-    if is_ready(node):
-        # One that stands still is heard of for some seconds more: what is ready afterwards is the next of its name.
-        leave = missed if machine.stands_still else emptied
-        await leave(engine, node["ID"], machine.name, limit_s=limit_s)
+    if is_ready(node) and machine.stands_still:
+        await missed(engine, node["ID"], machine.name)  # what is ready afterwards is the next of its name
+    elif is_ready(node):
+        await emptied(engine, node["ID"], machine.name, limit_s=limit_s)
     await _hand_over(engine, machine, role_change_s)
 
 
@@ -71,13 +73,21 @@ async def _strike_off(namesakes: Sequence[Json], nodes: Mapping[str, Json], engi
         if node["ID"] == nodes[name]["ID"] or not is_ready(nodes[name]):
             continue
         if is_ready(node):
-            return f"the former {name} is not missed yet"
+            if _joined_just_now(nodes[name]):
+                return f"the former {name} is not missed yet"
+            continue  # somebody else's, of the same name
         if node["Spec"]["Role"] == "manager":
             await engine.update_node(node, {"Role": "worker"})
         if node.get("ManagerStatus"):  # until its voice is gone it cannot be struck off
             return f"the former {name} gives up its voice"
         await engine.remove_node(node["ID"])
     return ""
+
+
+def _joined_just_now(node: Json) -> bool:
+    """By its managers' clock, which may differ from ours."""
+    joined = datetime.fromisoformat(node["CreatedAt"]).replace(tzinfo=UTC)
+    return abs((datetime.now(UTC) - joined).total_seconds()) < _NEW_S
 
 
 async def _at_work(engine: Engine, ident: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from ...domain.errors import DeadlineExceeded
+from ...domain.errors import CoeUnreachable, DeadlineExceeded
 from ..live_api import Json
 from .engine import Engine
 from .health import is_ready, name_of
 
 LIMIT_S = 300.0
+_MISSED_S = 60.0
 _LOOK_S = 0.5
 _ENDED = frozenset({"complete", "shutdown", "failed", "rejected", "remove", "orphaned"})
 
@@ -42,9 +43,9 @@ async def emptied(engine: Engine, ident: str, name: str, *, limit_s: float = LIM
         ) from None
 
 
-async def missed(engine: Engine, ident: str, name: str, *, limit_s: float = LIMIT_S) -> None:
-    """Wait until its managers miss a node that does not run any more (by default 15 s after its last word). Raises DeadlineExceeded.
-    Source: swarmkit, dispatcher, heartbeat period and grace."""
+async def missed(engine: Engine, ident: str, name: str, *, limit_s: float = _MISSED_S) -> None:
+    """Wait until its managers miss a node that does not run any more. Raises CoeUnreachable (retried): it may run again.
+    Source: swarmkit, dispatcher: three heartbeats of 5 s."""
     try:
         async with asyncio.timeout(limit_s):
             heard = await _answers(engine, ident)
@@ -52,9 +53,9 @@ async def missed(engine: Engine, ident: str, name: str, *, limit_s: float = LIMI
                 await asyncio.sleep(_LOOK_S)
                 heard = await _answers(engine, ident)
     except TimeoutError:
-        raise DeadlineExceeded(
-            f"{name} does not run, and the swarm still calls it ready after {limit_s:g} s.",
-            hint="Look whether something else joined the swarm under this name: `docker node ls` on a manager; then retry.",
+        raise CoeUnreachable(
+            f"{name} was seen not running, and the swarm calls it ready {limit_s:g} s later.",
+            hint="Should it not run, look whether something else joined the swarm under this name: `docker node ls` on a manager.",
         ) from None
 
 
