@@ -72,6 +72,22 @@ _BEGIN_OPERATION = (
     .where(operations.c.uuid == sa.bindparam("operation"))
     .values(state=OperationState.RUNNING, started_at=sa.bindparam("new_started_at", type_=operations.c.started_at.type))
 )
+_QUEUED = operations.c.state == OperationState.QUEUED
+_FREE = sa.and_(
+    _QUEUED,
+    operations.c.id.in_(sa.select(sa.func.min(operations.c.id)).where(_QUEUED).group_by(operations.c.cluster_uuid)),
+    operations.c.cluster_uuid.not_in(
+        sa.select(operations.c.cluster_uuid).where(operations.c.state == OperationState.RUNNING)
+    ),
+)
+_RUNNABLE = (
+    sa.select(operations)
+    .where(sa.or_(operations.c.state == OperationState.RUNNING, _FREE))
+    .order_by(sa.func.row_number().over(partition_by=operations.c.project_id, order_by=operations.c.id))
+    .order_by(operations.c.id)
+    .limit(sa.bindparam("most"))
+)
+_RUNNABLE_SINCE = _RUNNABLE.where(operations.c.created_at > sa.bindparam("since", type_=operations.c.created_at.type))
 _SECRETS = sa.select(secrets).where(secrets.c.cluster_uuid == sa.bindparam("cluster"))
 _MINE = sa.and_(clusters.c.uuid == sa.bindparam("cluster"), clusters.c.fence == sa.bindparam("held"))
 _OPEN_STEP = steps.insert().returning(steps.c.id)
@@ -98,20 +114,10 @@ class ConductorSide(HealthSide):
             await connection.execute(insert.on_conflict_do_update(index_elements=["host", "binary"], set_=again))
 
     async def runnable_operations(self, limit: int, *, since: datetime | None = None) -> Sequence[Operation]:
-        running = sa.select(operations.c.cluster_uuid).where(operations.c.state == OperationState.RUNNING)
-        queued = operations.c.state == OperationState.QUEUED
-        first = sa.select(sa.func.min(operations.c.id)).where(queued).group_by(operations.c.cluster_uuid)
-        free = sa.and_(queued, operations.c.id.in_(first), operations.c.cluster_uuid.not_in(running))
-        statement = (
-            sa.select(operations)
-            .where(sa.or_(operations.c.state == OperationState.RUNNING, free))
-            .where(sa.true() if since is None else operations.c.created_at > since)
-            .order_by(sa.func.row_number().over(partition_by=operations.c.project_id, order_by=operations.c.id))
-            .order_by(operations.c.id)
-            .limit(limit)
-        )
+        statement = _RUNNABLE if since is None else _RUNNABLE_SINCE
+        asked = {"most": limit} | ({} if since is None else {"since": since})
         return await self._look(
-            lambda connection: [plain(Operation, row) for row in dicts(connection.execute(statement))]
+            lambda connection: [plain(Operation, row) for row in dicts(connection.execute(statement, asked))]
         )
 
     async def await_operations(self, at_most: timedelta) -> None:

@@ -22,10 +22,16 @@ from .rows import dicts, plain
 from .tables import leases
 from .writing import Writing
 
-# Built once: each write of a conductor begins with it.
+# Built once: each write of a conductor begins with the first, and the others come once a second.
 _HELD = sa.select(leases.c.executor_id).where(
     leases.c.executor_id == sa.bindparam("executor"), leases.c.token == sa.bindparam("token")
 )
+_BEAT = (
+    leases.update()
+    .where(leases.c.executor_id == sa.bindparam("executor"), leases.c.token == sa.bindparam("own_token"))
+    .values(beats=leases.c.beats + 1, beaten_at=sa.bindparam("now", type_=leases.c.beaten_at.type))
+)
+_ALL = sa.select(leases).order_by(leases.c.taken_at, leases.c.executor_id)
 _HELD_ON = _HELD.with_for_update(key_share=True, read=True)
 HELD = _HELD_ON.cte("held")
 WHILE_HELD = sa.exists(sa.select(HELD.c.executor_id))
@@ -57,15 +63,15 @@ class Leases(Database):
 
     async def beat(self) -> None:
         mine = self._required()
+        told = {"executor": mine.executor_id, "own_token": mine.token, "now": self._clock.now()}
         async with self._apart() as connection:
-            beaten = {"beats": leases.c.beats + 1, "beaten_at": self._clock.now()}
-            done = await connection.execute(leases.update().where(mine.row).values(beaten))
+            done = await connection.execute(_BEAT, told)
             if done.rowcount == 0:
                 raise _over(mine)
 
     async def list_leases(self) -> Sequence[Lease]:
         async with self._apart(reads=True) as connection:
-            found = await connection.execute(sa.select(leases).order_by(leases.c.taken_at, leases.c.executor_id))
+            found = await connection.execute(_ALL)
             return [plain(Lease, row) for row in dicts(found)]
 
     async def end_lease(self, lease: Lease) -> bool:
