@@ -84,7 +84,8 @@ class Conductors:
         ends = time.monotonic() + _START_S
         while not all(b'"ready"' in log.read_bytes() for log in self._logs):
             if time.monotonic() > ends or any(process.poll() is not None for process in self.processes):
-                raise RuntimeError(f"conductors do not start: {self._logs[0].read_text()[-2000:]}")
+                said = "\n".join(log.read_text()[-2000:] for log in self._logs)
+                raise RuntimeError(f"conductors do not start: {said}")
             time.sleep(0.1)
 
     def cpu_s(self) -> float:
