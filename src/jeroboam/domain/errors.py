@@ -90,13 +90,14 @@ class NotSupported(UserError):
 
 
 class RetryLater(JeroboamError):
-    """Will likely pass. `after_s` is when a new try makes sense, in seconds."""
+    """Will likely pass. `after_s` is when a new try makes sense, in seconds; `log` what was done meanwhile, a line each."""
 
     error_class = ErrorClass.TRANSIENT
 
-    def __init__(self, message: str, *, after_s: float = 1.0, hint: str = "") -> None:
+    def __init__(self, message: str, *, after_s: float = 1.0, hint: str = "", log: str = "") -> None:
         super().__init__(message, hint=hint)
         self.after_s = after_s
+        self.log = log
 
 
 class ProviderUnavailable(RetryLater):

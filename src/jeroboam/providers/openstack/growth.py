@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ...contracts import Machine, MachineState
 from ...domain import Role
-from ...domain.errors import ProviderRefused, ProviderUnavailable
-from .heat import Heat, Stack
+from ...domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable
+from .heat import UNDEAD, Heat, Made, Stack
 from .machine_template import (
     ServerPlan,
     boot_parameter,
@@ -24,7 +25,7 @@ from .network_template import Template
 from .tags import is_as_given
 
 BYTES_A_REQUEST = 768 * 1024  # of user data; Heat takes 1 MiB in all (max_json_body_size)
-UNDEAD = "DELETE_FAILED"
+_NAMED = 3
 _FIRST_LOOK_S, _LONGEST_PAUSE_S = 0.3, 3.0
 
 
@@ -52,14 +53,26 @@ class Growth:
         pause = _FIRST_LOOK_S
         while True:
             stack = await self._heat.stack(project_id, name)
-            if stack is None or stack.status == "DELETE_COMPLETE":
+            if stack is None:
                 return None
             if not stack.busy:
                 return stack
             if time.monotonic() + pause > until:
-                raise ProviderUnavailable(f"Stack {name} is still at {stack.status}.", after_s=2.0)
+                raise await self._stuck(stack)
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+
+    async def _stuck(self, stack: Stack) -> ProviderUnavailable:
+        """What Heat waits for, as far as it tells: its engines may be the ones that do not work."""
+        waits: Sequence[Made] = ()
+        with suppress(JeroboamError):
+            waits = [one for one in await self._heat.resources(stack) if one.status.endswith("_IN_PROGRESS")]
+        named = ", ".join(f"{one.name} ({one.kind})" for one in waits[:_NAMED])
+        return ProviderUnavailable(
+            f"Stack {stack.name} is still at {stack.status}{f': Heat waits for {named}' if named else ''}.",
+            after_s=2.0,
+            hint="Where it lasts, the logs of Heat's engine and of the service behind the resource say why; it goes on by itself then.",
+        )
 
     async def grow(self, project_id: str, name: str, wishes: Sequence[Wish], look: Look, until: float) -> Stack | None:
         """Make or finish these machines, all of one stack. Returns the settled stack; what failed in it is for the caller to see."""

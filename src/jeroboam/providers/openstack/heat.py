@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from .machine_template import SIGNAL
 from .network_template import Template
 from .rest import HEAT, Body, Rest, checked
 from .tags import OURS, cluster_of, cluster_tag, stack_tags
 
+UNDEAD = "DELETE_FAILED"  # a stack in it takes no change but another deletion
 _TIMEOUT_MIN = 60  # when Heat itself gives a change up; Magnum's default as well
 
 
@@ -52,11 +53,23 @@ class Failure:
     reason: str
 
 
+@dataclass(frozen=True)
+class Made:
+    """A resource of a stack. `id`: what the service behind it knows it by; "" before it is made."""
+
+    name: str
+    kind: str
+    id: str
+    status: str
+    reason: str
+
+
 class Heat:
     """Raises what the answers mean; a stack that is gone is None or success."""
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
+        self._ids: dict[tuple[str, str], str] = {}  # of stacks, by project and name
 
     async def stacks(self, project_id: str, cluster_uuid: str | None) -> Sequence[Stack]:
         """Those with a cluster's tag, or all of ours. Heat lists one for a moment after its end: that is left out."""
@@ -68,9 +81,24 @@ class Heat:
         return [one for one in found if one.status != "DELETE_COMPLETE"]
 
     async def stack(self, project_id: str, name: str) -> Stack | None:
-        """One with its outputs."""
-        answer = await self._rest.call(project_id, HEAT, "GET", f"/stacks/{quote(name)}")
-        body = checked(answer, f"Stack {name} could not be read", fine=(404,))
+        """One with its outputs. Heat sends who asks by name on to the id, which is a call more: the last id of a name is tried first."""
+        known = self._ids.get((project_id, name))
+        stack = await self._read(project_id, f"/stacks/{quote(name)}/{known}") if known else None
+        if stack is None or stack.status == "DELETE_COMPLETE":  # by its id it is found for days
+            stack = await self._read(project_id, f"/stacks/{quote(name)}")
+        if stack is None or stack.status == "DELETE_COMPLETE":
+            self.forget(project_id, name)
+            return None
+        self._ids[project_id, name] = stack.id
+        return stack
+
+    def forget(self, project_id: str, name: str) -> None:
+        """The stack is gone for good."""
+        self._ids.pop((project_id, name), None)
+
+    async def _read(self, project_id: str, path: str) -> Stack | None:
+        answer = await self._rest.call(project_id, HEAT, "GET", path)
+        body = checked(answer, f"Stack {unquote(path.split('/')[2])} could not be read", fine=(404,))
         return _stack(project_id, body["stack"]) if answer.status < 400 else None
 
     async def template(self, stack: Stack) -> Template:
@@ -103,22 +131,18 @@ class Heat:
 
     async def failures(self, stack: Stack) -> Sequence[Failure]:
         """What failed in the stack."""
-        return [
-            Failure(one["resource_name"], str(one.get("resource_status_reason") or one["resource_status"]))
-            for one in await self._resources(stack)
-            if one["resource_status"].endswith("_FAILED")
-        ]
+        return failed(await self.resources(stack))
 
     async def made(self, stack: Stack) -> Mapping[str, str]:
         """What Heat made, by the names of its resources: the ids that the services behind it know. Nobody but Heat writes them."""
-        return {
-            one["resource_name"]: str(one.get("physical_resource_id") or "") for one in await self._resources(stack)
-        }
+        return {one.name: one.id for one in await self.resources(stack)}
 
-    async def _resources(self, stack: Stack) -> Sequence[Body]:
+    async def resources(self, stack: Stack) -> Sequence[Made]:
+        """All of the stack, but for those that are deleted already."""
         answer = await self._rest.call(stack.project_id, HEAT, "GET", f"{stack.path}/resources")
-        found: Sequence[Body] = checked(answer, f"The resources of stack {stack.name} could not be listed")["resources"]
-        return found
+        found = checked(answer, f"The resources of stack {stack.name} could not be listed", fine=(404,))
+        made = (_made(raw) for raw in found.get("resources") or ())
+        return [one for one in made if one.status != "DELETE_COMPLETE"]
 
     async def signals(self, stack: Stack) -> Mapping[str, str]:
         """The last word of each node, by its server's id. Empty while the stack's first resource is not made."""
@@ -130,6 +154,21 @@ class Heat:
         return {
             server: str(signal.get("data") or "") for server, signal in found.items() if isinstance(signal, Mapping)
         }
+
+
+def failed(resources: Sequence[Made]) -> Sequence[Failure]:
+    """Those that failed."""
+    return [Failure(one.name, one.reason or one.status) for one in resources if one.status.endswith("_FAILED")]
+
+
+def _made(raw: Body) -> Made:
+    return Made(
+        name=raw["resource_name"],
+        kind=str(raw.get("resource_type") or ""),
+        id=str(raw.get("physical_resource_id") or ""),
+        status=raw["resource_status"],
+        reason=str(raw.get("resource_status_reason") or ""),
+    )
 
 
 def _given(cluster_uuid: str, template: Template, parameters: Mapping[str, str]) -> Body:

@@ -34,8 +34,8 @@ from .by_cluster import ByCluster
 from .catalogue import OpenStackCatalogue
 from .consoles import Consoles
 from .credentials import Credentials, credential_name
-from .growth import BYTES_A_REQUEST, UNDEAD, Growth, Wish
-from .heat import Heat, Stack
+from .growth import BYTES_A_REQUEST, Growth, Wish
+from .heat import UNDEAD, Heat, Stack
 from .labels import LABELS
 from .network_template import render_network
 from .nova import Nova, Server
@@ -222,6 +222,8 @@ class OpenStackProvider:
                 await self._removal.delete(project, cluster_uuid, head, time.monotonic() + _WAIT_S)
             self._seen.pop(cluster_uuid, None)
             self._consoles.forget(cluster_uuid)
+            for one in found:
+                self._heat.forget(project, one.name)
             left = await self._removal.found(project, cluster_uuid) if found else []
         if left:
             names = ", ".join(f"{one.kind} {one.name}" for one in left[:5])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from ...contracts import FoundResource
 from ...domain.errors import ProviderUnavailable
-from .heat import Heat, Stack
+from .heat import UNDEAD, Heat, Stack, failed
 from .neutron import Neutron
 from .nova import Nova
+from .piecemeal import Piecemeal
 from .rest import Rest
 
 _PAUSE_S = 0.5
@@ -24,6 +26,10 @@ class Removal:
         self._heat = Heat(rest)
         self._nova = Nova(rest)
         self._neutron = Neutron(rest)
+        self._piecemeal = Piecemeal(rest)
+        self._failed: Counter[str] = (
+            Counter()
+        )  # by stack: deletions that Heat gave up; a restart forgets, and costs one more
 
     async def found(self, project_id: str, cluster_uuid: str | None) -> Sequence[FoundResource]:
         """All that is there in a project."""
@@ -46,22 +52,42 @@ class Removal:
         await self._networks(project_id, cluster_uuid)
 
     async def _stacks(self, project_id: str, cluster_uuid: str, stacks: Sequence[Stack], until: float) -> None:
-        """What fails to be deleted is tried once more. Heat lists a stack for a moment as it was before."""
-        asked = dict.fromkeys((one.id for one in stacks), 0)
+        """What fails to be deleted is tried once more, then worked around. Heat lists a stack for a moment as it was before."""
+        asked: set[str] = set()
         left = list(stacks)
         while left:
             for stack in left:
-                if asked[stack.id] and stack.status != "DELETE_FAILED":
+                if stack.id in asked and stack.status != UNDEAD:
                     continue
-                if asked[stack.id] > 1:
-                    raise ProviderUnavailable(await self._why(stack), after_s=5.0, hint=await self._blame(stack))
-                asked[stack.id] += 1
+                self._failed[stack.id] += stack.id in asked
+                if self._failed[stack.id] > 1:
+                    raise await self._worked_around(stack, until)
+                asked.add(stack.id)
                 await self._heat.delete(stack)
             if time.monotonic() > until:
                 said = f"{len(left)} stacks are still being deleted, first {left[0].name}."
                 raise ProviderUnavailable(said, after_s=2.0, hint=await self._blame(left[0]))
             await asyncio.sleep(_PAUSE_S)
             left = [one for one in await self._heat.stacks(project_id, cluster_uuid) if one.id in asked]
+        for ident in asked:
+            del self._failed[ident]
+
+    async def _worked_around(self, stack: Stack, until: float) -> ProviderUnavailable:
+        """What is in the stack is removed without Heat, as far as it lets itself; the next call has Heat delete what is left, and the
+        stack. To be raised: it tells what became of each resource."""
+        self._failed[stack.id] = (
+            1  # so that it is tried once more with what is left, however long that takes, then this again
+        )
+        resources = await self._heat.resources(stack)
+        reasons = "; ".join(f"{one.resource}: {one.reason}" for one in failed(resources)[:_SHOWN]) or stack.reason
+        pieces = await self._piecemeal.remove(stack, resources, until)
+        gone = sum(not one.held for one in pieces)
+        return ProviderUnavailable(
+            f"Stack {stack.name} cannot be deleted: {reasons.rstrip('. ')}. {gone} of its {len(pieces)} resources were removed one by one.",
+            after_s=1.0 if gone == len(pieces) else 5.0,
+            hint=await self._blame(stack),
+            log="\n".join(map(str, pieces)),
+        )
 
     async def _servers(self, project_id: str, cluster_uuid: str, until: float) -> None:
         """Those that no stack knows of any more."""
@@ -86,11 +112,6 @@ class Removal:
                 raise ProviderUnavailable(
                     f"{one.kind} {one.name} is still in use.", after_s=5.0, hint=await self._holders(project_id, one.id)
                 )
-
-    async def _why(self, stack: Stack) -> str:
-        failures = await self._heat.failures(stack)
-        reasons = "; ".join(f"{one.resource}: {one.reason}" for one in failures[:_SHOWN]) or stack.reason
-        return f"Stack {stack.name} cannot be deleted: {reasons}"
 
     async def _blame(self, stack: Stack) -> str:
         """The next move: foreign ports in the cluster's network hold it. Of a stack of machines, none."""

@@ -128,8 +128,10 @@ class Cloud:
         if len(words) == 1:
             return self._stacks(project, query) if method == "GET" else self._create(project, body)
         stack = self.stacks.get((project, words[1]))
-        if stack is None:
+        if stack is None or words[2:3] not in ([], [stack.id]):
             return GONE
+        if len(words) == 2:
+            self.calls["by name"] += 1
         if words[3:] == ["template"]:
             return Answer(200, stack.template)
         if words[3:4] == ["resources"]:
@@ -162,9 +164,14 @@ class Cloud:
 
     def _delete(self, stack: Stack) -> Answer:
         networks = {one["id"] for one in stack.made.values()}
-        foreign = [p for p in self.things.ports.values() if p["network_id"] in networks and p["id"] not in networks]
+        others = [one for one in self.things.ports.values() if one["id"] not in networks]
+        foreign = [one for one in others if {one["network_id"], one["device_id"]} & networks]
         if stack.name in self.held:
             stack.status, stack.reason = "DELETE_FAILED", "Resource DELETE failed: resources.worker: away"
+            return Answer(204)
+        if [port for port in foreign if port["device_owner"] == "network:router_interface"]:
+            stack.status = "DELETE_FAILED"
+            stack.made["router"]["why"] = "Conflict: Router still has ports."
             return Answer(204)
         if foreign:
             stack.status = "DELETE_FAILED"
@@ -185,7 +192,8 @@ class Cloud:
             {
                 "resource_name": name,
                 "physical_resource_id": one["id"],
-                "resource_status": "CREATE_FAILED" if one.get("why") else "CREATE_COMPLETE",
+                "resource_type": one["kind"],
+                "resource_status": "CREATE_FAILED" if one.get("why") else one.get("status", "CREATE_COMPLETE"),
                 "resource_status_reason": one.get("why", ""),
             }
             for name, one in stack.made.items()
@@ -258,10 +266,16 @@ class Cloud:
         words = path.strip("/").split("/")
         if words[0] == "quotas":
             return Answer(200, {"quota": self.quotas})
-        things: dict[str, Raw] = getattr(self.things, words[0])
+        things: dict[str, Raw] = getattr(self.things, words[0], {})
         if method == "DELETE":
+            one = things.get(words[1], {})
+            used = {port["network_id"] for port in self.things.ports.values() if port["device_id"]}
+            if words[0] in ("subnets", "networks") and one.get("network", one.get("id")) in used:
+                said = f"Unable to complete operation on {words[1]}: One or more ports have an IP allocation"
+                return Answer(409, {"NeutronError": {"message": said}})
             return Answer(204) if things.pop(words[1], None) else GONE
         if method == "PUT":
+            self.things.ports.pop(body["port_id"], None)
             return Answer(200)
         found = [one for one in things.values() if all(_matches(one, key, query[key]) for key in query)]
         return Answer(200, {words[0]: found})

@@ -1,5 +1,6 @@
 """The provider on a small cloud: the suite that every provider passes, and what befalls this one."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -21,7 +22,7 @@ from jeroboam.providers.openstack.heat import Heat
 from jeroboam.providers.openstack.rest import HEAT, NEUTRON, NOVA, Answer
 from jeroboam.providers.openstack.user_data import render_boot
 from jeroboam.testing import builders
-from jeroboam.testing.provider_suite import WELL, BatchSuite, CensusSuite, ProviderSuite, World
+from jeroboam.testing.provider_suite import SPEC, WELL, BatchSuite, CensusSuite, ProviderSuite, World
 
 
 class TestSuite(ProviderSuite, BatchSuite, CensusSuite):
@@ -264,11 +265,36 @@ async def test_a_stack_in_progress_is_waited_for(world: World) -> None:
     assert isinstance((await make(world, 1))[1], Machine)
 
 
+async def test_a_stack_is_asked_for_by_its_id_and_found_when_it_was_made_anew(world: World) -> None:
+    """By its name Heat sends who asks on to the id: two calls."""
+    cloud = cloud_of(world)
+    network, endpoint = await world.place()
+    await make(world, 0)
+    before = cloud.calls["by name"]
+    cloud.stack(".0").busy = 2
+    await make(world, 1)
+    assert cloud.calls["by name"] == before
+    old = cloud.stack(".0").id
+    for index in (0, 1):
+        await world.provider.delete_machine(world.cluster.uuid, world.spec(index).name)
+    await make(world, 0)
+    assert cloud.stack(".0").id != old
+    assert (await world.provider.ensure_network(world.cluster, SPEC), endpoint) == (network, endpoint)
+    await world.provider.delete_all(world.cluster.uuid)
+    assert isinstance(world.provider, OpenStackProvider)
+    assert world.provider._heat._ids == {}
+
+
 async def test_waiting_for_heat_has_an_end(world: World) -> None:
     await make(world, 0)
     stack = cloud_of(world).stack(".0")
     stack.busy = 100
-    with pytest.raises(ProviderUnavailable, match=rf"Stack {stack.name} is still at CREATE_IN_PROGRESS"):
+    stack.made[world.spec(0).name]["status"] = "CREATE_IN_PROGRESS"
+    said = f"Stack {stack.name} is still at CREATE_IN_PROGRESS: Heat waits for {world.spec(0).name} (OS::Nova::Server)."
+    with pytest.raises(ProviderUnavailable, match=re.escape(said)):
+        await Growth(Heat(cloud_of(world))).settled("project-1", stack.name, until=0.0)
+    cloud_of(world).answers = [(HEAT, "GET", "resources$", Answer(503, {}))]
+    with pytest.raises(ProviderUnavailable, match=r"is still at CREATE_IN_PROGRESS\.$"):
         await Growth(Heat(cloud_of(world))).settled("project-1", stack.name, until=0.0)
 
 
@@ -293,10 +319,36 @@ async def test_a_foreign_port_in_the_network_stops_the_deletion_until_it_is_gone
     with pytest.raises(ProviderUnavailable) as caught:
         await world.provider.delete_all(world.cluster.uuid)
     assert "subnet: Conflict: One or more ports have an IP allocation" in caught.value.message
+    assert "Subnet subnet (id " in (log := caught.value.log)
+    assert log.count("not removed: Unable to complete operation on ") == 2
+    assert log.count(": removed") == len(log.splitlines()) - 2
     assert "port p of their-server: remove it, and the deletion goes on." in caught.value.hint
     del cloud.things.ports["p"]
     await world.provider.delete_all(world.cluster.uuid)
     assert await world.provider.list_resources(world.cluster.uuid) == []
+
+
+async def test_a_stack_that_heat_cannot_delete_is_taken_apart_and_then_goes(world: World) -> None:
+    """Somebody has tied a network of his own to the cluster's router: Heat takes off only what it put on."""
+    cloud = cloud_of(world)
+    cloud.things.networks["public"] = {"id": "public", "name": "public", "router:external": True}
+    world.cluster = replace(world.cluster, shape=replace(world.cluster.shape, external_network_id="public"))
+    await world.place()
+    [router] = cloud.things.routers
+    owner = {"device_id": router, "device_owner": "network:router_interface"}
+    cloud.things.ports["theirs"] = {"id": "theirs", "network_id": "their-network", **owner}
+    with pytest.raises(ProviderUnavailable) as caught:
+        await world.provider.delete_all(world.cluster.uuid)
+    name = cloud.stack("").name
+    count = len(caught.value.log.splitlines())
+    assert caught.value.message == (
+        f"Stack {name} cannot be deleted: router: Conflict: Router still has ports. "
+        f"{count} of its {count} resources were removed one by one."
+    )
+    assert f"Router router (id {router}): removed" in caught.value.log
+    assert cloud.things.routers == {}
+    await world.provider.delete_all(world.cluster.uuid)
+    assert (cloud.stacks, await world.provider.list_resources(world.cluster.uuid)) == ({}, [])
 
 
 async def test_a_stack_that_heat_still_lists_as_it_was_is_not_taken_for_one_that_cannot_be_deleted(
