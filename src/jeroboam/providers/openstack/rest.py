@@ -108,7 +108,8 @@ def translated(answer: Answer, what: str) -> JeroboamError:
     if answer.status in (413, 429):
         return RateLimited(f"{what}: {said}", after_s=answer.wait_s or 5.0)
     if answer.status >= 500:
-        return ProviderUnavailable(f"{what}: {said}", after_s=3.0)
+        hint = "Where it lasts, the log of the service that answers so says why; this goes on when it is right again."
+        return ProviderUnavailable(f"{what}: {said}", after_s=3.0, hint=hint)
     if answer.status in (401, 403):
         return ProviderRefused(f"{what}: {said}", hint="Look at the roles of the user in [openstack].")
     if answer.status == 409:

@@ -53,7 +53,7 @@ class KeystoneRest:
             login = self._user(project_id) if credential is None else self._owner(credential)
             return self._call(login, service, method, path, query, body, version)
 
-        return await self._in_thread(ask, project_id, credential)
+        return await self._in_thread(ask, project_id, credential, f"{method} of the service {service}")
 
     async def serves(self, project_id: str, service: str) -> bool:
         return await self._in_thread(lambda: self._endpoint(self._user(project_id), service) is not None, project_id)
@@ -100,7 +100,10 @@ class KeystoneRest:
                 hint="Look at [openstack] region_name and interface.",
             )
         adapter = self._adapter(login, service, _versioned(service, endpoint))
-        return _asked(adapter, method, path, query, body, version)
+        answer = _asked(adapter, method, path, query, body, version)
+        if answer.status >= 500:  # Heat errs so over a token that was revoked: the next call has a new one, or is told why not
+            login.invalidate()
+        return answer
 
     def _endpoint(self, login: Login, service: str) -> str | None:
         """The catalogue's word, without a look at the versions behind it, which would be a call more."""
@@ -148,14 +151,16 @@ class KeystoneRest:
     def _root(self) -> str:
         return re.sub(r"/v[0-9.]+/?$", "", self._settings.auth_url.rstrip("/"))
 
-    async def _in_thread(self, call: Callable[[], T], project_id: str, credential: Credential | None = None) -> T:
+    async def _in_thread(
+        self, call: Callable[[], T], project_id: str, credential: Credential | None = None, what: str = "Keystone"
+    ) -> T:
         """Within a deadline, waiting for a thread included; a call that is late ends by its own time-out, unheard."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._settings.timeout_s * 2):
                 return await loop.run_in_executor(self._threads, call)
         except TimeoutError:
-            raise ProviderUnavailable("The cloud does not answer in time.", after_s=5.0) from None
+            raise _late(self._settings.timeout_s * 2, what) from None
         except faults.ClientException as error:
             if credential is None and project_id and isinstance(error, faults.Unauthorized | faults.NotFound):
                 raise await why_closed(self, project_id, self._settings.username) from error
@@ -173,7 +178,15 @@ class KeystoneRest:
                 f"Keystone does not let the user {user} in.", hint="Look at username and password in [openstack]."
             )
         said = str(error).splitlines()[0][:300] if str(error) else type(error).__name__
-        return ProviderUnavailable(f"The cloud cannot be reached: {said}", after_s=3.0)
+        if isinstance(error, faults.ConnectTimeout):  # an answer that is late is called so, too
+            return _late(self._settings.timeout_s, said)
+        hint = "Look at that service and at what stands before it; this goes on when it answers."
+        return ProviderUnavailable(f"The cloud cannot be reached: {said}", after_s=3.0, hint=hint)
+
+
+def _late(seconds: float, what: str) -> ProviderUnavailable:
+    hint = "It is overloaded, or what stands before it is; this goes on when it answers."
+    return ProviderUnavailable(f"The cloud did not answer within {seconds:g} s: {what}", after_s=5.0, hint=hint)
 
 
 def _versioned(service: str, endpoint: str) -> str:
