@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from ...bootstrap.console import marker, parse_console
 from ...contracts import MachineState
@@ -28,7 +29,7 @@ class Consoles:
     """Keeps the last look at each cluster; a loss costs a call."""
 
     def __init__(self, heat: Heat, nova: Nova, keys: BootKeys, quiet_s: float = _QUIET_S) -> None:
-        """`quiet_s`: from the last signal until the console is asked for, too."""
+        """`quiet_s`: from the last signal, or from the boot of a silent one, until the console is asked for, too."""
         self._quiet_s = quiet_s
         self._done: dict[str, tuple[str, float]] = {}  # by name: the server, and since when it is known to have booted
         self._heat = heat
@@ -44,7 +45,7 @@ class Consoles:
         server = named[0]
         known = self._done.get(server.name, ("", 0.0))[0] == server.id or self._keys.has_booted(server)
         said = _DONE if known else await self._report(project_id, named)
-        if said in ("", NOT_ITS) or self._is_long_done(server, said):
+        if said == NOT_ITS or (not said and not self._is_new(server)) or self._is_long_done(server, said):
             said = "\n".join(filter(None, (await self._console(project_id, server.id, lines), said)))
         return "\n".join(said.splitlines()[-lines:])
 
@@ -62,6 +63,10 @@ class Consoles:
         """Names and metadata are written by members of the project; what Heat made for the machine, and nobody else of its name, is it."""
         living = [server for server in named if server.state is not MachineState.DELETING]
         return len(living) == 1 and (await self._made_in(project_id, stack)).get(living[0].name) == living[0].id
+
+    def _is_new(self, server: Server) -> bool:
+        """It cannot have said anything yet: a look at the console of each would be a call for each node of every cluster."""
+        return server.began_at is not None and datetime.now(UTC) - server.began_at < timedelta(seconds=self._quiet_s)
 
     def _is_long_done(self, server: Server, said: str) -> bool:
         """A boot that just ended is read once, of all nodes of a cluster at a time: nothing more is asked of them then."""

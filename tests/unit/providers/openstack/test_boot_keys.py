@@ -22,9 +22,14 @@ from jeroboam.testing.provider_suite import WELL, World
 
 
 async def test_a_silent_node_shows_the_console_that_nova_keeps(world: World) -> None:
-    await make(world, 0)
-    cloud_of(world).stack(".0").signals.clear()
-    assert await world.provider.console_log(world.cluster.uuid, world.spec(0).name) == "the console of Nova"
+    made = (await make(world, 0))[0]
+    assert isinstance(made, Machine)
+    cloud = cloud_of(world)
+    cloud.stack(".0").signals.clear()
+    assert await world.provider.console_log(world.cluster.uuid, made.name) == ""  # it cannot have said anything yet
+    began = datetime.now(UTC) - timedelta(seconds=31)
+    cloud.things.servers[made.id]["OS-SRV-USG:launched_at"] = began.replace(tzinfo=None).isoformat()
+    assert await another(world).console_log(world.cluster.uuid, made.name) == "the console of Nova"
 
 
 async def test_consoles_of_many_nodes_are_one_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
