@@ -561,12 +561,105 @@ NODES = (
         180,
     ),
 )
-FAULTS = (*WISHES, *PROVIDER, *DOCKER, *SERVICE, *LIVE, *NODES)
+OPENSTACK = (
+    Fault(
+        "openstack-answers-500",
+        "Heat answers with an error",
+        "a proxy before Heat answers the creation of a stack with 500, then no more; the create ends well",
+        "transient",
+        TIMELINE,
+        "Stack jeroboam-faulty-… was not created: the database is away",
+        "Where it lasts, the log of the service that answers so says why; this goes on when it is right again.",
+        120,
+    ),
+    Fault(
+        "openstack-slow",
+        "Heat does not answer in time",
+        "a proxy before Heat keeps the creation of a stack for longer than timeout_s, then no more; the create ends well",
+        "transient",
+        TIMELINE,
+        "The cloud did not answer within … s: ",
+        "It is overloaded, or what stands before it is; this goes on when it answers.",
+        240,
+    ),
+    Fault(
+        "openstack-stack-stuck",
+        "a stack stays in progress",
+        "Nova's compute manager is stopped (SIGSTOP) before the servers are made, and goes on later; so does the create",
+        "transient",
+        TIMELINE,
+        "Stack jeroboam-faulty-…-default-….0 is still at CREATE_IN_PROGRESS: Heat waits for faulty-… (OS::Nova::Server)",
+        "Where it lasts, the logs of Heat's engine and of the service behind the resource say why; it goes on by itself then.",
+        300,
+    ),
+    Fault(
+        "openstack-no-host",
+        "no host takes a server: it is in ERROR",
+        "the workers' flavor has 4096 vCPUs",
+        "operator",
+        TIMELINE,
+        "faulty-…-default-worker-…: ResourceInError: …No valid host was found",
+        "No host of the cloud has room for this flavor, or none fits its extra specs: choose another, or ask the operator.",
+        300,
+    ),
+    Fault(
+        "openstack-quota-half-way",
+        "the project's quota of servers is used up half way",
+        "Nova's quota leaves room for two servers, and four are asked for",
+        "user",
+        TIMELINE,
+        "faulty-…-default-…Quota exceeded for instances",
+        "Free some of it, or ask the operator of the cloud for more.",
+        300,
+    ),
+    Fault(
+        "openstack-keystone-gone",
+        "Keystone is gone for 30 s",
+        "Keystone is ended, and started again 30 s after the words; the create ends well",
+        "transient",
+        TIMELINE,
+        "The cloud cannot be reached: ",
+        "Look at that service and at what stands before it; this goes on when it answers.",
+        120,
+    ),
+    Fault(
+        "openstack-credentials-revoked",
+        "the credentials of the service are revoked",
+        "its user loses the role in the project while the cluster is made",
+        "operator",
+        TIMELINE,
+        "The project … is gone from Keystone, or the user jeroboam-faulty has no role in it any more.",
+        "member` gives the role back, and what failed can be asked for again.",
+        300,
+    ),
+    Fault(
+        "openstack-foreign-port",
+        "a port of somebody else holds the cluster's network",
+        "a tenant makes one in it, and the cluster is deleted; the deletion ends well once the port is gone",
+        "transient",
+        TIMELINE,
+        "Stack jeroboam-faulty-… cannot be deleted: …",
+        "In the cluster's network there is still port",
+        600,
+    ),
+    Fault(
+        "openstack-delete-failed",
+        "Heat cannot delete a stack",
+        "a tenant ties another network to the cluster's router; what is in the stack is removed one by one, and the deletion ends well",
+        "transient",
+        TIMELINE,
+        "Stack jeroboam-faulty-… cannot be deleted: router: …resources were removed one by one.",
+        "",
+        600,
+    ),
+)
+FAULTS = (*WISHES, *PROVIDER, *DOCKER, *OPENSTACK, *SERVICE, *LIVE, *NODES)
 _HEAD = """\
 # Faults
 
-What may go wrong, and what a tenant reads then. Each line is a test in `tests/faults`, which brings the fault about and holds the service
-against the line: class, words and time. `make faults` writes this page from the tests' own data.
+What may go wrong, and what a tenant reads then. Each line is a test in `tests/faults`, or on a real OpenStack in
+`tests/openstack`, which brings the fault about and holds the service against the line: class, words and time. `make faults` writes this
+page from the tests' own data.
 
 - *class*: whose move it is. `user`: the tenant's; `transient`: nobody's, it passes; `operator`: of this service; `bug`: the developers'.
 - *read in*: `answer`, that of the request; `status_reason`, of the cluster; `timeline`, of the operation; `health`, the cluster's

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 def test_each_fault_has_one_test_and_each_test_a_fault() -> None:
     marks = [
         name
-        for path in sorted(Path(__file__).parent.glob("test_*.py"))
+        for path in (*sorted(Path(__file__).parent.glob("test_*.py")), ROOT / "tests/openstack/test_faults.py")
         for name in re.findall(r'^@pytest\.mark\.fault\("([a-z0-9-]+)"\)$', path.read_text(), re.MULTILINE)
     ]
     assert sorted(marks) == sorted(fault.name for fault in FAULTS)

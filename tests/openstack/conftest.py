@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from tests.clients.coe import Coe, Shell
 from tests.e2e.world import Service
+from tests.faults.conftest import pytest_configure, pytest_runtest_makereport, sight
 
 from .clusters import image, service_of
 from .testbed import Bed
+
+__all__ = ["pytest_configure", "pytest_runtest_makereport", "sight"]
 
 
 @pytest.fixture(scope="session")

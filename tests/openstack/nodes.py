@@ -47,13 +47,16 @@ class Nodes:
 
     async def _run(self) -> None:
         while True:
-            for server in await asyncio.to_thread(self._servers):
-                if server["id"] not in self._known and server["status"] == "ACTIVE":
-                    self._known.add(server["id"])
-                    await asyncio.to_thread(self._begin, server)
-                elif server["id"] in self._waiting:
-                    await asyncio.to_thread(self._end, server)
+            await asyncio.gather(*map(self._step, await asyncio.to_thread(self._servers)))
             await asyncio.sleep(_LOOK_S)
+
+    async def _step(self, server: dict[str, Any]) -> None:
+        """As nodes do, side by side."""
+        if server["id"] not in self._known and server["status"] == "ACTIVE":
+            self._known.add(server["id"])
+            await asyncio.to_thread(self._begin, server)
+        elif server["id"] in self._waiting:
+            await asyncio.to_thread(self._end, server)
 
     def _begin(self, server: dict[str, Any]) -> None:
         node = node_of(base64.b64decode(server["OS-EXT-SRV-ATTR:user_data"]).decode())

@@ -17,10 +17,9 @@ from jeroboam.providers.openstack.session import KeystoneRest
 from jeroboam.testing.provider_suite import WELL, BatchSuite, CensusSuite, OneCluster, ProviderSuite, World
 
 from .nodes import Nodes
-from .testbed import Bed
+from .testbed import Bed, suite_image
 
 pytestmark = [pytest.mark.openstack, pytest.mark.timeout(900)]
-IMAGE = "jeroboam-suite"
 WINDOWS_HOST = "windows-host"
 
 
@@ -45,17 +44,7 @@ class _OnTheBed:
 
     @pytest.fixture
     def image_id(self, openstack_bed: Bed) -> str:
-        cloud = openstack_bed.connect(openstack_bed.admin)
-        if cloud.get_image(IMAGE) is None:
-            cloud.image.create_image(
-                name=IMAGE,
-                data=b"\0" * 1_048_576,
-                container_format="bare",
-                disk_format="raw",
-                visibility="public",
-                os_distro="debian",
-            )
-        return IMAGE
+        return suite_image(openstack_bed.connect(openstack_bed.admin))
 
     @pytest.fixture
     def flavor_id(self) -> str | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,10 @@ import yaml
 _SCRIPTS = Path(__file__).with_name("bed")
 _UP_WITHIN_S = 3600  # the packages are installed the first time
 _DOWN_WITHIN_S = 120
+_INSIDE_S = 300
 _REGION = "RegionOne"
+_PIDS = "/run/testbed"
+IMAGE = "jeroboam-suite"
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Bed:
     """Up or not. `admin` is the cloud's administrator, `demo` a member of the project demo."""
 
     api: str = field(default_factory=lambda: _setting("BED_API", "198.18.0.2"))
+    host: str = field(default_factory=lambda: _setting("BED_HOST", "198.18.0.1"))  # this machine, as the bed sees it
     password: str = field(default_factory=lambda: _setting("BED_PASSWORD", "testbed"), repr=False)
 
     @property
@@ -63,6 +69,11 @@ class Bed:
         cache = Path(_setting("XDG_CACHE_HOME", str(Path.home() / ".cache")))
         return Path(_setting("BED_DIR", str(cache / "jeroboam" / "openstack-bed")))
 
+    @property
+    def logs(self) -> Path:
+        """Where its services write theirs."""
+        return self.folder / "run" / "upper" / "var" / "log" / "testbed"
+
     def profile(self) -> str | None:
         """That of the bed which is up; None when none is."""
         done = subprocess.run([_SCRIPTS / "status.sh"], capture_output=True, text=True, timeout=20, check=False)
@@ -81,6 +92,32 @@ class Bed:
     def add_host(self, name: str) -> None:
         """One more, as long as the bed is up."""
         subprocess.run([_SCRIPTS / "another-host.sh", name], timeout=60, check=True)
+
+    def inside(self, *words: str) -> None:
+        """Run a command in it."""
+        subprocess.run([_SCRIPTS / "shell.sh", *words], timeout=_INSIDE_S, check=True, capture_output=True)
+
+    def stop_service(self, name: str) -> None:
+        """End a daemon, as named in guest/services.sh. Until `start_services` nobody listens in its place."""
+        pid = f"{_PIDS}/{name}.pid"
+        self.inside("sh", "-c", f"p=$(cat {pid}); kill $p; timeout 60 tail --pid=$p -f /dev/null; rm {pid}")
+
+    def start_services(self) -> None:
+        """Those that are not there."""
+        self.inside("/opt/testbed/services.sh")
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[Callable[[], None]]:
+        """A daemon does nothing, until the block ends or what it gives is called."""
+
+        def send(signal: str) -> None:
+            self.inside("sh", "-c", f"kill -{signal} $(cat {_PIDS}/{name}.pid)")
+
+        send("STOP")
+        try:
+            yield lambda: send("CONT")
+        finally:
+            send("CONT")
 
     def connect(self, account: Account) -> Any:
         """openstacksdk, logged in."""
@@ -103,3 +140,17 @@ class Bed:
         }
         path.touch(0o600)
         path.write_text(yaml.safe_dump({"clouds": clouds}))
+
+
+def suite_image(admin: Any) -> str:
+    """The name of an image for servers that boot nothing, made by the administrator where it is not there."""
+    if admin.get_image(IMAGE) is None:
+        admin.image.create_image(
+            name=IMAGE,
+            data=b"\0" * 1_048_576,
+            container_format="bare",
+            disk_format="raw",
+            visibility="public",
+            os_distro="debian",
+        )
+    return IMAGE

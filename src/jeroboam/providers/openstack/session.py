@@ -101,7 +101,9 @@ class KeystoneRest:
             )
         adapter = self._adapter(login, service, _versioned(service, endpoint))
         answer = _asked(adapter, method, path, query, body, version)
-        if answer.status >= 500:  # Heat errs so over a token that was revoked: the next call has a new one, or is told why not
+        if (
+            answer.status >= 500
+        ):  # Heat errs so over a token that was revoked: the next call has a new one, or is told why not
             login.invalidate()
         return answer
 
