@@ -27,7 +27,7 @@ remove_installed() {
   done
   remove_tree "$ROOT"
   remove_tree "$BED_DIR/node"
-  rm -f "$BED_DIR/rootfs-qemu.log" "$BED_DIR/apt.log" "$BED_DIR/lock" "$MARK"
+  rm -f "$BED_DIR"/rootfs-{qemu,magnum}.log "$BED_DIR/apt.log" "$BED_DIR/lock" "$MARK"
   rmdir "$BED_DIR" 2>/dev/null || say "$BED_DIR is kept: there is something in it that is not the bed's"
 }
 remove_tree() {

@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# up.sh [--profile heat-fake|lxc|qemu] [--check] [--build-only]: brings up a real, small OpenStack. See README.md.
+# up.sh [--profile heat-fake|lxc|qemu] [--with-magnum] [--check] [--build-only]: brings up a real, small OpenStack. See README.md.
 # A bed that runs is left as it is; steps that are done are not done again.
 set -euo pipefail
 # shellcheck source=settings.sh
 . "$(dirname "$0")/settings.sh"
 # shellcheck source=preflight.sh
 . "$HERE/preflight.sh"
-PROFILE=heat-fake CHECK='' BUILD_ONLY=''
+PROFILE=heat-fake CHECK='' BUILD_ONLY='' MAGNUM=''
 while [ $# -gt 0 ]; do
   case $1 in
   --profile=*) PROFILE=${1#*=} ;;
   --profile) PROFILE=${2-} && shift ;;
+  --with-magnum) MAGNUM=1 ;;
   --check) CHECK=1 ;;
   --build-only) BUILD_ONLY=1 ;;
   *)
@@ -31,7 +32,7 @@ install_tree() {
   [ "$(cat "$BED_DIR/rootfs.done" 2>/dev/null)" = "$wanted" ] && return
   ! init_pid >/dev/null || fail "packages.txt changed under a running bed: make openstack-bed-down first"
   ensure_mmdebstrap
-  rm -rf --one-file-system "$BED_DIR/rootfs.done" "$BED_DIR/rootfs-qemu.done" "$ROOT" "$ROOT.part"
+  rm -rf --one-file-system "$BED_DIR"/rootfs*.done "$ROOT" "$ROOT.part"
   debian "OpenStack's packages are installed, once, for some minutes" apt "$(paste -sd, "$HERE/packages.txt")" "$ROOT.part"
   mv "$ROOT.part" "$ROOT"
   echo "$wanted" >"$BED_DIR/rootfs.done"
@@ -46,6 +47,15 @@ install_qemu() {
   touch "$BED_DIR/rootfs-qemu.done"
 }
 
+install_magnum() {
+  [ -n "$MAGNUM" ] && [ ! -f "$BED_DIR/rootfs-magnum.done" ] || return 0
+  ! init_pid >/dev/null || fail "Magnum is not installed under a running bed: make openstack-bed-down first"
+  watched "Magnum is installed" 900 "$BED_DIR/rootfs-magnum.log" \
+    env DEBIAN_FRONTEND=noninteractive chroot "$ROOT" sh -c "apt-get update -qq && apt-get install -qq -y \
+    --no-install-recommends magnum-api magnum-conductor"
+  touch "$BED_DIR/rootfs-magnum.done"
+}
+
 make_node_image() {
   [ "$PROFILE" != heat-fake ] || return 0
   if [ ! -f "$NODE_IMAGE" ] || [ -n "$(find "$HERE/node" -type f -newer "$NODE_IMAGE")" ]; then "$HERE/node-image.sh"; fi
@@ -53,8 +63,11 @@ make_node_image() {
 
 # One link from this machine into a network namespace, and the route to the floating addresses.
 make_network() {
-  ip netns list | grep -qw "$BED_NAME" || ip netns add "$BED_NAME"
+  local other
   ip link show "${BED_NAME}0" >/dev/null 2>&1 && return
+  other=$(ip -o addr show to "$BED_HOST" | awk '{ print $2; exit }')
+  [ -z "$other" ] || fail "BED_HOST=$BED_HOST is the address of $other already, another bed's perhaps: set BED_HOST, BED_API and BED_EXT"
+  ip netns list | grep -qw "$BED_NAME" || ip netns add "$BED_NAME"
   ip link add "${BED_NAME}0" type veth peer name api0 netns "$BED_NAME"
   ip addr add "$BED_HOST/30" dev "${BED_NAME}0"
   ip link set "${BED_NAME}0" up
@@ -117,6 +130,7 @@ start_services() {
 
 if [ "$(cat "$RUN/ready" 2>/dev/null)" = "$PROFILE" ] && init_pid >/dev/null; then
   say "a bed of profile $PROFILE is up already"
+  install_magnum
 else
   if init_pid >/dev/null && ! grep -qx "PROFILE=$PROFILE" "$RUN/upper/opt/testbed/settings"; then
     fail "a bed of another profile runs: make openstack-bed-down first"
@@ -124,6 +138,7 @@ else
   preflight "$PROFILE"
   install_tree
   install_qemu
+  install_magnum
   make_node_image
   say "the packages are there after $((SECONDS - start)) s"
   [ -z "$BUILD_ONLY" ] || exit 0
@@ -135,5 +150,6 @@ else
   fi
   start_services
 fi
+[ -z "$MAGNUM" ] || inside timeout 300 /opt/testbed/magnum.sh || fail "Magnum did not start; the logs are in $RUN/upper/var/log/testbed"
 [ -z "$CHECK" ] || "$HERE/check.sh"
 say "up after $((SECONDS - start)) s: profile $PROFILE, Keystone http://$BED_API:5000/v3, credentials in $BED_DIR/openrc and demorc"

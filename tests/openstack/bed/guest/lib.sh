@@ -36,6 +36,6 @@ port_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 wsgi() {
   daemon "$1" uwsgi --plugin python3 --http-socket "0.0.0.0:$2" --wsgi-file "$3" \
     --master --processes "$4" --enable-threads --die-on-term --need-app \
-    --buffer-size 65535 --disable-logging --add-header 'Connection: close' \
+    --buffer-size 65535 --logformat '%(addr) "%(method) %(uri) %(proto)" %(status)' --add-header 'Connection: close' \
     --procname-prefix "$1 " "${@:5}"
 }
