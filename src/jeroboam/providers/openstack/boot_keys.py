@@ -50,6 +50,10 @@ class BootKeys:
     def use(self, key: bytes) -> None:
         self._key = key
 
+    def of_cluster(self, cluster_uuid: str, use: str) -> bytes:
+        """A key that this cluster's nodes share for one use."""
+        return self._of(cluster_uuid, "", use.encode())
+
     def sealer(self, cluster_uuid: str, name: str) -> Callable[[bytes], bytes]:
         """Seals one boot of this machine."""
         nonce = os.urandom(opening.NONCE)

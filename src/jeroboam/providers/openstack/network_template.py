@@ -68,6 +68,8 @@ def render_network(plan: NetworkPlan) -> Template:
         outputs |= {f"pool_{port}": _id(f"pool-{port}") for port in (plan.port, *plan.inner_ports)}
     else:
         outputs["port"] = _id("endpoint")
+    if plan.endpoint is EndpointKind.VIRTUAL:
+        outputs["inner_ports"] = list(plan.inner_ports)
     if plan.external and plan.floating:
         resources["floating"] = _floating(plan, resources)
         outputs["outside"] = {"get_attr": ["floating", "floating_ip_address"]}

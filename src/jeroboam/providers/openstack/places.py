@@ -32,6 +32,16 @@ class Place:
     def kind(self) -> EndpointKind:
         return EndpointKind(self.outputs["kind"])
 
+    @property
+    def address(self) -> str:
+        """Of the endpoint, inside."""
+        return str(self.outputs["address"])
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """At which a control plane answers that holds a virtual address."""
+        return int(self.outputs["port_number"]), *(int(port) for port in self.outputs["inner_ports"])
+
     def network(self) -> Network:
         return Network(self.outputs["network"], self.name, self.outputs["cidr"], int(self.outputs["mtu"] or 1500))
 

@@ -21,8 +21,6 @@ from .places import Planner
 from .rest import Rest
 from .tags import machine_stack, network_stack
 
-_NO_HOLDER = "Several control planes need a load balancer (Octavia), which this cloud does not have."
-
 
 class Preflight:
     """Looks images, flavors and quotas up."""
@@ -61,7 +59,6 @@ class Preflight:
             used = [some[0] for some in images.values() if some]
             found += bare_metal.problems(machines, used, chosen, virtual=kind is EndpointKind.VIRTUAL)
         else:
-            found += [Problem(_NO_HOLDER, "master_count", "Ask for one.")] if kind is EndpointKind.VIRTUAL else []
             found += bare_metal.not_for_machines(machines, chosen)
             found += await self._landing.volume_problems(project, machines, default_volume_gib)
         found += await self._landing.problems(project, machines, chosen)

@@ -27,8 +27,9 @@ from ...contracts import (
     Problem,
     ProjectsOf,
 )
-from ...domain import Cluster, cluster_slug
+from ...domain import Cluster, Role, cluster_slug
 from ...domain.errors import HostUnsupported, JeroboamError, ProviderRefused, ProviderUnavailable, QuotaExceeded
+from . import virtual_address
 from .boot_keys import BootKeys
 from .by_cluster import ByCluster
 from .catalogue import OpenStackCatalogue
@@ -37,7 +38,7 @@ from .credentials import Credentials, credential_name
 from .growth import BYTES_A_REQUEST, Growth, Wish
 from .heat import UNDEAD, Heat, Stack
 from .labels import LABELS
-from .network_template import render_network
+from .network_template import EndpointKind, render_network
 from .nova import Nova, Server
 from .places import Place, Planner, place_of
 from .preflight import Preflight
@@ -288,7 +289,8 @@ class OpenStackProvider:
             try:
                 image, flavor = _good(images[spec.image_id]), _good(flavors[spec.flavor_id])
                 plan = place.server(spec, image, flavor, self._volume_gib, request.config.os)
-                boot = render_boot(request.config, self._keys.sealer(cluster_uuid, spec.name), self._ca)
+                config = self._completed(place, spec, request.config)
+                boot = render_boot(config, self._keys.sealer(cluster_uuid, spec.name), self._ca)
                 stacks[machine_stack(spec.name)].append(Wish(plan, boot))
             except JeroboamError as error:
                 broken[spec.name] = error
@@ -296,6 +298,13 @@ class OpenStackProvider:
         for some in await asyncio.gather(*grown):
             broken |= some
         return broken
+
+    def _completed(self, place: Place, spec: MachineSpec, config: NodeConfig) -> NodeConfig:
+        """With what this cloud needs of the node beside what the tool does."""
+        if place.kind is not EndpointKind.VIRTUAL or spec.role is not Role.CONTROL_PLANE:
+            return config
+        key = self._keys.of_cluster(spec.cluster_uuid, "holder")
+        return virtual_address.held(config, place.address, place.ports, spec.index, key)
 
     async def _grow(
         self, project: str, cluster_uuid: str, name: str, wishes: Sequence[Wish], until: float

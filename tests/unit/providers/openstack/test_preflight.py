@@ -8,7 +8,7 @@ from tests.unit.providers.openstack.worlds import cloud_of
 from jeroboam.contracts import Flavor, NetworkSpec
 from jeroboam.domain import Role
 from jeroboam.providers.openstack import quotas
-from jeroboam.providers.openstack.rest import CINDER, NEUTRON, OCTAVIA, Answer
+from jeroboam.providers.openstack.rest import CINDER, NEUTRON, Answer
 from jeroboam.testing.provider_suite import World
 
 NONE_LEFT = {"limit": 5, "used": 5, "reserved": 0}
@@ -21,13 +21,10 @@ async def test_preflight_tells_all_at_once(world: World) -> None:
     specs = [world.spec(index, Role.CONTROL_PLANE) for index in range(3)]
     problems = await world.provider.preflight(world.cluster, specs)
     assert [(one.field, one.message) for one in problems] == [
-        ("master_count", "Several control planes need a load balancer (Octavia), which this cloud does not have."),
         ("node_count", "The project's quota of 10 instances is not enough: 8 are used and 3 more are needed."),
         ("node_count", "The project's quota of 2048 MiB of memory is not enough: 0 are used and 3072 more are needed."),
         ("node_count", "The project's quota of 5 ports is not enough: 3 are used and 5 more are needed."),
     ]
-    cloud.services.add(OCTAVIA)
-    assert "master_count" not in [one.field for one in await world.provider.preflight(world.cluster, specs)]
 
 
 async def test_preflight_reads_the_labels_that_it_will_act_by(world: World) -> None:

@@ -51,7 +51,7 @@ def _masters(**changes: Any) -> dict[str, Any]:
 
 CASES = {
     "network-single": _network(),
-    "network-virtual": _network(endpoint=EndpointKind.VIRTUAL, dns=("192.0.2.53",)),
+    "network-virtual": _network(endpoint=EndpointKind.VIRTUAL, dns=("192.0.2.53",), inner_ports=(7000,)),
     "network-balancer": _network(endpoint=EndpointKind.BALANCER, inner_ports=(7000,)),
     "network-inside-only": _network(external=None),
     "network-without-floating": _network(floating=False),

@@ -1,0 +1,206 @@
+"""Runs on each control plane of a cluster whose endpoint is an address that they take over from each other. Needs Python's standard
+library, ip(8) and iptables(8) only; what puts it there is virtual_address.py.
+
+Who holds the address says so each second. Who has not heard that for some seconds, and answers at all of the endpoint's ports itself,
+takes it and tells the neighbours; of two, the one with the lower rank keeps it. Whoever stops answering lets go. Reports bear a tag
+under a key of the cluster: pods reach this port, too.
+A tool may listen at the node's own address only: what comes for the held one is led there.
+Source: RFC 9568 (VRRP: intervals, skew by priority, gratuitous ARP); RFC 826 (ARP); packet(7).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hmac
+import json
+import socket
+import struct
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+SETTINGS = "/etc/jeroboam/node/holder.json"
+PORT = 2390
+EVERY_S = 1.0
+SILENT_S = 3.5  # of a holder that is taken for gone, and half a second more for each rank
+ASK_S = 1.0  # for an own port to answer
+TAG = 32
+_IPV4 = 0x0800
+_SIOCGIFHWADDR = 0x8927
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`rank`: of this node among the control planes; no two have the same."""
+
+    address: str
+    ports: tuple[int, ...]
+    rank: int
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Way:
+    """How this node is in the network of the address: by which device, with which own address, and where its neighbours hear it."""
+
+    device: str
+    own: str
+    broadcast: str
+
+
+@dataclass
+class Election:
+    """Who holds the address, as this node sees it. Pure: the time comes in, in seconds that only go on."""
+
+    rank: int
+    holds: bool = False
+    heard_at: float = float("-inf")  # the last word of another holder
+
+    def heard(self, rank: int, now: float) -> None:
+        """Another says that it holds the address. It keeps it, unless this node holds it and has the lower rank."""
+        if not self.holds or rank < self.rank:
+            self.holds = False
+            self.heard_at = now
+
+    def decide(self, *, well: bool, now: float) -> bool:
+        """Whether this node holds the address from now on."""
+        silent = now - self.heard_at
+        self.holds = well and (self.holds or silent > SILENT_S + self.rank / 2)
+        return self.holds
+
+
+def sign(key: bytes, rank: int) -> bytes:
+    """What is sent: who holds the address."""
+    word = str(rank).encode()
+    return hmac.digest(key, word, "sha256") + word
+
+
+def read(key: bytes, packet: bytes) -> int | None:
+    """The rank of who sent it; None for what was not written with this key."""
+    tag, word = packet[:TAG], packet[TAG:]
+    return int(word) if hmac.compare_digest(tag, hmac.digest(key, word, "sha256")) else None
+
+
+def main() -> int:
+    """Until it is ended."""
+    with open(SETTINGS, encoding="ascii") as file:
+        raw = json.load(file)
+    wish = Settings(raw["address"], tuple(raw["ports"]), raw["rank"], bytes.fromhex(raw["key"]))
+    way = _way(wish.address)
+    _let_go(wish.address, way)  # of an earlier life
+    if sys.argv[1:] == ["let-go"]:
+        return 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, way.device.encode() + b"\0")
+        line.bind(("", PORT))
+        _run(wish, way, line)
+    return 0
+
+
+def _run(wish: Settings, way: Way, line: socket.socket) -> None:
+    election = Election(wish.rank, heard_at=time.monotonic())  # a new one listens first
+    while True:
+        held = election.holds
+        _listen(wish, line, election)
+        broke = election.decide(well=_is_well(way.own, wish.ports), now=time.monotonic()) and not _hold(
+            wish, way, line, new=not held
+        )
+        if broke:
+            election.holds, election.heard_at = False, time.monotonic()
+        if broke or (held and not election.holds):
+            _let_go(wish.address, way)
+        if held != election.holds:
+            print("holds" if election.holds else "lets go of", wish.address, flush=True)  # noqa: T201
+
+
+def _listen(wish: Settings, line: socket.socket, election: Election) -> None:
+    """For the time from one word to the next."""
+    end = time.monotonic() + EVERY_S
+    while (left := end - time.monotonic()) > 0:
+        line.settimeout(left)
+        with suppress(TimeoutError, ValueError):  # nobody speaks; or it is no word of ours
+            rank = read(wish.key, line.recv(600))
+            if rank is not None and rank != wish.rank:
+                election.heard(rank, time.monotonic())
+
+
+def _hold(wish: Settings, way: Way, line: socket.socket, *, new: bool) -> bool:
+    """Say so, and have it. False when the way out is gone. Neighbours are told each time: one may have missed it, or believe another."""
+    try:
+        line.sendto(sign(wish.key, wish.rank), (way.broadcast, PORT))
+        if new:
+            _take(wish.address, way)
+        _announce(wish.address, way.device)
+    except OSError as error:
+        print(error, flush=True)  # noqa: T201
+        return False
+    return True
+
+
+def _is_well(own: str, ports: tuple[int, ...]) -> bool:
+    """Whether something listens at all of them here."""
+    for port in ports:
+        try:
+            socket.create_connection((own, port), ASK_S).close()
+        except OSError:
+            return False
+    return True
+
+
+def _way(address: str) -> Way:
+    routes = json.loads(_run_program("ip", "-4", "-json", "route", "show", "match", address))
+    device = next(one["dev"] for one in routes if one["dst"] != "default")
+    for one in json.loads(_run_program("ip", "-4", "-json", "address", "show", "dev", device))[0]["addr_info"]:
+        if one.get("broadcast"):
+            return Way(device, one["local"], one["broadcast"])
+    raise OSError(f"{device} has no broadcast address")
+
+
+def _take(address: str, way: Way) -> None:
+    _run_program("ip", "address", "replace", f"{address}/32", "dev", way.device)
+    for rule in _rules(address, way):
+        _run_program("iptables", "-w", "-t", "nat", "-I", *rule)
+
+
+def _let_go(address: str, way: Way) -> None:
+    """Also what was taken by half, or is gone already."""
+    for rule in _rules(address, way):
+        with suppress(OSError):
+            while True:  # as often as it is there
+                _run_program("iptables", "-w", "-t", "nat", "-D", *rule)
+    with suppress(OSError):
+        _run_program("ip", "address", "del", f"{address}/32", "dev", way.device)
+
+
+def _rules(address: str, way: Way) -> list[tuple[str, ...]]:
+    lead = ("-d", f"{address}/32", "-j", "DNAT", "--to-destination", way.own)
+    return [("PREROUTING", *lead), ("OUTPUT", *lead)]
+
+
+def _announce(address: str, device: str) -> None:
+    """Gratuitous ARP: a request for the address by who has it."""
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
+        wire.bind((device, 0x0806))
+        own = fcntl.ioctl(wire, _SIOCGIFHWADDR, struct.pack("256s", device.encode()[:15]))[18:24]
+        wire.send(arp(own, socket.inet_aton(address)))
+
+
+def arp(own: bytes, address: bytes) -> bytes:
+    """A frame to all."""
+    head = b"\xff" * 6 + own + b"\x08\x06"
+    return head + struct.pack("!HHBBH", 1, _IPV4, 6, 4, 1) + own + address + b"\0" * 6 + address
+
+
+def _run_program(*words: str) -> str:
+    """What it says. Raises OSError."""
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode:
+        raise OSError(f"{' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
