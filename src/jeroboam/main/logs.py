@@ -12,7 +12,10 @@ import structlog
 from structlog.typing import Processor
 
 DETAILS = "details"  # a mapping that JSON has as fields of its own, and people can do without
-_FOREIGN = ("uvicorn", "uvicorn.error", "alembic", "httpx", "httpcore", "dbos", "litestar", "aiosqlite", "asyncio")
+# At debug they tell of every call; keystoneauth shows whole bodies, in which secrets are.
+_FOREIGN = (
+    "uvicorn", "uvicorn.error", "alembic", "httpx", "httpcore", "dbos", "litestar", "aiosqlite", "asyncio", "keystoneauth", "urllib3",
+)  # fmt: skip
 
 
 def configure(level: str, form: str, stream: TextIO = sys.stderr) -> None:

@@ -1,5 +1,5 @@
 """What a cluster's own credential may call: the paths of its stacks, servers and networks, and what Heat and Nova ask of others in its
-name when a stack is updated. Pure.
+name when a stack is updated: a host that has not yet got an image downloads it as whoever asked for the server. Pure.
 
 Not among them: to make or to delete a stack, which takes a trust that no application credential may make or end
 (docs/adr/0018-credentials-of-clusters.md); anything of Keystone; images, flavors, key pairs and quotas but to read them.
@@ -24,7 +24,7 @@ _RULES: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
     (NOVA, _ALL, ("/**/servers", "/**/servers/**", "/**/os-server-groups", "/**/os-server-groups/*")),
     (NEUTRON, _ALL, tuple(f"/**/{kind}{more}" for kind in _NETWORKS for more in ("", "/**"))),
     (NEUTRON, _READ, ("/**/extensions", "/**/extensions/*", "/**/quotas/**")),
-    (GLANCE, _READ, ("/**/images", "/**/images/*", "/**/schemas/image")),
+    (GLANCE, _READ, ("/**/images", "/**/images/*", "/**/images/*/file", "/**/schemas/image")),
     (CINDER, _ALL, tuple(f"/**/{kind}{more}" for kind in _VOLUMES for more in ("", "/**"))),
     ("block-storage", _ALL, tuple(f"/**/{kind}{more}" for kind in _VOLUMES for more in ("", "/**"))),
     *((kind, _READ, ("/**/types", "/**/types/*")) for kind in (CINDER, "block-storage")),

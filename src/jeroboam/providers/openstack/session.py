@@ -202,7 +202,13 @@ def _asked(
 ) -> Answer:
     more: dict[str, Any] = {} if body is None else {"json": body}
     found = adapter.request(
-        path, method, params=dict(query or {}), raise_exc=False, microversion=version or None, **more
+        path,
+        method,
+        params=dict(query or {}),
+        raise_exc=False,
+        microversion=version or None,
+        log=False,  # bodies hold secrets of credentials and what machines boot with
+        **more,
     )
     return Answer(found.status_code, _json(found), _seconds(found.headers.get("Retry-After", "")))
 

@@ -8,11 +8,11 @@ from tests.unit.providers.openstack.cloud import IMAGE, Cloud
 from tests.unit.providers.openstack.worlds import KEY, SETTINGS, another, cloud_of, make
 
 from jeroboam.contracts import CREDENTIAL, Network, NetworkSpec
-from jeroboam.domain import Cluster
+from jeroboam.domain import Cluster, Secret
 from jeroboam.domain.errors import HostUnsupported, ProviderRefused
 from jeroboam.providers.openstack import OpenStackProvider
 from jeroboam.providers.openstack.access_rules import access_rules
-from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, ProjectClosed
+from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, Credential, ProjectClosed
 from jeroboam.providers.openstack.settings import CredentialKind
 from jeroboam.testing.credential_suite import CredentialSuite, giving, names
 from jeroboam.testing.provider_suite import BatchSuite, CensusSuite, ProviderSuite, World
@@ -83,6 +83,25 @@ def test_the_rules_leave_out_what_a_cluster_has_no_use_for() -> None:
     assert {method for service, method, _ in rules if service == GLANCE} == {"GET"}
     assert {method for service, method, _ in rules if service == HEAT} == {"GET", "PATCH", "PUT"}
     assert all(len(path) <= 225 and path.startswith("/") for _, _, path in rules)
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path"),
+    [
+        (GLANCE, "GET", f"/images/{IMAGE['id']}/file"),  # nova-compute, to a host's cache; Cinder, for a volume
+        (GLANCE, "GET", f"/images/{IMAGE['id']}"),
+        (NEUTRON, "POST", "/ports"),
+        (NEUTRON, "PUT", "/ports/p1"),
+        (NEUTRON, "GET", "/networks/n1"),
+    ],
+)
+async def test_what_nova_asks_of_others_in_a_clusters_name_is_within_the_rules(
+    owned: World, service: str, method: str, path: str
+) -> None:
+    keystone = cloud_of(owned).keystone
+    await giving(owned.provider).ensure_credential(owned.cluster, FIRST, renew=False)
+    [credential] = keystone.credentials
+    assert keystone.allows(Credential(credential, Secret(b"")), service, method, path)
 
 
 async def test_the_secret_is_nowhere_to_be_seen(owned: World) -> None:
