@@ -58,7 +58,8 @@ class ByCluster:
             raise ProviderRefused(
                 f"The service of type {service} does not take the cluster's own credential for {method} {path}.",
                 hint=f"Its configuration needs `service_type = {service}` in [keystone_authtoken], as that of Heat, Nova, Neutron and "
-                "Glance. Where it cannot have it, set [openstack] cluster_credentials = plain.",
+                "Glance. Where it cannot have it, set [openstack] cluster_credentials = plain, restart the service, then "
+                "`jeroboam cluster rotate-credentials NAME`: until then the cluster keeps the one that it has.",
             )
         return answer
 

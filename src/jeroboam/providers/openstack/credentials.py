@@ -79,10 +79,13 @@ class Credentials:
         self._known.pop(cluster_uuid, None)
 
     async def found(self, cluster_uuid: str | None) -> Sequence[FoundResource]:
-        """Those of a cluster, or of all. Also where none are wished any more; none where Keystone knows no such thing."""
+        """Those of a cluster, or of all, also where none are wished any more. None where Keystone knows no such thing; where none are
+        wished, none also where it does not say."""
         prefix = f"{_PREFIX}{cluster_uuid or ''}"
         answer = await self._rest.identity("", "GET", _PATH, query={"name__startswith": prefix})
-        body = checked(answer, "Application credentials could not be listed", fine=(403, 404))
+        body = checked(
+            answer, "Application credentials could not be listed", fine=(404,) if self.wanted else (403, 404)
+        )
         found = ((_NAME.fullmatch(str(raw["name"])), raw) for raw in body.get("application_credentials") or ())
         mine = [FoundResource(CREDENTIAL, str(raw["id"]), name[0], name[1]) for name, raw in found if name]
         return sorted((one for one in mine if cluster_uuid in (None, one.cluster_uuid)), key=lambda one: one.name)

@@ -43,7 +43,7 @@ from .nova import Nova, Server
 from .places import Place, Planner, place_of
 from .preflight import Preflight
 from .removal import Removal
-from .rest import Rest, is_passing, is_quota
+from .rest import ProjectClosed, Rest, is_passing, is_quota
 from .settings import OpenStackSettings
 from .tags import machine_stack, network_stack
 from .user_data import render_boot
@@ -211,12 +211,17 @@ class OpenStackProvider:
 
     async def delete_all(self, cluster_uuid: str) -> Sequence[FoundResource]:
         project = await self._project(cluster_uuid)
-        homes = [project] if project else await self._strewn(cluster_uuid)
-        ends = [await self._delete_in(home, cluster_uuid) for home in homes]
+        try:
+            homes = [project] if project else await self._strewn(cluster_uuid)
+            ends = [await self._delete_in(home, cluster_uuid) for home in homes]
+        except ProjectClosed:
+            await self._credentials.revoke(cluster_uuid)  # which takes no way into the project
+            raise
         return [*(one for some in ends for one in some), *await self._credentials.revoke(cluster_uuid)]
 
     async def _delete_in(self, project: str, cluster_uuid: str) -> Sequence[FoundResource]:
-        async with self._hand(cluster_uuid):
+        """With the service's own login: a cluster whose credential opens nothing can be deleted."""
+        async with self._hands[cluster_uuid]:
             found = await self._removal.found(project, cluster_uuid)
             if found:
                 head = _network_stack_of(found)
@@ -234,8 +239,7 @@ class OpenStackProvider:
     async def list_resources(self, cluster_uuid: str | None = None) -> Sequence[FoundResource]:
         project = await self._project(cluster_uuid) if cluster_uuid else None
         homes = [project] if project else await self._rest.projects()
-        with self._rest.acting(cluster_uuid or ""):
-            found = await asyncio.gather(*(self._removal.found(home, cluster_uuid) for home in homes))
+        found = await asyncio.gather(*(self._removal.found(home, cluster_uuid) for home in homes))
         return [*(one for some in found for one in some), *await self._credentials.found(cluster_uuid)]
 
     @asynccontextmanager

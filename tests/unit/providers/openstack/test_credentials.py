@@ -12,7 +12,7 @@ from jeroboam.domain import Cluster, Secret
 from jeroboam.domain.errors import HostUnsupported, ProviderRefused
 from jeroboam.providers.openstack import OpenStackProvider
 from jeroboam.providers.openstack.access_rules import access_rules
-from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, Credential, ProjectClosed
+from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, Answer, Credential, ProjectClosed
 from jeroboam.providers.openstack.settings import CredentialKind
 from jeroboam.testing.credential_suite import CredentialSuite, giving, names
 from jeroboam.testing.provider_suite import BatchSuite, CensusSuite, ProviderSuite, World
@@ -160,6 +160,21 @@ async def test_a_service_that_does_not_know_its_own_type_is_named(owned: World) 
         await make(owned, 0)
     assert caught.value.message.startswith("The service of type compute does not take the cluster's own credential")
     assert "`service_type = compute` in [keystone_authtoken]" in caught.value.hint
+    assert (
+        "cluster_credentials = plain, restart the service, then `jeroboam cluster rotate-credentials"
+        in caught.value.hint
+    )
+
+
+async def test_a_rotation_changes_the_kind(owned: World) -> None:
+    cloud = cloud_of(owned)
+    await make(owned, 0)
+    cloud.keystone.blind = {NOVA}
+    plain = another(owned, settings=replace(SETTINGS, cluster_credentials=CredentialKind.PLAIN))
+    with pytest.raises(ProviderRefused):
+        await plain.list_machines(owned.cluster.uuid)
+    await plain.ensure_credential(owned.cluster, str(uuid4()), renew=True)
+    assert len(await plain.list_machines(owned.cluster.uuid)) == 1
 
 
 async def test_plain_ones_have_no_rules(world: World, cloud: Cloud) -> None:
@@ -216,3 +231,57 @@ async def test_one_that_does_not_open_though_its_project_is_open_can_be_rotated(
     assert "rotate-credentials NAME` makes another" in caught.value.hint
     await other.ensure_credential(owned.cluster, str(uuid4()), renew=True)
     assert len(await other.list_machines(owned.cluster.uuid)) == 1
+
+
+async def test_a_cluster_whose_credential_opens_nothing_can_be_deleted(owned: World) -> None:
+    cloud, uuid = cloud_of(owned), owned.cluster.uuid
+    await make(owned, 0)
+    other = another(owned, settings=OURS)
+    other.use_key(b"another key of 32 bytes in place")
+    shown = {one.kind for one in await other.list_resources(uuid)}
+    assert {"stack", "server", CREDENTIAL} <= shown
+    await other.delete_all(uuid)
+    assert await other.list_resources(uuid) == []
+    assert cloud.keystone.credentials == {}
+
+
+async def test_an_orphan_with_a_credential_is_found_in_any_project_and_removed(owned: World) -> None:
+    """A forced deletion has left all behind, and its cluster is forgotten."""
+    cloud, uuid = cloud_of(owned), owned.cluster.uuid
+    await make(owned, 0)
+    cloud.names = ("project-0", owned.cluster.project_id, "project-2")
+    stranger = OpenStackProvider(cloud, OURS)
+    stranger.use_key(KEY)
+    found = await stranger.list_resources(uuid)
+    assert sorted(one.kind for one in found).count(CREDENTIAL) == 1
+    assert len({(one.kind, one.id) for one in found}) == len(found)
+    assert {one.id for one in found} == {one.id for one in await stranger.delete_all(uuid)}
+    assert await stranger.list_resources() == []
+    assert cloud.stacks == {}
+
+
+async def test_after_a_deletion_a_process_remembers_no_credential(owned: World) -> None:
+    await make(owned, 0)
+    assert isinstance(owned.provider, OpenStackProvider)
+    credentials = owned.provider._credentials
+    await owned.provider.delete_all(owned.cluster.uuid)
+    assert await owned.provider.list_resources(owned.cluster.uuid) == []
+    assert (credentials._known, dict(credentials._hands)) == ({}, {})
+
+
+async def test_a_deletion_in_a_closed_project_revokes_the_credential_at_least(owned: World) -> None:
+    cloud = cloud_of(owned)
+    await make(owned, 0)
+    cloud.keystone.projects = {owned.cluster.project_id: False}
+    cloud.names = ()
+    with pytest.raises(ProjectClosed):
+        await another(owned, settings=OURS).delete_all(owned.cluster.uuid)
+    assert cloud.keystone.credentials == {}
+
+
+async def test_a_keystone_that_shows_no_credentials_is_not_one_without_them(world: World, cloud: Cloud) -> None:
+    refused = Answer(403, {"error": {"message": "You are not authorized"}})
+    cloud.keystone.answer = lambda *asked: refused  # type: ignore[method-assign]
+    await world.provider.delete_all(world.cluster.uuid)  # where none are wished
+    with pytest.raises(ProviderRefused, match="Application credentials could not be listed: You are not authorized"):
+        await another(world, settings=OURS).delete_all(world.cluster.uuid)
