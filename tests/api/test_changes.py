@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jeroboam.contracts import Capabilities, Image
-from jeroboam.domain import OperationKind
+from jeroboam.contracts import Capabilities, Image, MachineSpec, Problem
+from jeroboam.domain import Cluster, OperationKind
+from jeroboam.domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable
 from jeroboam.drivers.fake import FakeDriver
-from jeroboam.providers.fake import Cloud, FakeProvider, Fault
+from jeroboam.providers.fake import Cloud, FakeProvider, Fault, Weather
 from jeroboam.providers.fake.catalogue import FakeCatalogue
 
 if TYPE_CHECKING:
@@ -461,6 +463,48 @@ async def test_a_resize_that_fails_at_once_gives_the_old_count_back(make: Maker)
     assert await member.finished(uuid) == "failed"
     shown = (await member.get("/v1/clusters/demo")).json()
     assert (shown["status"], shown["node_count"]) == ("UPDATE_FAILED", 1)
+
+
+@pytest.mark.parametrize("how", ["resize", "patch"])
+async def test_a_group_that_grows_beyond_what_the_provider_has_is_refused(make: Maker, how: str) -> None:
+    provider = FakeProvider(Cloud(), boot_s=0, weather=Weather(machine_quota=3))
+    member = make(provider=provider).as_("user-1").at("latest")
+    uuid = await member.cluster(node_count=1)
+    await member.finished(uuid)
+    if how == "resize":
+        answer = await member.post("/v1/clusters/demo/actions/resize", {"node_count": 3})
+    else:
+        answer = await member.patch("/v1/clusters/demo", [replace("/node_count", 3)])
+    said = "2 machines are wanted, and the quota leaves room for 1."
+    assert (answer.status_code, detail(answer)) == (400, said)
+    plan = (await member.post(f"/ext/v1/clusters/{uuid}/plan", {"operation": "resize", "node_count": 3})).json()
+    assert [(one["field"], one["message"]) for one in plan["problems"]] == [("node_count", said)]
+    assert (await member.get("/v1/clusters/demo")).json()["node_count"] == 1
+    assert (await member.post("/v1/clusters/demo/actions/resize", {"node_count": 2})).status_code == 202
+    assert await member.finished(uuid) == "succeeded"
+
+
+class Speechless(FakeProvider):
+    """Says nothing of what it has room for."""
+
+    error: JeroboamError | None = None
+
+    async def preflight(self, cluster: Cluster, machines: Sequence[MachineSpec]) -> list[Problem]:
+        if self.error:
+            raise self.error
+        return await super().preflight(cluster, machines)
+
+
+@pytest.mark.parametrize("error", [ProviderUnavailable("away", after_s=1.0), ProviderRefused("closed")])
+async def test_a_provider_that_cannot_be_asked_refuses_no_resize(make: Maker, error: JeroboamError) -> None:
+    provider = Speechless(Cloud(), boot_s=0)
+    member = make(provider=provider).as_("user-1").at("latest")
+    uuid = await member.cluster(node_count=1)
+    await member.finished(uuid)
+    provider.error = error
+    answer = await member.post("/v1/clusters/demo/actions/resize", {"node_count": 2})
+    assert answer.status_code == 202
+    assert await member.finished(uuid) == "succeeded"
 
 
 async def test_health_that_a_healer_tells_is_kept_while_the_cluster_changes(member: Api, demo: str) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..contracts import ClusterRow, Image, Machine
+from ..contracts import ClusterRow, Image, Machine, Problem
 from ..domain import FAILED, IN_PROGRESS, Health, NodeGroup, Operation, OperationKind, Role, Status
-from ..domain.errors import BeingDeleted, InvalidRequest, NotSupported, RetryLater
+from ..domain.errors import BeingDeleted, InvalidRequest, NotSupported, Permanent, RetryLater
 from . import choice, clusters, node_groups
 from .findings import Findings
 from .services import Asker, Services
-from .wishes import WORKER_GROUP, counted, operation
+from .wishes import WORKER_GROUP, counted, machines, operation
 
 _ATTEMPTS = 5
 
@@ -61,7 +62,9 @@ def resize_plan(services: Services, wish: Resize, found: Findings) -> Planner:
         named: Mapping[str, str] = {}
         with found.check():
             named = await _machines(services, now, group, wish.remove_nodes)
-        return _resized(services, OperationKind.RESIZE, now, group, wish.node_count, named, found)
+        change = _resized(services, OperationKind.RESIZE, now, group, wish.node_count, named, found)
+        await _check_room(services, now, group, change, found)
+        return change
 
     return plan
 
@@ -86,7 +89,9 @@ async def update(services: Services, asker: Asker, ident: str, wish_of: Callable
 
         async def plan(now: ClusterRow) -> Change | None:
             group = node_groups.pick(now, WORKER_GROUP)
-            return _resized(services, OperationKind.UPDATE, now, group, count, {}, Findings())
+            change = _resized(services, OperationKind.UPDATE, now, group, count, {}, Findings())
+            await _check_room(services, now, group, change, Findings())
+            return change
 
         await request(services, asker, row, plan)
     if wish.health is not None or wish.health_reason is not None:
@@ -183,6 +188,25 @@ def _resized(
     summary = f"resize {group.name} from {group.node_count} to {counted(count, 'node')}"
     details = {"counts": {group.uuid: group.node_count}, "wished": {group.uuid: count}, "named": {group.uuid: remove}}
     return Change(kind, [changed], summary + (f", removing {', '.join(words)}" if words else ""), details)
+
+
+async def _check_room(
+    services: Services, row: ClusterRow, group: NodeGroup, change: Change | None, found: Findings
+) -> None:
+    """The provider's word on the machines by which the group grows. One that cannot be asked now refuses nothing: the operation
+    will tell."""
+    if change is None or change.dropped or row.cluster.deleting or group.role is Role.CONTROL_PLANE:
+        return
+    more = change.groups[0].node_count - group.node_count
+    if more <= 0:
+        return
+    problems: list[Problem] = []
+    with suppress(RetryLater, Permanent):
+        images = await services.provider.catalogue.find_images(row.cluster.project_id, group.image_id)
+        if len(images) == 1:
+            grown = machines(row.cluster, [replace(group, node_count=more, remove_nodes=())], images[0])
+            problems = await services.provider.preflight(row.cluster, grown)
+    found.refuse(problems)
 
 
 def _check_range(group: NodeGroup, count: int) -> None:
