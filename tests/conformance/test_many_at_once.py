@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from jeroboam.domain.errors import InvalidRequest, LeaseLost, LeaseOver
 from jeroboam.store import Sealer, SqlStore, tables
 
 MANY = 20
+WAIT_S = 60.0
 
 
 @pytest.fixture
@@ -200,3 +202,61 @@ async def test_on_postgresql_many_take_few_statements(store: SqlStore) -> None:
     await asyncio.gather(*(store.open_step(Step(operation, "boot", "", 1, now)) for _, operation in made))
     await asyncio.gather(*(store.load(cluster) for cluster, _ in made))
     assert len(seen) < MANY
+
+
+@asynccontextmanager
+async def no_connection_is_free(store: SqlStore) -> AsyncIterator[None]:
+    """The store's own are all in use."""
+    async with AsyncExitStack() as taken:
+        for _ in range(store._engine.pool.size()):  # type: ignore[attr-defined]
+            await taken.enter_async_context(store._engine.connect())
+        yield
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("then", ["another", "none"])
+async def test_what_outlives_its_callers_begins_nothing_under_a_later_lease(
+    store: SqlStore, url: str, then: str
+) -> None:
+    """Nor without one: they waited for the database when the lease ended and its conductor was cancelled."""
+    made = [await add(store) for _ in range(MANY)]
+    other = SqlStore(url, Sealer(KEY), SystemClock())
+    await other.take_lease("other", "host-2")
+    async with no_connection_is_free(store):
+        callers = [asyncio.create_task(store.begin_operation(operation)) for _, operation in made]
+        async with asyncio.timeout(WAIT_S):
+            while not store._begins._tasks:
+                await asyncio.sleep(0.01)
+        assert await other.end_lease(next(one for one in await other.list_leases() if one.executor_id == "one"))
+        for caller in callers:
+            caller.cancel()
+        await asyncio.gather(*callers, return_exceptions=True)
+        await (store.take_lease("one", "host-1") if then == "another" else store.give_lease_back())
+    async with asyncio.timeout(WAIT_S):
+        while store._begins._tasks:
+            await asyncio.sleep(0.01)
+    for cluster, operation in made:
+        row, kept = await other.load(cluster), await other.get_operation(operation)
+        assert row is not None
+        assert kept is not None
+        assert (row.cluster.fence, kept.state) == (0, OperationState.QUEUED)
+    await other.stop()
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_the_end_of_the_store_ends_what_is_shared(store: SqlStore) -> None:
+    made = [await add(store) for _ in range(MANY)]
+    async with no_connection_is_free(store):
+        callers = [asyncio.create_task(store.begin_operation(operation)) for _, operation in made]
+        async with asyncio.timeout(WAIT_S):
+            while not store._begins._tasks:
+                await asyncio.sleep(0.01)
+            await store.stop()
+            ends = await asyncio.gather(*callers[1:], return_exceptions=True)  # the first has a statement of its own
+        assert {type(end) for end in ends} == {asyncio.CancelledError}
+        assert not store._begins._tasks
+        callers[0].cancel()
+        await asyncio.gather(callers[0], return_exceptions=True)
+    assert {operation.state for operation in await store.runnable_operations(MANY)} == {OperationState.QUEUED}

@@ -25,6 +25,7 @@ from .among import among
 from .beginning import Beginning, HeldCluster, beginning
 from .cluster_rows import with_groups
 from .health_store import HealthSide
+from .lease_store import OwnLease, over
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
 from .trouble import translated
@@ -125,13 +126,15 @@ class ConductorSide(HealthSide):
             await self._arrivals.wait(at_most)
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
-        return (await self._begin_operations([uuid]))[0]
+        return (await self._begin_operations(None, [uuid]))[0]
 
-    async def _begin_operations(self, uuids: Sequence[str]) -> Sequence[tuple[Operation, int] | None]:
+    async def _begin_operations(
+        self, under: OwnLease | None, uuids: Sequence[str]
+    ) -> Sequence[tuple[Operation, int] | None]:
         """Each as `begin_operation` tells it, all in one transaction."""
         now, asked = self._clock.now(), {"uuids": list(uuids)}
         begun: list[Beginning | None] = []
-        async with self._held() as connection:
+        async with self._held(under) as connection:
             # The clusters first: whoever ends or supersedes an operation holds its own, so what is read below stays true.
             held = (await connection.execute(_CLUSTERS_OF_OPERATIONS[connection.dialect.name], asked)).all()
             of = {row.uuid: HeldCluster(row.status, row.fence, row.deleting) for row in held}
@@ -171,9 +174,12 @@ class ConductorSide(HealthSide):
         return rows[0] if rows else None
 
     async def cancel_requested(self, operation_uuid: str) -> bool:
-        asked = sa.select(operations.c.cancel_requested, self._still_held()).where(operations.c.uuid == operation_uuid)
+        mine = self._mine
+        held = sa.true() if mine is None else sa.exists().where(mine.row)
+        asked = sa.select(operations.c.cancel_requested, held).where(operations.c.uuid == operation_uuid)
         found = await self._look(lambda connection: connection.execute(asked).first())
-        self._check_held(found is None or found[1])
+        if mine is not None and found is not None and not found[1]:
+            raise over(mine)
         return found is not None and bool(found[0])
 
     async def write_status(self, cluster_uuid: str, fence: int, change: StatusChange) -> None:

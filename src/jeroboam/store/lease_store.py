@@ -38,7 +38,7 @@ WHILE_HELD = sa.exists(sa.select(HELD.c.executor_id))
 
 
 @dataclass(frozen=True)
-class _Mine:
+class OwnLease:
     executor_id: str
     token: str
 
@@ -46,15 +46,20 @@ class _Mine:
     def row(self) -> sa.ColumnElement[bool]:
         return sa.and_(leases.c.executor_id == self.executor_id, leases.c.token == self.token)
 
+    @property
+    def told(self) -> dict[str, str]:
+        """To `HELD`."""
+        return {"executor": self.executor_id, "token": self.token}
+
 
 class Leases(Database):
     """Implements contracts.LeaseStore. Without a lease taken, as in tests and tools, nothing is asked."""
 
-    _mine: _Mine | None = None
+    _mine: OwnLease | None = None
 
     async def take_lease(self, executor_id: str, host: str) -> None:
         now = self._clock.now()
-        mine = _Mine(executor_id, uuid.uuid4().hex)
+        mine = OwnLease(executor_id, uuid.uuid4().hex)
         row = {"executor_id": executor_id, "token": mine.token, "host": host, "beats": 0}
         async with self._apart() as connection:
             await connection.execute(leases.delete().where(leases.c.executor_id == executor_id))
@@ -67,7 +72,7 @@ class Leases(Database):
         async with self._apart() as connection:
             done = await connection.execute(_BEAT, told)
             if done.rowcount == 0:
-                raise _over(mine)
+                raise over(mine)
 
     async def list_leases(self) -> Sequence[Lease]:
         async with self._apart(reads=True) as connection:
@@ -76,8 +81,9 @@ class Leases(Database):
 
     async def end_lease(self, lease: Lease) -> bool:
         seen = sa.and_(leases.c.token == lease.token, leases.c.beats == lease.beats)
+        mine = self._mine
         async with self._apart() as connection:
-            await self._hold(connection)
+            await self._hold(connection, mine)
             done = await connection.execute(leases.delete().where(leases.c.executor_id == lease.executor_id, seen))
             return done.rowcount == 1
 
@@ -89,44 +95,38 @@ class Leases(Database):
             await connection.execute(leases.delete().where(mine.row))
 
     @asynccontextmanager
-    async def _held(self) -> AsyncIterator[Writing]:
-        """A transaction of the conductor's side. Raises LeaseOver; nothing was written then."""
+    async def _held(self, under: OwnLease | None = None) -> AsyncIterator[Writing]:
+        """A transaction of the conductor's side, under this lease, else under that of now: not of when a connection is free. Raises
+        LeaseOver; nothing was written then."""
+        mine = under or self._mine
         async with self._write() as connection:
-            await self._hold(connection)
+            await self._hold(connection, mine)
             yield connection
 
-    async def _hold(self, connection: Writing) -> None:
-        mine = self._mine
+    async def _hold(self, connection: Writing, mine: OwnLease | None) -> None:
         if mine is None:
             return
         held = _HELD if self._sqlite else _HELD_ON
-        told = {"executor": mine.executor_id, "token": mine.token}
-        self._check_held((await connection.execute(held, told)).first() is not None)
+        if (await connection.execute(held, mine.told)).first() is None:
+            raise over(mine)
 
-    def _leased(self) -> bool:
-        """Whether there is a lease to hold, on PostgreSQL: a statement with `HELD` within it writes then."""
-        return not self._sqlite and self._mine is not None
+    def _leased(self) -> OwnLease | None:
+        """The lease of now, on PostgreSQL: a statement with `HELD` within it writes under it."""
+        return None if self._sqlite else self._mine
 
-    async def _at_once(self, held: sa.Executable, told: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+    async def _at_once(
+        self, under: OwnLease, held: sa.Executable, told: Mapping[str, Any]
+    ) -> Sequence[tuple[Any, ...]]:
         """What a statement with `HELD` within it returned: nothing, and nothing was written, when the lease is over. It takes one trip to
-        the server where a transaction around it takes four. Only while `_leased`."""
-        mine = self._required()
-        own = {**told, "executor": mine.executor_id, "token": mine.token}
+        the server where a transaction around it takes four."""
+        own = {**told, **under.told}
         return await self._look(lambda connection: [tuple(row) for row in connection.execute(held, own)])
 
-    def _still_held(self) -> sa.ColumnElement[bool]:
-        """To be asked within another statement; see `_check_held`."""
-        return sa.true() if self._mine is None else sa.exists().where(self._mine.row)
-
-    def _check_held(self, held: bool) -> None:
-        if self._mine is not None and not held:
-            raise _over(self._mine)
-
-    def _required(self) -> _Mine:
+    def _required(self) -> OwnLease:
         if self._mine is None:
             raise LeaseOver("No lease was taken.")
         return self._mine
 
 
-def _over(mine: _Mine) -> LeaseOver:
+def over(mine: OwnLease) -> LeaseOver:
     return LeaseOver(f"The lease of the conductor {mine.executor_id} is over; others go on with its work.")

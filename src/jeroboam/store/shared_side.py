@@ -4,6 +4,7 @@ and for what a shared statement did not serve, it is as in conductor_store.py, w
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from ..domain import ErrorClass, Operation, Resource, Step
 from .cluster_rows import with_groups
 from .cluster_store import Clusters
 from .conductor_store import END_OF_STEP, ConductorSide, alone_row
+from .lease_store import OwnLease
 from .rows import dicts, plain, values
 from .sealing import Sealer
 from .shared_statements import (
@@ -46,17 +48,29 @@ class SharedSide(Clusters, ConductorSide):
 
     def __init__(self, url: str, sealer: Sealer, clock: Clock, **more: Any) -> None:
         super().__init__(url, sealer, clock, **more)
-        leased = self._leased
-        self._begins = Sharing(self._begin_operations, super().begin_operation, when=leased)
-        self._loads = Sharing(self._load_all, super().load, when=leased)
-        self._step_lists = Sharing(self._list_all_steps, super().list_steps, when=leased)
-        self._cancels = Sharing(self._all_cancels, super().cancel_requested, when=leased)
-        self._statuses = Sharing(self._write_all_statuses, self._status_alone, when=leased)
-        self._opens = Sharing(self._open_all_steps, super().open_step, when=leased)
-        self._closes = Sharing(self._close_all_steps, self._close_alone, when=leased)
-        self._ledger = Sharing(self._open_all_resources, self._resource_alone, when=leased)
-        self._puts = Sharing(self._put_all_secrets, self._put_alone, when=leased)
-        self._gets = Sharing(self._get_all_secrets, super().get_secrets, when=leased)
+        leased, reads = self._leased, self._reads_together
+        self._begins = Sharing(self._begin_operations, super().begin_operation, under=leased)
+        self._loads = Sharing(self._load_all, super().load, under=reads)
+        self._step_lists = Sharing(self._list_all_steps, super().list_steps, under=reads)
+        self._cancels = Sharing(self._all_cancels, super().cancel_requested, under=leased)
+        self._statuses = Sharing(self._write_all_statuses, self._status_alone, under=leased)
+        self._opens = Sharing(self._open_all_steps, super().open_step, under=leased)
+        self._closes = Sharing(self._close_all_steps, self._close_alone, under=leased)
+        self._ledger = Sharing(self._open_all_resources, self._resource_alone, under=leased)
+        self._puts = Sharing(self._put_all_secrets, self._put_alone, under=leased)
+        self._gets = Sharing(self._get_all_secrets, super().get_secrets, under=reads)
+
+    async def stop(self) -> None:
+        shared: Sequence[Sharing[Any, Any, Any]] = (
+            *(self._begins, self._loads, self._step_lists, self._cancels, self._statuses),
+            *(self._opens, self._closes, self._ledger, self._puts, self._gets),
+        )
+        await asyncio.gather(*(one.stop() for one in shared))
+        await super().stop()
+
+    def _reads_together(self) -> bool | None:
+        """Where writes are shared; reads are under no lease."""
+        return None if self._leased() is None else True
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
         return await self._begins(uuid)
@@ -64,7 +78,7 @@ class SharedSide(Clusters, ConductorSide):
     async def load(self, cluster_uuid: str) -> ClusterRow | None:
         return await self._loads(cluster_uuid)
 
-    async def _load_all(self, uuids: Sequence[str]) -> Sequence[ClusterRow | None]:
+    async def _load_all(self, _: bool, uuids: Sequence[str]) -> Sequence[ClusterRow | None]:
         asked = {"uuids": list(uuids)}
         rows = await self._look(lambda connection: with_groups(connection, connection.execute(CLUSTERS, asked)))
         found = {row.cluster.uuid: row for row in rows}
@@ -75,7 +89,7 @@ class SharedSide(Clusters, ConductorSide):
             return await super().list_steps(operation_uuid, after_id=after_id)
         return await self._step_lists(operation_uuid)
 
-    async def _list_all_steps(self, uuids: Sequence[str]) -> Sequence[Sequence[Step]]:
+    async def _list_all_steps(self, _: bool, uuids: Sequence[str]) -> Sequence[Sequence[Step]]:
         asked = {"uuids": list(uuids)}
         found = await self._look(lambda connection: dicts(connection.execute(STEPS, asked)))
         of: defaultdict[str, list[Step]] = defaultdict(list)
@@ -86,8 +100,8 @@ class SharedSide(Clusters, ConductorSide):
     async def cancel_requested(self, operation_uuid: str) -> bool:
         return await self._cancels(operation_uuid)
 
-    async def _all_cancels(self, uuids: Sequence[str]) -> Sequence[bool | Alone]:
-        found = {row[0]: row[1] for row in await self._at_once(CANCELS, {"uuids": list(uuids)}) if row[2]}
+    async def _all_cancels(self, under: OwnLease, uuids: Sequence[str]) -> Sequence[bool | Alone]:
+        found = {row[0]: row[1] for row in await self._at_once(under, CANCELS, {"uuids": list(uuids)}) if row[2]}
         return [found.get(uuid, ALONE) for uuid in uuids]
 
     async def write_status(self, cluster_uuid: str, fence: int, change: StatusChange) -> None:
@@ -99,7 +113,9 @@ class SharedSide(Clusters, ConductorSide):
     async def _status_alone(self, one: tuple[str, int, StatusChange]) -> None:
         await super().write_status(*one)
 
-    async def _write_all_statuses(self, some: Sequence[tuple[str, int, StatusChange]]) -> Sequence[Alone | None]:
+    async def _write_all_statuses(
+        self, under: OwnLease, some: Sequence[tuple[str, int, StatusChange]]
+    ) -> Sequence[Alone | None]:
         """Those of the same columns together. The second change of a cluster is written after the first, by itself."""
         by_names: defaultdict[tuple[str, ...], dict[str, dict[str, Any]]] = defaultdict(dict)
         first = _firsts([uuid for uuid, _, _ in some])
@@ -109,15 +125,17 @@ class SharedSide(Clusters, ConductorSide):
                 by_names[tuple(sorted(row))][uuid] = {"uuid": uuid, HELD_FENCE.name: fence, **row}
         written: set[str] = set()
         for names, rows in by_names.items():
-            written.update(row[0] for row in await self._at_once(write_statuses(names), many(list(rows.values()))))
+            written.update(
+                row[0] for row in await self._at_once(under, write_statuses(names), many(list(rows.values())))
+            )
         return [None if counts and one[0] in written else ALONE for one, counts in zip(some, first, strict=True)]
 
     async def open_step(self, step: Step) -> int:
         return await self._opens(step)
 
-    async def _open_all_steps(self, some: Sequence[Step]) -> Sequence[int | Alone]:
+    async def _open_all_steps(self, under: OwnLease, some: Sequence[Step]) -> Sequence[int | Alone]:
         """The rows get their ids in the order of the steps."""
-        made = sorted(row[0] for row in await self._at_once(OPEN_STEPS, many([values(step) for step in some])))
+        made = sorted(row[0] for row in await self._at_once(under, OPEN_STEPS, many([values(step) for step in some])))
         return made if len(made) == len(some) else [ALONE] * len(some)
 
     async def close_step(
@@ -136,10 +154,10 @@ class SharedSide(Clusters, ConductorSide):
         step_id, ok, message, error_class, hint, log = end
         await super().close_step(step_id, ok=ok, message=message, error_class=error_class, hint=hint, log=log)
 
-    async def _close_all_steps(self, some: Sequence[_End]) -> Sequence[Alone | None]:
+    async def _close_all_steps(self, under: OwnLease, some: Sequence[_End]) -> Sequence[Alone | None]:
         now = self._clock.now()
         rows = [dict(zip(("id", *END_OF_STEP), (*end, now), strict=True)) for end in some]
-        closed = {row[0] for row in await self._at_once(CLOSE_STEPS, many(rows))}
+        closed = {row[0] for row in await self._at_once(under, CLOSE_STEPS, many(rows))}
         return [None if end.step_id in closed else ALONE for end in some]
 
     async def open_resource(self, resource: Resource, fence: int) -> None:
@@ -148,7 +166,9 @@ class SharedSide(Clusters, ConductorSide):
     async def _resource_alone(self, one: tuple[Resource, int]) -> None:
         await super().open_resource(*one)
 
-    async def _open_all_resources(self, some: Sequence[tuple[Resource, int]]) -> Sequence[Alone | None]:
+    async def _open_all_resources(
+        self, under: OwnLease, some: Sequence[tuple[Resource, int]]
+    ) -> Sequence[Alone | None]:
         """One statement cannot write a row twice."""
         keys = [(one.cluster_uuid, one.kind, one.name) for one, _ in some]
         first, now = _firsts(keys), self._clock.now()
@@ -157,7 +177,7 @@ class SharedSide(Clusters, ConductorSide):
             for (resource, fence), counts in zip(some, first, strict=True)
             if counts
         ]
-        written = set(await self._at_once(OPEN_RESOURCES, many(rows)))
+        written = set(await self._at_once(under, OPEN_RESOURCES, many(rows)))
         return [None if counts and key in written else ALONE for key, counts in zip(keys, first, strict=True)]
 
     async def put_secrets(self, cluster_uuid: str, kept: Mapping[str, bytes]) -> Mapping[str, bytes]:
@@ -169,20 +189,20 @@ class SharedSide(Clusters, ConductorSide):
         return await super().put_secrets(*one)
 
     async def _put_all_secrets(
-        self, some: Sequence[tuple[str, Mapping[str, bytes]]]
+        self, under: OwnLease, some: Sequence[tuple[str, Mapping[str, bytes]]]
     ) -> Sequence[Mapping[str, bytes] | Alone]:
         """Whoever was not the first to write any one of the names asks for what is kept by itself."""
         rows = [row for uuid, kept in some for row in self._sealed(uuid, kept)]
-        written = Counter(row[0] for row in await self._at_once(PUT_SECRETS, many(rows)))
+        written = Counter(row[0] for row in await self._at_once(under, PUT_SECRETS, many(rows)))
         first = _firsts([uuid for uuid, _ in some])
         here = [counts and written[uuid] == len(kept) for (uuid, kept), counts in zip(some, first, strict=True)]
-        found = await self._get_all_secrets([uuid for uuid, _ in some])
+        found = await self._get_all_secrets(True, [uuid for uuid, _ in some])
         return [known if all_of else ALONE for known, all_of in zip(found, here, strict=True)]
 
     async def get_secrets(self, cluster_uuid: str) -> Mapping[str, bytes]:
         return await self._gets(cluster_uuid)
 
-    async def _get_all_secrets(self, uuids: Sequence[str]) -> Sequence[Mapping[str, bytes]]:
+    async def _get_all_secrets(self, _: bool, uuids: Sequence[str]) -> Sequence[Mapping[str, bytes]]:
         asked = {"uuids": list(uuids)}
         found = await self._look(lambda connection: dicts(connection.execute(SECRETS, asked)))
         of: defaultdict[str, dict[str, bytes]] = defaultdict(dict)

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 
 from ..domain.errors import LeaseOver, RetryLater
 
+L = TypeVar("L")
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -30,46 +33,75 @@ class Alone:
 ALONE: Final = Alone()
 
 
-class Sharing(Generic[K, V]):
+@dataclass(frozen=True, eq=False)
+class _Caller(Generic[L, K, V]):
+    lease: L
+    one: K
+    answer: asyncio.Future[V | Alone]
+
+
+class Sharing(Generic[L, K, V]):
     """One kind of statement. `together` answers for all that it is given, in their order; `alone` for one, in a statement of its own.
 
-    Raises what they raise: what passes by itself and the end of a lease to all who shared the statement. Anything else may be due to
-    one of them, so each has its own statement then.
+    What is asked under one lease is done under that lease or not at all, however long it waits and whoever waits for it no more: a
+    statement is of callers of the same lease and is told which.
+
+    Raises what they raise: what passes by itself to all who shared the statement. Anything else may be due to one of them, so each has
+    its own statement then. Raises LeaseOver to those whose lease is another by then.
     """
 
     def __init__(
         self,
-        together: Callable[[Sequence[K]], Awaitable[Sequence[V | Alone]]],
+        together: Callable[[L, Sequence[K]], Awaitable[Sequence[V | Alone]]],
         alone: Callable[[K], Awaitable[V]],
         *,
-        when: Callable[[], bool],
+        under: Callable[[], L | None],
     ) -> None:
-        """`when`: whether there is anything to share now."""
-        self._together, self._alone, self._when = together, alone, when
-        self._waiting: list[tuple[K, asyncio.Future[V | Alone]]] = []
+        """`under`: the lease of now; None when nothing is shared."""
+        self._together, self._alone, self._under = together, alone, under
+        self._waiting: list[_Caller[L, K, V]] = []
         self._under_way = 0
         self._begun_s = 0.0  # loop time of the last one's begin
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     async def __call__(self, one: K) -> V:
-        if not self._when():
+        lease = self._under()
+        if lease is None:
             return await self._alone(one)
-        answer = await (self._queued(one) if self._under_way else self._first(one))
-        return await self._alone(one) if isinstance(answer, Alone) else answer
+        answer = await (self._queued(lease, one) if self._under_way else self._first(lease, one))
+        if not isinstance(answer, Alone):
+            return answer
+        if self._under() != lease:
+            raise LeaseOver("This was asked under a lease that is over.")
+        return await self._alone(one)
 
-    async def _first(self, one: K) -> V | Alone:
+    async def stop(self) -> None:
+        """Cancels the statements that are under way here, and those who wait for one; returns when the former have ended."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        waiting, self._waiting = self._waiting, []
+        for caller in waiting:
+            caller.answer.cancel()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _first(self, lease: L, one: K) -> V | Alone:
         self._begin()
         try:
-            return (await self._together([one]))[0]
+            [answer] = await self._together(lease, [one])
+            return answer
         finally:
             self._end()
 
-    async def _queued(self, one: K) -> V | Alone:
-        future: asyncio.Future[V | Alone] = asyncio.get_running_loop().create_future()
-        self._waiting.append((one, future))
+    async def _queued(self, lease: L, one: K) -> V | Alone:
+        answer: asyncio.Future[V | Alone] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Caller(lease, one, answer))
         self._go_on()
-        return await future
+        return await answer
 
     def _begin(self) -> None:
         self._under_way += 1
@@ -84,11 +116,13 @@ class Sharing(Generic[K, V]):
         loop = asyncio.get_running_loop()
         late = self._under_way < _AT_ONCE and loop.time() - self._begun_s >= _PATIENCE_S
         if self._waiting and (late or not self._under_way):
-            some, self._waiting = self._waiting[:_AT_MOST], self._waiting[_AT_MOST:]
+            lease = self._waiting[0].lease
+            some = list(takewhile(lambda caller: caller.lease == lease, islice(self._waiting, _AT_MOST)))
+            self._waiting = self._waiting[len(some) :]
             self._begin()
-            task = loop.create_task(self._serve(some))
+            task = loop.create_task(self._serve(lease, some))
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(lambda task: self._served(task, some))
         if self._waiting and self._timer is None:
             self._timer = loop.call_later(_PATIENCE_S, self._look_again)
 
@@ -96,26 +130,27 @@ class Sharing(Generic[K, V]):
         self._timer = None
         self._go_on()
 
-    async def _serve(self, some: Sequence[tuple[K, asyncio.Future[V | Alone]]]) -> None:
+    async def _serve(self, lease: L, some: Sequence[_Caller[L, K, V]]) -> None:
         """A task of its own: none who is cancelled takes the others along."""
-        here = [(one, future) for one, future in some if not future.done()]
-        answers: Sequence[V | Alone | RetryLater] = []
+        here = [caller for caller in some if not caller.answer.done()]
+        told: list[tuple[_Caller[L, K, V], V | Alone | RetryLater]]
         try:
-            if here:
-                answers = await self._together([one for one, _ in here])
+            answers = await self._together(lease, [caller.one for caller in here]) if here else []
+            told = list(zip(here, answers, strict=True))
         except RetryLater as error:
-            answers = [error] * len(here)
+            told = [(caller, error) for caller in here]
         except (Exception, LeaseOver):  # noqa: BLE001 - whose it is shows when each is asked for alone
-            answers = [ALONE] * len(here)
-        except BaseException:  # the process ends
-            for _, future in here:
-                future.cancel()
-            raise
-        finally:
-            self._end()
-        for (_, future), answer in zip(here, answers, strict=True):
-            if not future.done():
-                _tell(future, answer)
+            told = [(caller, ALONE) for caller in here]
+        for caller, answer in told:
+            if not caller.answer.done():
+                _tell(caller.answer, answer)
+
+    def _served(self, task: asyncio.Task[None], some: Sequence[_Caller[L, K, V]]) -> None:
+        """However it ended, and even if it was cancelled before it began: nobody waits on."""
+        self._tasks.discard(task)
+        for caller in some:
+            caller.answer.cancel()  # unless it is told
+        self._end()
 
 
 def _tell(future: asyncio.Future[V | Alone], answer: V | Alone | RetryLater) -> None:
