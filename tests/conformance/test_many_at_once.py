@@ -1,13 +1,13 @@
 """Many operations at once under one lease: each has what it asks for, whether or not they share a statement."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from tests.conformance.store_use import KEY, add
+from tests.conformance.store_use import KEY, add, plain_engine
 
 from jeroboam.contracts import StatusChange, SystemClock
 from jeroboam.domain import OperationState, Resource, Status, Step
@@ -260,3 +260,63 @@ async def test_the_end_of_the_store_ends_what_is_shared(store: SqlStore) -> None
         callers[0].cancel()
         await asyncio.gather(callers[0], return_exceptions=True)
     assert {operation.state for operation in await store.runnable_operations(MANY)} == {OperationState.QUEUED}
+
+
+Write = Callable[[SqlStore, str, str], Awaitable[Any]]
+WRITES: dict[str, Write] = {
+    "begin": lambda store, _, operation: store.begin_operation(operation),
+    "status": lambda store, cluster, _: store.write_status(cluster, 1, StatusChange(backend_id="net")),
+    "ledger": lambda store, cluster, _: store.open_resource(Resource(cluster, "machine", "w-0"), 1),
+}
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("what", ["begin", "status", "ledger"])
+async def test_whoever_holds_one_cluster_holds_up_no_other(store: SqlStore, url: str, what: str) -> None:
+    """And whoever waits for it holds none meanwhile."""
+    made = await (begun(store) if what != "begin" else asyncio.gather(*(add(store) for _ in range(MANY))))
+    held, row = made[7][0], sa.select(tables.clusters.c.id)
+    with plain_engine(url).begin() as other:
+        other.execute(sa.text("SET LOCAL lock_timeout = '20s'"))
+        other.execute(row.where(tables.clusters.c.uuid == held).with_for_update())
+        calls = [asyncio.create_task(told(WRITES[what](store, *one))) for one in made]
+        async with asyncio.timeout(WAIT_S):
+            await asyncio.gather(*calls[:7], *calls[8:])
+        assert not calls[7].done()
+        other.execute(row.with_for_update())
+    async with asyncio.timeout(WAIT_S):
+        await calls[7]
+    if what == "begin":
+        assert all(call.result() for call in calls)
+
+
+async def told(call: Awaitable[Any]) -> Any:
+    return await call
+
+
+async def test_each_status_changes_what_it_names(store: SqlStore) -> None:
+    made = await begun(store)
+    before = StatusChange(status_reason="boots", health_reason={"api": "ok"}, observed_generation=1)
+    await asyncio.gather(*(store.write_status(cluster, 1, before) for cluster, _ in made))
+    changes = [
+        StatusChange(clear_reason=True, status_reason="not told"),
+        StatusChange(health_reason={}),
+        StatusChange(observed_generation=2, status=Status.CREATE_COMPLETE),
+        StatusChange(status_reason="late"),
+    ]
+    seen = statements(store)
+    writes = [store.write_status(cluster, 1, changes[place % 4]) for place, (cluster, _) in enumerate(made)]
+    await asyncio.gather(*writes)
+    assert len(seen) < MANY  # on SQLite none is seen
+    wished = [
+        (None, {"api": "ok"}, 1, Status.CREATE_IN_PROGRESS),
+        ("boots", {}, 1, Status.CREATE_IN_PROGRESS),
+        ("boots", {"api": "ok"}, 2, Status.CREATE_COMPLETE),
+        ("late", {"api": "ok"}, 1, Status.CREATE_IN_PROGRESS),
+    ]
+    for place, (cluster, _) in enumerate(made):
+        row = await store.load(cluster)
+        assert row is not None
+        kept = row.cluster
+        assert (kept.status_reason, kept.health_reason, kept.observed_generation, kept.status) == wished[place % 4]

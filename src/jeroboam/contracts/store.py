@@ -1,7 +1,8 @@
 """The store: the only meeting place of API and conductor. Spec columns are the API's, status columns the conductor's.
 
 Every method is one transaction, which calls at the same time may share. Times are written by the store from its clock. Retry:
-ProviderUnavailable is raised when the database does not answer; nothing was changed then.
+ProviderUnavailable is raised when the database does not answer; nothing was changed then, or all of it where the answer to the commit
+was what did not arrive.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from .among import among
 from .beginning import Beginning, HeldCluster, beginning
 from .cluster_rows import with_groups
 from .health_store import HealthSide
-from .lease_store import OwnLease, over
+from .lease_store import over
 from .rows import dicts, plain, values
 from .tables import clusters, node_groups, operations, resources, secrets, services, steps
 from .trouble import translated
@@ -49,7 +49,8 @@ _COLUMNS = (
     "backend_id",
     "observed_generation",
 )
-_OF_CLUSTER = (*_COLUMNS, "health_reason", "clear_reason")  # a change of these alone is one statement
+STATUS_COLUMNS = (*_COLUMNS, "health_reason")
+_OF_CLUSTER = (*STATUS_COLUMNS, "clear_reason")  # a change of these alone is one statement
 # What every pass and step asks, built once: to build a statement takes as long as to run it.
 _OPERATION = sa.select(operations).where(operations.c.uuid == sa.bindparam("operation"))
 _OPERATIONS = among(sa.select(operations), operations.c.uuid)
@@ -63,6 +64,7 @@ _CLUSTERS_OF_OPERATIONS = {
     dialect: _BEGINNING.where(clusters.c.uuid.in_(chosen.with_only_columns(operations.c.cluster_uuid)))
     for dialect, chosen in _OPERATIONS.items()
 }
+_FREE_CLUSTERS_OF_OPERATIONS = _CLUSTERS_OF_OPERATIONS["postgresql"].with_for_update(skip_locked=True)
 _BEGIN_CLUSTER = (
     clusters.update()
     .where(clusters.c.uuid == sa.bindparam("cluster"))
@@ -126,28 +128,32 @@ class ConductorSide(HealthSide):
             await self._arrivals.wait(at_most)
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
-        return (await self._begin_operations(None, [uuid]))[0]
+        async with self._held() as connection:
+            begun, _ = await self._begin_operations(connection, [uuid])
+        return begun[0]
 
     async def _begin_operations(
-        self, under: OwnLease | None, uuids: Sequence[str]
-    ) -> Sequence[tuple[Operation, int] | None]:
-        """Each as `begin_operation` tells it, all in one transaction."""
-        now, asked = self._clock.now(), {"uuids": list(uuids)}
+        self, connection: Writing, uuids: Sequence[str], *, free_only: bool = False
+    ) -> tuple[Sequence[tuple[Operation, int] | None], set[str]]:
+        """Each as `begin_operation` tells it. With `free_only` nobody who holds a cluster is waited for, and the second are the
+        operations of those that are held, or gone: nothing is done to them."""
+        dialect, now, asked = connection.dialect.name, self._clock.now(), {"uuids": list(uuids)}
+        # The clusters first: whoever ends or supersedes an operation holds its own, so what is read below stays true.
+        chosen = _FREE_CLUSTERS_OF_OPERATIONS if free_only else _CLUSTERS_OF_OPERATIONS[dialect]
+        held = (await connection.execute(chosen, asked)).all()
+        of = {row.uuid: HeldCluster(row.status, row.fence, row.deleting) for row in held}
+        found = dicts(await connection.execute(_OPERATIONS[dialect], asked))
+        known = {row["uuid"]: plain(Operation, row) for row in found}
+        left = {uuid for uuid, one in known.items() if free_only and one.cluster_uuid not in of}
         begun: list[Beginning | None] = []
-        async with self._held(under) as connection:
-            # The clusters first: whoever ends or supersedes an operation holds its own, so what is read below stays true.
-            held = (await connection.execute(_CLUSTERS_OF_OPERATIONS[connection.dialect.name], asked)).all()
-            of = {row.uuid: HeldCluster(row.status, row.fence, row.deleting) for row in held}
-            found = dicts(await connection.execute(_OPERATIONS[connection.dialect.name], asked))
-            known = {row["uuid"]: plain(Operation, row) for row in found}
-            for uuid in uuids:
-                operation = known.get(uuid)
-                one = beginning(operation, of.get(operation.cluster_uuid), now) if operation else None
-                if one is not None:
-                    known[uuid] = one.operation
-                begun.append(one)
-            await self._write_beginnings(connection, [one for one in begun if one is not None])
-        return [(one.operation, one.fence) if one is not None and one.fence else None for one in begun]
+        for uuid in uuids:
+            operation = None if uuid in left else known.get(uuid)
+            one = beginning(operation, of.get(operation.cluster_uuid), now) if operation else None
+            if one is not None:
+                known[uuid] = one.operation
+            begun.append(one)
+        await self._write_beginnings(connection, [one for one in begun if one is not None])
+        return [(one.operation, one.fence) if one is not None and one.fence else None for one in begun], left
 
     async def _write_beginnings(self, connection: Writing, begun: Sequence[Beginning]) -> None:
         for one in begun:
@@ -388,10 +394,10 @@ async def _forget_removed(connection: Writing, group_uuid: str, gone: tuple[str,
     await connection.execute(node_groups.update().where(mine).values(remove_nodes=left))
 
 
-def alone_row(change: StatusChange) -> dict[str, Any]:
-    """What is written of the cluster, when nothing else is; else nothing."""
+def is_of_cluster(change: StatusChange) -> bool:
+    """Whether it changes columns of the cluster, and nothing else."""
     alone = change == StatusChange(**{name: getattr(change, name) for name in _OF_CLUSTER})
-    return _cluster_values(change) if alone else {}
+    return alone and bool(_cluster_values(change))
 
 
 def _cluster_values(change: StatusChange) -> dict[str, Any]:

@@ -5,7 +5,7 @@ and for what a shared statement did not serve, it is as in conductor_store.py, w
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,12 +13,13 @@ from ..contracts import Clock, ClusterRow, StatusChange
 from ..domain import ErrorClass, Operation, Resource, Step
 from .cluster_rows import with_groups
 from .cluster_store import Clusters
-from .conductor_store import END_OF_STEP, ConductorSide, alone_row
+from .conductor_store import END_OF_STEP, STATUS_COLUMNS, ConductorSide, is_of_cluster
 from .lease_store import OwnLease
 from .rows import dicts, plain, values
 from .sealing import Sealer
 from .shared_statements import (
     CANCELS,
+    CLEARS_REASON,
     CLOSE_STEPS,
     CLUSTERS,
     HELD_FENCE,
@@ -27,7 +28,7 @@ from .shared_statements import (
     PUT_SECRETS,
     SECRETS,
     STEPS,
-    write_statuses,
+    WRITE_STATUSES,
 )
 from .sharing import ALONE, Alone, Sharing, many
 
@@ -49,7 +50,7 @@ class SharedSide(Clusters, ConductorSide):
     def __init__(self, url: str, sealer: Sealer, clock: Clock, **more: Any) -> None:
         super().__init__(url, sealer, clock, **more)
         leased, reads = self._leased, self._reads_together
-        self._begins = Sharing(self._begin_operations, super().begin_operation, under=leased)
+        self._begins = Sharing(self._begin_all, super().begin_operation, under=leased)
         self._loads = Sharing(self._load_all, super().load, under=reads)
         self._step_lists = Sharing(self._list_all_steps, super().list_steps, under=reads)
         self._cancels = Sharing(self._all_cancels, super().cancel_requested, under=leased)
@@ -74,6 +75,11 @@ class SharedSide(Clusters, ConductorSide):
 
     async def begin_operation(self, uuid: str) -> tuple[Operation, int] | None:
         return await self._begins(uuid)
+
+    async def _begin_all(self, under: OwnLease, uuids: Sequence[str]) -> Sequence[tuple[Operation, int] | Alone | None]:
+        async with self._held(under) as connection:
+            begun, left = await self._begin_operations(connection, uuids, free_only=True)
+        return [ALONE if uuid in left else one for uuid, one in zip(uuids, begun, strict=True)]
 
     async def load(self, cluster_uuid: str) -> ClusterRow | None:
         return await self._loads(cluster_uuid)
@@ -105,7 +111,7 @@ class SharedSide(Clusters, ConductorSide):
         return [found.get(uuid, ALONE) for uuid in uuids]
 
     async def write_status(self, cluster_uuid: str, fence: int, change: StatusChange) -> None:
-        if alone_row(change):
+        if is_of_cluster(change):
             await self._statuses((cluster_uuid, fence, change))
         else:
             await super().write_status(cluster_uuid, fence, change)
@@ -116,18 +122,15 @@ class SharedSide(Clusters, ConductorSide):
     async def _write_all_statuses(
         self, under: OwnLease, some: Sequence[tuple[str, int, StatusChange]]
     ) -> Sequence[Alone | None]:
-        """Those of the same columns together. The second change of a cluster is written after the first, by itself."""
-        by_names: defaultdict[tuple[str, ...], dict[str, dict[str, Any]]] = defaultdict(dict)
+        """One statement cannot write a row twice: the second change of a cluster is written after the first, by itself."""
         first = _firsts([uuid for uuid, _, _ in some])
-        for (uuid, fence, change), counts in zip(some, first, strict=True):
-            if counts:
-                row = alone_row(change)
-                by_names[tuple(sorted(row))][uuid] = {"uuid": uuid, HELD_FENCE.name: fence, **row}
-        written: set[str] = set()
-        for names, rows in by_names.items():
-            written.update(
-                row[0] for row in await self._at_once(under, write_statuses(names), many(list(rows.values())))
-            )
+        rows = [
+            {"uuid": uuid, HELD_FENCE.name: fence, CLEARS_REASON.name: change.clear_reason}
+            | {name: getattr(change, name) for name in STATUS_COLUMNS}
+            for (uuid, fence, change), counts in zip(some, first, strict=True)
+            if counts
+        ]
+        written = {row[0] for row in await self._at_once(under, WRITE_STATUSES, many(rows))}
         return [None if counts and one[0] in written else ALONE for one, counts in zip(some, first, strict=True)]
 
     async def open_step(self, step: Step) -> int:
@@ -191,25 +194,26 @@ class SharedSide(Clusters, ConductorSide):
     async def _put_all_secrets(
         self, under: OwnLease, some: Sequence[tuple[str, Mapping[str, bytes]]]
     ) -> Sequence[Mapping[str, bytes] | Alone]:
-        """Whoever was not the first to write any one of the names asks for what is kept by itself."""
+        """Whoever does not find all of its names was late by so little that the statement does not see the winner's."""
         rows = [row for uuid, kept in some for row in self._sealed(uuid, kept)]
-        written = Counter(row[0] for row in await self._at_once(under, PUT_SECRETS, many(rows)))
-        first = _firsts([uuid for uuid, _ in some])
-        here = [counts and written[uuid] == len(kept) for (uuid, kept), counts in zip(some, first, strict=True)]
-        found = await self._get_all_secrets(True, [uuid for uuid, _ in some])
-        return [known if all_of else ALONE for known, all_of in zip(found, here, strict=True)]
+        of = self._opened(await self._at_once(under, PUT_SECRETS, many(rows)))
+        return [of[uuid] if kept.keys() <= of[uuid].keys() else ALONE for uuid, kept in some]
 
     async def get_secrets(self, cluster_uuid: str) -> Mapping[str, bytes]:
         return await self._gets(cluster_uuid)
 
     async def _get_all_secrets(self, _: bool, uuids: Sequence[str]) -> Sequence[Mapping[str, bytes]]:
         asked = {"uuids": list(uuids)}
-        found = await self._look(lambda connection: dicts(connection.execute(SECRETS, asked)))
-        of: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
-        for row in found:
-            uuid, name = row["cluster_uuid"], row["name"]
-            of[uuid][name] = self._sealer.open(uuid, name, row["sealed"])
+        found = await self._look(lambda connection: [tuple(row) for row in connection.execute(SECRETS, asked)])
+        of = self._opened(found)
         return [of[uuid] for uuid in uuids]
+
+    def _opened(self, rows: Sequence[tuple[Any, ...]]) -> Mapping[str, dict[str, bytes]]:
+        """By cluster. The rows are the table's."""
+        of: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+        for uuid, name, sealed in rows:
+            of[uuid][name] = self._sealer.open(uuid, name, sealed)
+        return of
 
 
 def _firsts(keys: Sequence[Hashable]) -> list[bool]:

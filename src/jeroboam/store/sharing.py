@@ -2,7 +2,8 @@
 all who wait by then have one together.
 
 A trip to the server costs this process and the server the same for one row as for a hundred, and a thousand operations that begin at
-once ask for the same things. One alone waits for nobody, and one that takes long holds nobody up.
+once ask for the same things. One alone waits for nobody, and one that takes long holds nobody up; eight that do hold up those of their
+kind.
 """
 
 from __future__ import annotations
