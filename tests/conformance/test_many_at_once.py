@@ -320,3 +320,14 @@ async def test_each_status_changes_what_it_names(store: SqlStore) -> None:
         assert row is not None
         kept = row.cluster
         assert (kept.status_reason, kept.health_reason, kept.observed_generation, kept.status) == wished[place % 4]
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+async def test_to_ask_for_cancels_locks_no_lease(store: SqlStore, url: str) -> None:
+    made = await begun(store)
+    with plain_engine(url).begin() as other:
+        other.execute(sa.select(tables.leases).with_for_update())
+        async with asyncio.timeout(WAIT_S):
+            found = await asyncio.gather(*(store.cancel_requested(operation) for _, operation in made))
+    assert not any(found)

@@ -35,6 +35,7 @@ _ALL = sa.select(leases).order_by(leases.c.taken_at, leases.c.executor_id)
 _HELD_ON = _HELD.with_for_update(key_share=True, read=True)
 HELD = _HELD_ON.cte("held")
 WHILE_HELD = sa.exists(sa.select(HELD.c.executor_id))
+STILL_HELD = sa.exists(_HELD)  # for what writes nothing
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql
 
 from .among import among
 from .conductor_store import END_OF_STEP, STATUS_COLUMNS
-from .lease_store import HELD, WHILE_HELD
+from .lease_store import HELD, STILL_HELD, WHILE_HELD
 from .sharing import spread
 from .tables import clusters, operations, resources, secrets, steps
 
@@ -20,7 +20,7 @@ _PG = "postgresql"
 CLUSTERS = among(sa.select(clusters), clusters.c.uuid)[_PG]
 STEPS = among(sa.select(steps).order_by(steps.c.id), steps.c.operation_uuid)[_PG]
 SECRETS = among(sa.select(secrets), secrets.c.cluster_uuid)[_PG]
-CANCELS = among(sa.select(operations.c.uuid, operations.c.cancel_requested, WHILE_HELD), operations.c.uuid)[_PG]
+CANCELS = among(sa.select(operations.c.uuid, operations.c.cancel_requested, STILL_HELD), operations.c.uuid)[_PG]
 HELD_FENCE = sa.column("held", clusters.c.fence.type)
 CLEARS_REASON = sa.column("clears_reason", sa.Boolean())
 _OF_STEP = [one for one in steps.c if one is not steps.c.id]
