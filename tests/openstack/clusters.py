@@ -40,17 +40,17 @@ def service_of(bed: Bed, clouds: Path, folder: Path, more: str = "") -> Iterator
         unregister(bed)
 
 
-def image(coe: str, server_type: str, bed: Bed, clouds: Path, folder: Path) -> str:
+def image(coe: str, server_type: str, bed: Bed, clouds: Path, folder: Path, form: str = "raw") -> str:
     """Id in Glance of a node image; one that is not there yet is built and uploaded."""
-    file = folder / f"{coe}.raw"
-    recipe = _recipe(CloudWish(coe, format="raw", server_type=server_type, output=file))
+    file = folder / f"{coe}.{form}"
+    recipe = _recipe(CloudWish(coe, format=form, server_type=server_type, output=file))
 
     def found() -> list[str]:
         images = bed.connect(bed.admin).image.images(status="active")
         return [str(one.id) for one in images if (one.properties or {}).get("jeroboam_recipe") == recipe]
 
     if not found():
-        kind = ["--format", "raw", "--server-type", server_type, "--output", str(file)]
+        kind = ["--format", form, "--server-type", server_type, "--output", str(file)]
         subprocess.run([*PROGRAM, "image", "build", "--coe", coe, *kind], timeout=_IMAGE_S, check=True)
         run(*PROGRAM, "image", "upload", str(file), "--os-cloud", "admin", env={"OS_CLIENT_CONFIG_FILE": str(clouds)})
         file.unlink()
