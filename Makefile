@@ -36,7 +36,7 @@ test: setup ## all tests but those on OpenStack; installs and starts what they n
 test-fast: setup ## tests that need neither Docker nor PostgreSQL
 	@$(PY)/pytest -m "not docker and not kubernetes and not postgresql"
 
-test-openstack: setup ## tests on a real, small OpenStack, as root; brings it up if it is not (PROFILE=lxc: clusters on servers that boot)
+test-openstack: setup ## tests on a real, small OpenStack, as root; brings it up if it is not (PROFILE=lxc: clusters on servers that boot; PROFILE=qemu: on virtual machines)
 	@BED_PROFILE=$(or $(PROFILE),heat-fake) $(PY)/pytest -m openstack tests/openstack
 
 openstack-bed: ## that OpenStack, up and checked, as root: tests/openstack/bed/README.md (PROFILE=lxc or qemu for servers that boot)
