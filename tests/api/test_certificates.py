@@ -286,9 +286,15 @@ class Giving(FakeProvider):
         return self.credential_name(cluster.uuid, operation_uuid)
 
 
-@pytest.mark.parametrize("driver", [Plain, StatefulFakeDriver])
+@pytest.mark.parametrize(
+    ("driver", "why"),
+    [
+        (Plain, "the driver fake rotates none"),
+        (StatefulFakeDriver, "the provider fake makes no machine anew around its state"),
+    ],
+)
 async def test_credentials_at_the_provider_are_rotated_whatever_the_driver_can(
-    make: Maker, driver: type[FakeDriver]
+    make: Maker, driver: type[FakeDriver], why: str
 ) -> None:
     at = make(drivers={"fake": driver()}, provider=Giving(Cloud(), boot_s=0)).as_("user-1").at("latest")
     demo = await at.cluster()
@@ -297,6 +303,8 @@ async def test_credentials_at_the_provider_are_rotated_whatever_the_driver_can(
     assert (answer.status_code, answer.json()) == (202, {"uuid": demo})
     await at.finished(demo)
     assert (await at.get("/v1/clusters/demo")).json()["status"] == "UPDATE_COMPLETE"
+    latest = (await at.get(f"/ext/v1/clusters/{demo}/operations")).json()["operations"][0]
+    assert latest["summary"] == f"rotate the cluster's login at the provider; the nodes' own secrets stay: {why}"
 
 
 class Bare(FakeProvider):

@@ -87,6 +87,9 @@ async def test_a_rotation_renews_it_and_leaves_nodes_alone_whose_driver_rotates_
     assert await world.store.get_secrets(cluster.uuid) == secrets
     ledger = [one.name for one in await world.store.open_resources(cluster.uuid) if _is_login(one)]
     assert ledger == [f"login-{rotation.uuid}"]
+    [told] = [one.message for one in await world.store.list_steps(rotation.uuid) if one.name == "credential"]
+    stays = f"the nodes' own secrets stay: the driver {driver.name} rotates none"
+    assert told == f"login-{rotation.uuid} is in use, the former is ended; {stays}"
 
 
 async def test_a_driver_that_rotates_gives_its_nodes_new_keys_as_well(stage: Stage) -> None:
@@ -98,4 +101,6 @@ async def test_a_driver_that_rotates_gives_its_nodes_new_keys_as_well(stage: Sta
     rotation = await world.ask(cluster, OperationKind.ROTATE_CREDENTIALS)
     assert (await world.run(rotation)).state is OperationState.SUCCEEDED
     assert provider.logins == {cluster.uuid: [f"login-{rotation.uuid}"]}
+    [told] = [one.message for one in await world.store.list_steps(rotation.uuid) if one.name == "credential"]
+    assert told == f"login-{rotation.uuid} is in use, the former is ended"
     assert not before & {m.keys for m in await provider.list_machines(cluster.uuid)}

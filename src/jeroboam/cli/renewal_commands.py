@@ -88,6 +88,8 @@ def rotate_credentials(
 ) -> int:
     """Renew the secrets that the cluster's own components use, such as join tokens, and its login at the cloud where it has one.
 
+    Where a cluster has such a login, but its nodes' secrets cannot be renewed, the login alone is: the operation's summary says so.
+
     Example: jeroboam cluster rotate-credentials demo --wait
 
     Parameters

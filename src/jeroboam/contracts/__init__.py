@@ -40,7 +40,7 @@ from .compute import (
     Provider,
     ProviderPlugin,
 )
-from .credentials import CREDENTIAL, ClusterCredentials, gives_credentials, renews_keys
+from .credentials import CREDENTIAL, ClusterCredentials, gives_credentials, why_keys_stay
 from .engine import Engine, EngineState, Runner
 from .events import ClusterEvent, EventStore, Sender
 from .figures import Figures, FigureStore
@@ -172,5 +172,5 @@ __all__ = [
     "UpgradeChecker",
     "gives_credentials",
     "refuse_unknown",
-    "renews_keys",
+    "why_keys_stay",
 ]

@@ -38,8 +38,11 @@ def gives_credentials(provider: Provider) -> bool:
     return isinstance(provider, ClusterCredentials) and provider.gives_credentials
 
 
-def renews_keys(driver: Driver, provider: Provider) -> bool:
-    """Whether a rotation of credentials replaces the nodes' own secrets, too: the driver can, and nodes with a state are made anew
-    around it."""
-    stays = not isinstance(driver, StatefulDriver) or isinstance(provider, MachineRebuilder)
-    return driver.capabilities.rotate_credentials and stays
+def why_keys_stay(driver: Driver, provider: Provider) -> str:
+    """Why a rotation of credentials leaves the nodes' own secrets as they are; "" when it replaces them, too: the driver can, and nodes
+    with a state are made anew around it."""
+    if not driver.capabilities.rotate_credentials:
+        return f"the driver {driver.name} rotates none"
+    if isinstance(driver, StatefulDriver) and not isinstance(provider, MachineRebuilder):
+        return f"the provider {provider.name} makes no machine anew around its state"
+    return ""

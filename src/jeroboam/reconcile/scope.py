@@ -25,7 +25,7 @@ from ..contracts import (
     Provider,
     StatusChange,
     Store,
-    renews_keys,
+    why_keys_stay,
 )
 from ..domain import Cluster, NodeGroup, Operation, OperationKind, Resource, Role, Upgrade, Verb
 from ..domain.errors import CoeUnreachable, JeroboamError, LeaseLost, NotFound, ProviderUnavailable, RetryLater
@@ -134,7 +134,7 @@ class Scope:
         """Whether the operation is a rotation that gives the nodes new keys."""
         kind = self.operation.kind
         return kind is OperationKind.ROTATE_CA or (
-            kind is OperationKind.ROTATE_CREDENTIALS and renews_keys(self.driver, self.provider)
+            kind is OperationKind.ROTATE_CREDENTIALS and not why_keys_stay(self.driver, self.provider)
         )
 
     @property

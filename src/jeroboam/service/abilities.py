@@ -6,7 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from ..contracts import Caller, ClusterRow, Image, MachineRebuilder, StatefulDriver, UpgradeChecker, gives_credentials
+from ..contracts import (
+    Caller,
+    ClusterRow,
+    Image,
+    MachineRebuilder,
+    StatefulDriver,
+    UpgradeChecker,
+    gives_credentials,
+    why_keys_stay,
+)
 from ..domain import ClusterTemplate, NodeGroup, OperationKind, Status, Upgrade
 from ..domain.errors import Conflict, Forbidden, InvalidRequest, NotSupported
 from . import catalogue, changes, choice, clusters, node_groups, templates
@@ -91,11 +100,19 @@ async def rotate_credentials(services: Services, asker: Asker, ident: str) -> st
     async def plan(now: ClusterRow) -> Change:
         _check_ability(services, now, OperationKind.ROTATE_CREDENTIALS)
         _check_state(now, _LIVE, "Rotating credentials when cluster")
-        return Change(OperationKind.ROTATE_CREDENTIALS, [], "rotate the cluster's credentials")
+        return Change(OperationKind.ROTATE_CREDENTIALS, [], _rotated(services, now))
 
     async with _refusals_told(services, asker, row, OperationKind.ROTATE_CREDENTIALS):
         await changes.request(services, asker, row, plan)
     return row.cluster.uuid
+
+
+def _rotated(services: Services, row: ClusterRow) -> str:
+    """What a rotation of credentials does here: to a cluster whose nodes cannot follow, not all that it does elsewhere."""
+    stays = why_keys_stay(choice.loaded(services, row.cluster.shape.driver), services.provider)
+    if not stays:
+        return "rotate the cluster's credentials"
+    return f"rotate the cluster's login at the provider; the nodes' own secrets stay: {stays}"
 
 
 def _chosen(row: ClusterRow, template: ClusterTemplate, ident: str | None) -> list[NodeGroup]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...contracts import CREDENTIAL, ClusterCredentials
+from ...contracts import CREDENTIAL, ClusterCredentials, why_keys_stay
 from ...domain import OperationKind, Resource
 from ..scope import DONE, Outcome, Scope
 
@@ -26,5 +26,13 @@ class Credential:
             others = [(one.kind, one.name) for one in ledger if one.kind == CREDENTIAL and one.name != used]
             if others:  # never made, or revoked just now
                 await scope.store.close_resources(uuid, scope.fence, others)
+            if renew:
+                await scope.timeline.end(*_AT, message=_told(scope, used))
         scope.credential = True
         return DONE
+
+
+def _told(scope: Scope, name: str) -> str:
+    """What a rotation has renewed, and what it leaves."""
+    stays = why_keys_stay(scope.driver, scope.provider)
+    return f"{name} is in use, the former is ended" + (f"; the nodes' own secrets stay: {stays}" if stays else "")
