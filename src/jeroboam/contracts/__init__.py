@@ -53,6 +53,7 @@ from .places import BootsFromVolumes, DeclaresLabels
 from .progress import NoProgress, Progress
 from .projects import NeedsProjects, ProjectsOf
 from .rebuild import InnerSecrets, MachineRebuilder, StatefulDriver
+from .routes import PodRange, PodRouter, RoutedPods
 from .settings import refuse_unknown
 from .shape import ImageCheck, ShapeCheck
 from .sizes import MemoryNeeds
@@ -149,6 +150,8 @@ __all__ = [
     "NodeProgress",
     "OperationGate",
     "Page",
+    "PodRange",
+    "PodRouter",
     "Problem",
     "Progress",
     "ProjectLookup",
@@ -157,6 +160,7 @@ __all__ = [
     "ProviderPlugin",
     "Quota",
     "QuotaStore",
+    "RoutedPods",
     "Runner",
     "SecretStore",
     "Sender",

@@ -30,7 +30,12 @@ _CALLS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _CALLS = (
     *("preflight", "ensure_network", "ensure_endpoint", "ensure_machine", "list_machines", "delete_machine"),
     *("console_log", "delete_all", "list_resources"),
-    *("unmake_machine", "list_machines_of", "lacking"),  # of optional contracts, which not every provider keeps
+    *(
+        "unmake_machine",
+        "list_machines_of",
+        "lacking",
+        "route_pods",
+    ),  # of optional contracts, which not every provider keeps
 )
 
 

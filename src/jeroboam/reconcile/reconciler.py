@@ -42,6 +42,7 @@ from .steps.marks import Marks
 from .steps.network import ClusterNetwork
 from .steps.nodes import Boot, tell_unfinished
 from .steps.pki import Keys, Publish
+from .steps.pod_routes import PodRoutes
 from .steps.removal import Removal
 from .steps.renewal import Renewal
 from .steps.rollout import Rollout
@@ -58,6 +59,7 @@ APPLY: tuple[StepProtocol, ...] = (
     Machines(),
     Boot(),
     Coe(),
+    PodRoutes(),
     Comeback(),
     Marks(),
     Rollout(),

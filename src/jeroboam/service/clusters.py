@@ -88,6 +88,7 @@ async def _check_place(
         if image is not None and draft.groups:
             found.refuse(draft.driver.validate(cluster, draft.groups, image))
             found.refuse(await places.kernel_problems(services, draft.driver, shape, image))
+            found.refuse(places.route_problems(services, draft.driver, shape))
             found.refuse(await places.size_problems(services, draft.driver, cluster.project_id, draft.groups))
     if image is not None:
         found.refuse(await services.provider.preflight(cluster, machines(cluster, draft.groups, image)))

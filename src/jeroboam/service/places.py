@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..contracts import Driver, Image, ImageCheck, KernelNeeds, KernelProbe, MemoryNeeds, Problem, ShapeCheck
+from ..contracts import (
+    Driver,
+    Image,
+    ImageCheck,
+    KernelNeeds,
+    KernelProbe,
+    MemoryNeeds,
+    PodRouter,
+    Problem,
+    RoutedPods,
+    ShapeCheck,
+)
 from ..domain import ClusterShape, NodeGroup, Role
 from .services import Services
 
@@ -19,6 +30,23 @@ async def kernel_problems(services: Services, driver: Driver, shape: ClusterShap
         Problem(f"{need.use} wants {need.feature} of the nodes' kernel, which has none.", need.field, need.instead)
         for need in needs
         if need.feature in missing
+    ]
+
+
+def route_problems(services: Services, driver: Driver, shape: ClusterShape) -> list[Problem]:
+    """Pods that the provider is to route where the service could not ask the cluster which node has which."""
+    if not isinstance(driver, RoutedPods) or not isinstance(services.provider, PodRouter):
+        return []
+    pods = driver.routed_pods(shape)
+    if pods is None or (shape.external_network_id and shape.floating_ip_enabled):
+        return []
+    why = f"{pods.wish} needs a cluster API that this service reaches, to tell the network which node has which pods."
+    return [
+        Problem(
+            why,
+            pods.field,
+            "Name an external network and let the cluster have floating addresses, or use another backend.",
+        )
     ]
 
 

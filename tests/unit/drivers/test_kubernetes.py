@@ -10,7 +10,7 @@ from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jeroboam.contracts import ClusterContext, Image, MachineSpec, NodeConfig, Problem
+from jeroboam.contracts import ClusterContext, Image, MachineSpec, NodeConfig, PodRange, Problem
 from jeroboam.domain import Cluster, Role, Status
 from jeroboam.drivers.kubernetes import KubernetesDriver, kubeadm, labels
 from jeroboam.testing import builders
@@ -202,3 +202,11 @@ def test_a_proxy_with_a_password_survives_the_unit_file_and_is_for_root_only() -
 def test_a_proxy_of_two_lines_is_refused() -> None:
     cluster = wish(http_proxy="http://proxy\nExecStart=/bin/true")
     assert [p.field for p in DRIVER.validate(cluster, builders.groups(cluster), IMAGE)] == ["http_proxy"]
+
+
+def test_pods_are_routed_where_the_backend_is_host_gw() -> None:
+    asked = wish({"flannel_backend": "host-gw", "flannel_network_cidr": "10.7.0.0/16"}).shape
+    found = DRIVER.routed_pods(asked)
+    assert found == PodRange("10.7.0.0/16", "Label flannel_backend = host-gw", "labels.flannel_backend")
+    for others in ({}, {"flannel_backend": "vxlan"}, {"flannel_backend": "host-gw", "flannel_network_cidr": "x"}):
+        assert DRIVER.routed_pods(wish(others).shape) is None

@@ -21,15 +21,16 @@ from ...contracts import (
     NetworkSpec,
     NodeConfig,
     NodeMark,
+    PodRange,
     Problem,
     SystemClock,
     refuse_unknown,
 )
 from ...domain import Ailment, Cluster, ClusterShape, NodeGroup, Role
 from ..live_api import Contexts, connect
-from . import drain, health, marks, nodes, offers, validation
+from . import drain, health, marks, nodes, offers, pod_ranges, validation
 from .api import KubeApi
-from .labels import LABELS, kernel_needs, read
+from .labels import LABELS, kernel_needs, read, routed_pods
 
 _PORT = 6443
 # Seen in use on nodes with nothing else: 423 and 112 MiB; and some room. kubeadm's preflight, which is skipped, asks for 1700.
@@ -37,8 +38,8 @@ _CONTROL_PLANE_MIB, _WORKER_MIB = 768, 256
 
 
 class KubernetesDriver:
-    """Implements contracts.Driver, NodeMarks, KernelNeeds, MemoryNeeds, ShapeCheck and ImageCheck. Holds nothing but TLS contexts, so any
-    process may serve any cluster."""
+    """Implements contracts.Driver, NodeMarks, RoutedPods, KernelNeeds, MemoryNeeds, ShapeCheck and ImageCheck. Holds nothing but TLS
+    contexts, so any process may serve any cluster."""
 
     name = "kubernetes"
     capabilities = Capabilities(
@@ -65,6 +66,15 @@ class KubernetesDriver:
     def kernel_needs(self, shape: ClusterShape) -> list[KernelNeed]:
         """What the labels ask of the nodes' kernel."""
         return kernel_needs(shape.labels)
+
+    def routed_pods(self, shape: ClusterShape) -> PodRange | None:
+        """Flannel's backend host-gw sends pods' packets as they are."""
+        return routed_pods(shape.labels)
+
+    async def pod_ranges(self, access: Access) -> Mapping[str, str]:
+        """What the controller manager gave to each node. Raises CoeUnreachable, CoeRefused."""
+        async with connect(KubeApi, access, self._contexts) as api:
+            return await pod_ranges.look(api)
 
     def shape_problems(self, shape: ClusterShape) -> list[Problem]:
         """Labels that no cluster could be made with."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass
 
-from ...contracts import KernelNeed, LabelSpec, Problem
+from ...contracts import KernelNeed, LabelSpec, PodRange, Problem
 from ...domain import NO, YES, Labels
 from . import runtimes
 
@@ -84,6 +84,14 @@ def kernel_needs(labels: Labels) -> list[KernelNeed]:
     if labels.get(_BACKEND) != "wireguard":
         return []
     return [KernelNeed("wireguard", f"Label {_BACKEND} = wireguard", f"labels.{_BACKEND}", "Use vxlan or host-gw.")]
+
+
+def routed_pods(labels: Labels) -> PodRange | None:
+    """Whose packets go between nodes as they are; labels that cannot be read ask for nothing."""
+    found, _ = read(labels)
+    if found is None or found.backend != "host-gw":
+        return None
+    return PodRange(str(found.pods), f"Label {_BACKEND} = host-gw", f"labels.{_BACKEND}")
 
 
 def options(labels: Labels) -> Options:

@@ -57,6 +57,30 @@ class Neutron:
     async def ports(self, project_id: str, network_id: str) -> Sequence[Body]:
         return await self._list(project_id, "port", {"network_id": network_id})
 
+    async def routers(self, project_id: str, cluster_uuid: str) -> Sequence[Body]:
+        """Those with a cluster's tag."""
+        return await self._list(project_id, "router", {"project_id": project_id, "tags": cluster_tag(cluster_uuid)})
+
+    async def allow(self, project_id: str, port_id: str, pairs: Sequence[Body]) -> None:
+        """Further addresses that the port may use, in place of those it had. One that is gone is passed over."""
+        body = {"port": {"allowed_address_pairs": list(pairs)}}
+        answer = await self._rest.call(project_id, NEUTRON, "PUT", f"/ports/{quote(port_id)}", body=body)
+        checked(answer, f"Port {port_id} was not given the addresses of pods", fine=(404,))
+
+    async def route(self, project_id: str, router_id: str, routes: Sequence[Body]) -> None:
+        """Add these to a router's. Source: Networking API v2.0, add_extraroutes (Train)."""
+        await self._reroute(project_id, router_id, "add", routes)
+
+    async def unroute(self, project_id: str, router_id: str, routes: Sequence[Body]) -> None:
+        """Take these away from a router's; what is not there is fine."""
+        await self._reroute(project_id, router_id, "remove", routes)
+
+    async def _reroute(self, project_id: str, router_id: str, verb: str, routes: Sequence[Body]) -> None:
+        if routes:
+            path, body = f"/routers/{quote(router_id)}/{verb}_extraroutes", {"router": {"routes": list(routes)}}
+            answer = await self._rest.call(project_id, NEUTRON, "PUT", path, body=body)
+            checked(answer, f"The routes of router {router_id} were not changed")
+
     async def delete(self, project_id: str, kind: str, ident: str) -> bool:
         """Whether it is gone; False when something still needs it."""
         answer = await self._rest.call(project_id, NEUTRON, "DELETE", f"/{kind}s/{quote(ident)}")

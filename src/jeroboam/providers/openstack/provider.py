@@ -39,8 +39,10 @@ from .growth import BYTES_A_REQUEST, Growth, Wish
 from .heat import UNDEAD, Heat, Stack
 from .labels import LABELS
 from .network_template import EndpointKind, render_network
+from .neutron import Neutron
 from .nova import Nova, Server
 from .places import Place, Planner, place_of
+from .pod_routes import PodRoutes
 from .preflight import Preflight
 from .removal import Removal
 from .rest import ProjectClosed, Rest, is_passing, is_quota
@@ -54,8 +56,8 @@ _NAME = re.compile(r"[a-z0-9-]+-\d{1,9}")
 
 
 class OpenStackProvider:
-    """Implements contracts.Provider, ClusterCredentials, MachineBatch, MachineCensus, NeedsKey, NeedsProjects, DeclaresLabels and
-    BootsFromVolumes."""
+    """Implements contracts.Provider, ClusterCredentials, MachineBatch, MachineCensus, NeedsKey, NeedsProjects, DeclaresLabels,
+    BootsFromVolumes and PodRouter."""
 
     name = "openstack"
     server_types = frozenset({"vm", "bm", "container"})
@@ -74,6 +76,7 @@ class OpenStackProvider:
         self._planner = Planner(self._rest, settings)
         self._preflight = Preflight(self._rest, self.catalogue, self._planner)
         self._removal = Removal(self._rest)
+        self._pods = PodRoutes(Neutron(self._rest))
         self._keys = BootKeys(self._nova)
         self._consoles = Consoles(self._heat, self._nova, self._keys)
         self._volume_gib = 0
@@ -189,6 +192,9 @@ class OpenStackProvider:
             return
         until = time.monotonic() + _WAIT_S
         async with self._hand(cluster_uuid):
+            for machine in await self._servers(cluster_uuid):
+                if machine.name == name and machine.address:
+                    await self._pods.forget(project, cluster_uuid, machine.address)
             stack = await self._growth.settled(project, machine_stack(name), until)
             if stack is not None and stack.cluster_uuid == cluster_uuid:
                 await self._growth.shrink(stack, cluster_uuid, name, lambda: self._look(cluster_uuid, project))
@@ -201,6 +207,14 @@ class OpenStackProvider:
                 raise ProviderUnavailable(f"Server {name} is still being deleted.", after_s=1.0)
             if stack is not None and stack.status == UNDEAD:
                 raise ProviderUnavailable(f"Stack {stack.name} cannot be deleted: {stack.reason}", after_s=5.0)
+
+    async def route_pods(self, cluster: Cluster, network: Network, pods: str, ranges: Mapping[str, str]) -> None:
+        project = cluster.project_id
+        self._projects[cluster.uuid] = project
+        async with self._hand(cluster.uuid):
+            seen = await self._look(cluster.uuid, project)
+            parts = {one: ranges[one.name] for one in seen if one.name in ranges and one.address}
+            await self._pods.ensure(project, cluster.uuid, network.id, pods, parts)
 
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
         named = [one for one in await self._servers(cluster_uuid) if one.name == name]

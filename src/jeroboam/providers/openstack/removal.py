@@ -13,6 +13,7 @@ from .heat import UNDEAD, Heat, Stack, failed
 from .neutron import Neutron
 from .nova import Nova
 from .piecemeal import Piecemeal
+from .pod_routes import PodRoutes
 from .rest import Rest
 
 _PAUSE_S = 0.5
@@ -26,6 +27,7 @@ class Removal:
         self._heat = Heat(rest)
         self._nova = Nova(rest)
         self._neutron = Neutron(rest)
+        self._pods = PodRoutes(self._neutron)
         self._piecemeal = Piecemeal(rest)
         self._failed: Counter[str] = (
             Counter()
@@ -48,6 +50,7 @@ class Removal:
         machines = [one for one in stacks if one.name != network_stack]
         await self._stacks(project_id, cluster_uuid, machines, until)
         await self._servers(project_id, cluster_uuid, until)
+        await self._pods.forget(project_id, cluster_uuid, None)
         await self._stacks(project_id, cluster_uuid, [one for one in stacks if one.name == network_stack], until)
         await self._networks(project_id, cluster_uuid)
 

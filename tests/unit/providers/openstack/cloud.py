@@ -165,13 +165,22 @@ class Cloud:
     def _delete(self, stack: Stack) -> Answer:
         networks = {one["id"] for one in stack.made.values()}
         others = [one for one in self.things.ports.values() if one["id"] not in networks]
-        foreign = [one for one in others if {one["network_id"], one["device_id"]} & networks]
+        links = [one for one in others if one["device_owner"] == "network:router_interface"]
+        foreign = [one for one in others if one["network_id"] in networks]
+        foreign += [one for one in links if one["device_id"] in networks and one not in foreign]
+        routed = [one for one in self.things.routers.values() if one["id"] in networks and one.get("routes")]
         if stack.name in self.held:
             stack.status, stack.reason = "DELETE_FAILED", "Resource DELETE failed: resources.worker: away"
             return Answer(204)
         if [port for port in foreign if port["device_owner"] == "network:router_interface"]:
             stack.status = "DELETE_FAILED"
             stack.made["router"]["why"] = "Conflict: Router still has ports."
+            return Answer(204)
+        if routed:
+            stack.status = "DELETE_FAILED"
+            stack.made["link"]["why"] = (
+                "Conflict: Router interface cannot be deleted, as it is required by one or more routes."
+            )
             return Answer(204)
         if foreign:
             stack.status = "DELETE_FAILED"
@@ -243,7 +252,7 @@ class Cloud:
         if method == "GET":
             return Answer(200, {"server": server})
         if method == "DELETE":
-            del self.things.servers[words[1]]
+            engine.unmake({"id": words[1]}, self.things)
         elif wakes := set(body) & {"os-start", "unpause", "resume", "unshelve"}:
             if {server["status"]} != {_RESTS[wake] for wake in wakes}:
                 said = f"Cannot '{min(wakes)}' instance while it is in another state"
@@ -275,8 +284,10 @@ class Cloud:
                 return Answer(409, {"NeutronError": {"message": said}})
             return Answer(204) if things.pop(words[1], None) else GONE
         if method == "PUT":
-            self.things.ports.pop(body["port_id"], None)
-            return Answer(200)
+            if words[2:] == ["remove_router_interface"]:
+                self.things.ports.pop(body["port_id"], None)
+                return Answer(200)
+            return _change_of_neutron(things.get(words[1]), words[2:], body)
         found = [one for one in things.values() if all(_matches(one, key, query[key]) for key in query)]
         return Answer(200, {words[0]: found})
 
@@ -291,6 +302,19 @@ class Cloud:
         if (path, query) != (f"/os-quota-sets/{project}", {"usage": "True"}):
             return GONE
         return Answer(200, {"quota_set": {"id": project, **self.volume_quotas}})
+
+
+def _change_of_neutron(one: Raw | None, words: list[str], body: Body) -> Answer:
+    """Of a port; of a router's routes, where adding what is there and removing what is not are fine."""
+    if one is None:
+        return GONE
+    if words in (["add_extraroutes"], ["remove_extraroutes"]):
+        named, kept = body["router"]["routes"], one.get("routes", [])
+        kept = [route for route in kept if route not in named]
+        one["routes"] = [*kept, *named] if words == ["add_extraroutes"] else kept
+    elif not words:
+        one |= body["port"]
+    return Answer(200)
 
 
 def _matches(one: Raw, key: str, wanted: Any) -> bool:

@@ -68,6 +68,10 @@ def settle(stack: Stack, things: Things) -> None:
 
 
 def unmake(one: Raw, things: Things) -> None:
+    for port in [port for port in things.ports.values() if port["id"] == f"port-{one['id']}"]:
+        del things.ports[port["id"]]  # Nova made it with the server
+    for port in things.ports.values():
+        port["device_id"] = "" if port["device_id"] == one["id"] else port["device_id"]
     for kind in (things.servers, things.networks, things.subnets, things.routers, things.ports):
         kind.pop(one["id"], None)
 
@@ -150,6 +154,16 @@ def _serve(stack: Stack, made: Raw, given: Raw, things: Things) -> None:
         made["why"] = f"Conflict: resources.{given['name']}: Port {link['port']} is still in use."
         return
     address = things.ports[link["port"]]["fixed_ips"][0]["ip_address"] if "port" in link else things.address()
+    if "port" in link:
+        things.ports[link["port"]]["device_id"] = made["id"]
+    else:
+        own = {
+            "id": f"port-{made['id']}",
+            "network_id": link["network"],
+            "device_id": made["id"],
+            "device_owner": "compute:nova",
+        }
+        things.ports[own["id"]] = own
     lost = given["name"] in things.no_host
     things.servers[made["id"]] = {
         "id": made["id"],
