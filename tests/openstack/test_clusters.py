@@ -117,8 +117,10 @@ def _reboot(bed: Bed, cluster: Cluster, node: str, server: str) -> None:
 def _containers(cluster: Cluster, node: str) -> set[str]:
     """Ids of those that run on the node; empty where one of a pod's does not, or the API does not answer."""
     said = cluster.kubectl("get", "pods", "-A", f"--field-selector=spec.nodeName={node}", "-o", "json", check=False)
-    found = [one for pod in json.loads(said)["items"] for one in pod["status"]["containerStatuses"]] if said else []
-    return {one["containerID"] for one in found} if all("running" in one["state"] for one in found) else set()
+    pods = [pod["status"].get("containerStatuses") or () for pod in json.loads(said)["items"]] if said else []
+    found = [one for pod in pods for one in pod]
+    all_run = all(pods) and all("running" in one["state"] for one in found)  # a pod that is only pending has none
+    return {one["containerID"] for one in found} if all_run else set()
 
 
 def _nothing_that_readers_see_opens_a_boot(bed: Bed, uuid: str) -> None:

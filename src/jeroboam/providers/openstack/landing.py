@@ -45,7 +45,11 @@ class Landing:
     async def _hosts(self, project: str, machines: Sequence[MachineSpec], flavors: Flavors) -> list[Problem]:
         """Each kind of machine once: a role, a flavor that asks for something, a zone."""
         kinds = {
-            (machine.role, word, machine.labels.get(ZONE_LABEL) or None)
+            (
+                machine.role,
+                word,
+                machine.labels.get(ZONE_LABEL, "").partition(":")[0] or None,
+            )  # ZONE:HOST names one, too
             for machine in machines
             if (word := machine.flavor_id or "") in flavors and wishes(flavors[word].extra_specs or {})
         }

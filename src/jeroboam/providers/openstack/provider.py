@@ -102,6 +102,12 @@ class OpenStackProvider:
 
     async def ensure_credential(self, cluster: Cluster, operation_uuid: str, *, renew: bool) -> str:
         self._projects[cluster.uuid] = cluster.project_id
+        if renew:  # Heat works on with the token that it was asked with, which ends with its credential
+            stacks = await self._heat.stacks(cluster.project_id, cluster.uuid)
+            if busy := [one.name for one in stacks if one.busy]:
+                raise ProviderUnavailable(
+                    f"Heat is still at work with the former credential: stack {busy[0]}.", after_s=2.0
+                )
         name = credential_name(cluster.uuid, operation_uuid)
         return await self._credentials.ensure(cluster, name, renew=renew)
 

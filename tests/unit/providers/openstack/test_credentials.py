@@ -9,7 +9,7 @@ from tests.unit.providers.openstack.worlds import KEY, SETTINGS, another, cloud_
 
 from jeroboam.contracts import CREDENTIAL, Network, NetworkSpec
 from jeroboam.domain import Cluster, Secret
-from jeroboam.domain.errors import HostUnsupported, ProviderRefused
+from jeroboam.domain.errors import HostUnsupported, ProviderRefused, ProviderUnavailable
 from jeroboam.providers.openstack import OpenStackProvider
 from jeroboam.providers.openstack.access_rules import access_rules
 from jeroboam.providers.openstack.rest import GLANCE, HEAT, NEUTRON, NOVA, Answer, Credential, ProjectClosed
@@ -141,6 +141,20 @@ async def test_one_that_was_revoked_by_hand_is_made_anew_by_the_next_operation(o
     name = await giving(owned.provider).ensure_credential(owned.cluster, str(uuid4()), renew=False)
     assert await names(owned) == [name]
     assert former not in cloud.keystone.credentials
+
+
+async def test_a_rotation_waits_for_heat_which_works_with_the_former(owned: World) -> None:
+    cloud, again = cloud_of(owned), str(uuid4())
+    await make(owned, 0)
+    former = set(cloud.keystone.credentials)
+    stack = next(iter(cloud.stacks.values()))
+    settled, stack.status = stack.status, "UPDATE_IN_PROGRESS"
+    with pytest.raises(ProviderUnavailable, match=f"still at work with the former credential: stack {stack.name}"):
+        await giving(owned.provider).ensure_credential(owned.cluster, again, renew=True)
+    assert set(cloud.keystone.credentials) == former
+    stack.status = settled
+    await giving(owned.provider).ensure_credential(owned.cluster, again, renew=True)
+    assert not former & set(cloud.keystone.credentials)
 
 
 async def test_a_rotation_that_died_half_way_is_finished(owned: World) -> None:

@@ -50,6 +50,7 @@ async def test_a_flavor_that_fits_no_host_is_told_to_those_who_may_see_hosts(wor
     assert await _problems(world) == []
     [elsewhere] = await _problems(world, availability_zone="az1")
     assert elsewhere[1].startswith("No host of the zone az1 fits flavor win: ")
+    assert await _problems(world, availability_zone="az2:h2") == []
 
 
 async def test_a_flavor_without_extra_specs_asks_for_no_aggregates(world: World) -> None:
