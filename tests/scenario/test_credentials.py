@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from jeroboam.contracts import CREDENTIAL, FoundResource
-from jeroboam.domain import Cluster, OperationKind, OperationState
+from jeroboam.domain import Cluster, OperationKind, OperationState, Resource
 from jeroboam.domain.errors import ProviderUnavailable
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider
@@ -69,6 +69,21 @@ async def test_it_is_made_before_anything_else_and_goes_last(stage: Stage) -> No
     assert [one.name for one in await world.store.open_resources(cluster.uuid) if _is_login(one)] == [name]
     assert (await world.run(await world.ask(cluster, OperationKind.DELETE))).state is OperationState.SUCCEEDED
     assert provider.logins == {}
+
+
+async def test_one_that_a_dead_rotation_has_left_stays_in_the_ledger_until_it_is_revoked(stage: Stage) -> None:
+    provider = Owning(stage)
+    world = replace(stage, provider=provider)
+    cluster, create = await world.add()
+    await world.run(create)
+    died = await world.ask(cluster, OperationKind.ROTATE_CREDENTIALS)
+    provider.logins[cluster.uuid].append(f"login-{died.uuid}")  # made, and the former not yet revoked
+    begun = await world.store.begin_operation(died.uuid)
+    assert begun is not None
+    await world.store.open_resource(Resource(cluster.uuid, CREDENTIAL, f"login-{died.uuid}"), begun[1])
+    await world.run(await world.ask(cluster, OperationKind.RESIZE))
+    ledger = {one.name for one in await world.store.open_resources(cluster.uuid) if _is_login(one)}
+    assert ledger == {f"login-{create.uuid}", f"login-{died.uuid}"}
 
 
 async def test_a_rotation_renews_it_and_leaves_nodes_alone_whose_driver_rotates_nothing(stage: Stage) -> None:

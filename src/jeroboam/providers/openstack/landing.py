@@ -73,7 +73,9 @@ class Landing:
         if not sizes:
             return []
         if not await self._rest.serves(project, CINDER):
-            return [Problem("This cloud has no volumes (Cinder).", field, "Leave the label out.")]
+            asked = any(machine.labels.get(VOLUME_LABEL) for machine in machines)
+            hint = "Leave the label out." if asked and not default_gib else f"Set {VOLUME_LABEL}=0."
+            return [Problem("This cloud has no volumes (Cinder).", field, hint)]
         room = quotas.missing(await self._cinder.quotas(project), quotas.of_volumes(sizes, field))
         return [*await self._types(project, types), *room]
 

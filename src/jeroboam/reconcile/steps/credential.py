@@ -23,8 +23,10 @@ class Credential:
             work = provider.ensure_credential(scope.cluster, scope.operation.uuid, renew=renew)
             used = await scope.called("ensure_credential", work, at=_AT)
             ledger = await scope.store.open_resources(uuid)
-            others = [(one.kind, one.name) for one in ledger if one.kind == CREDENTIAL and one.name != used]
-            if others:  # never made, or revoked just now
+            mine = [one.name for one in ledger if one.kind == CREDENTIAL and one.name != used]
+            # Never made: this operation's own; revoked just now: all, by a rotation. Others may be of a rotation that died half-way.
+            others = [(CREDENTIAL, one) for one in mine if renew or one == name]
+            if others:
                 await scope.store.close_resources(uuid, scope.fence, others)
             if renew:
                 await scope.timeline.end(*_AT, message=_told(scope, used))

@@ -88,7 +88,8 @@ def _server(world: World, name: str) -> Any:
 async def test_the_operators_size_counts_where_no_label_speaks(world: World) -> None:
     assert isinstance(world.provider, OpenStackProvider)
     world.provider.use_boot_volume_size(30)
-    assert [one[1] for one in await _problems(world)] == ["This cloud has no volumes (Cinder)."]
+    said = ("labels.boot_volume_size", "This cloud has no volumes (Cinder).", "Set boot_volume_size=0.")
+    assert await _problems(world) == [said]
     assert await _problems(world, boot_volume_size="0") == []
     network, endpoint = await world.place()
     for index, labels in enumerate(({}, {"boot_volume_size": "0"})):
