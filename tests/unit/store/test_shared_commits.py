@@ -13,12 +13,14 @@ from jeroboam.domain.errors import ProviderUnavailable
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.store.tables import quotas
 
-WAIT_S = 0.3
+
+def at(folder: Path, busy_s: float = 60) -> SqlStore:
+    return SqlStore(f"sqlite:///{folder}/jeroboam.sqlite", Sealer(b"k" * 32), SystemClock(), busy_s=busy_s)
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
-    made = SqlStore(f"sqlite:///{tmp_path}/jeroboam.sqlite", Sealer(b"k" * 32), SystemClock(), busy_s=WAIT_S)
+    made = at(tmp_path)
     await made.start()
     yield made
     await made.stop()
@@ -122,7 +124,7 @@ async def test_a_commit_that_fails_oddly_leaves_nobody_waiting(
 
 
 def test_a_store_that_was_stopped_may_be_used_again_and_by_another_loop(tmp_path: Path) -> None:
-    store = SqlStore(f"sqlite:///{tmp_path}/jeroboam.sqlite", Sealer(b"k" * 32), SystemClock(), busy_s=WAIT_S)
+    store = at(tmp_path)
 
     async def used(name: str) -> None:
         await store.start()
@@ -143,9 +145,12 @@ async def test_another_process_that_writes_is_waited_for_and_not_for_ever(store:
     await asyncio.sleep(0.05)
     other.execute("COMMIT")
     assert await waiting == "patient"
+    hasty = at(tmp_path, busy_s=0.3)
+    await hasty.start()
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(ProviderUnavailable):
-        await write(store, "late")
+        await write(hasty, "late")
+    await hasty.stop()
     other.execute("COMMIT")
     other.close()
     assert await write(store, "again") == "again"
