@@ -88,8 +88,8 @@ def test_the_rules_leave_out_what_a_cluster_has_no_use_for() -> None:
 @pytest.mark.parametrize(
     ("service", "method", "path"),
     [
-        (GLANCE, "GET", f"/images/{IMAGE['id']}/file"),  # nova-compute, to a host's cache; Cinder, for a volume
-        (GLANCE, "GET", f"/images/{IMAGE['id']}"),
+        (GLANCE, "GET", "/images/i1/file"),  # nova-compute, to a host's cache; Cinder, for a volume
+        (GLANCE, "GET", "/images/i1"),
         (NEUTRON, "POST", "/ports"),
         (NEUTRON, "PUT", "/ports/p1"),
         (NEUTRON, "GET", "/networks/n1"),
