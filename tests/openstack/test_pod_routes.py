@@ -85,12 +85,13 @@ async def test_neutron_takes_pairs_and_routes_and_gives_the_router_up(openstack_
     project = str(openstack_bed.connect(openstack_bed.demo).current_project_id)
     pods, (first, second) = PodRoutes(Neutron(rest)), site.servers
     try:
-        both = {first: "10.120.0.0/24", second: "10.120.1.0/24"}
+        both: dict[Server, str | None] = {first: "10.120.0.0/24", second: "10.120.1.0/24"}
         for _ in range(2):
             await pods.ensure(project, site.cluster, site.network, PODS, both)
             assert site.routes() == {"10.120.0.0/24": first.address, "10.120.1.0/24": second.address}
             assert site.pairs() == [["10.120.0.0/24"], ["10.120.1.0/24"]]
-        await pods.ensure(project, site.cluster, site.network, PODS, {second: "10.120.0.0/24"})  # made anew elsewhere
+        moved = {first: None, second: "10.120.0.0/24"}  # made anew elsewhere
+        await pods.ensure(project, site.cluster, site.network, PODS, moved)
         assert site.routes() == {"10.120.0.0/24": second.address}
         assert site.pairs() == [[], ["10.120.0.0/24"]]
         await pods.forget(project, site.cluster, second.address)

@@ -24,20 +24,27 @@ class PodRoutes:
         self._neutron = neutron
 
     async def ensure(
-        self, project_id: str, cluster_uuid: str, network_id: str, pods: str, servers: Mapping[Server, str]
+        self, project_id: str, cluster_uuid: str, network_id: str, pods: str, servers: Mapping[Server, str | None]
     ) -> None:
-        """Let servers send and get what is of their part of `pods`, then lead the cluster's router there; nothing else in `pods`. In a
-        subnet of the tenant's own there is no router of ours, and none is told."""
+        """Let servers send and get what is of their part of `pods` (None: they have none), then lead the cluster's router there; nothing
+        else in `pods`. `servers` are all of the cluster's: ports of others in the network are left alone, they may be another
+        cluster's with the same addresses for its pods. In a subnet of the tenant's own there is no router of ours, and none is told."""
         inside = ipaddress.ip_network(pods)
         parts = {server.id: cidr for server, cidr in servers.items()}
         for port in await self._neutron.ports(project_id, network_id):
+            if port.get("device_id") not in parts:
+                continue
             if port.get("port_security_enabled") is False:  # it lets everything through, and takes no pairs
                 continue
             seen = port.get("allowed_address_pairs") or []
-            wanted = _pairs(seen, inside, parts.get(port.get("device_id") or ""))
+            wanted = _pairs(seen, inside, parts[port["device_id"]])
             if [one["ip_address"] for one in wanted] != [one["ip_address"] for one in seen]:
                 await self._neutron.allow(project_id, port["id"], wanted)
-        wishes = [{"destination": cidr, "nexthop": str(server.address)} for server, cidr in servers.items()]
+        wishes = [
+            {"destination": cidr, "nexthop": str(server.address)}
+            for server, cidr in servers.items()
+            if cidr and server.address
+        ]
         for router in await self._neutron.routers(project_id, cluster_uuid):
             led = [one for one in routes_of(router) if _is_in(one["destination"], inside)]
             await self._neutron.unroute(project_id, router["id"], [one for one in led if one not in wishes])

@@ -219,7 +219,7 @@ class OpenStackProvider:
         self._projects[cluster.uuid] = project
         async with self._hand(cluster.uuid):
             seen = await self._look(cluster.uuid, project)
-            parts = {one: ranges[one.name] for one in seen if one.name in ranges and one.address}
+            parts = {one: ranges.get(one.name) for one in seen}
             await self._pods.ensure(project, cluster.uuid, network.id, pods, parts)
 
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:

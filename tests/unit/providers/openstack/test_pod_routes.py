@@ -117,3 +117,29 @@ async def test_a_port_without_port_security_needs_no_leave(world: World) -> None
     await route(world, {first.name: "10.100.1.0/24"})
     assert set(map(tuple, pairs(cloud).values())) == {()}
     assert routes(cloud) == {"10.100.1.0/24": first.address}
+
+
+def in_the_tenants_network(cloud: Cloud, name: str) -> World:
+    """A cluster beside others in one network, which is none of theirs."""
+    cloud.things.networks["own"] = {"id": "own", "name": "own", "mtu": 1500}
+    subnet = {"id": "sub", "name": "sub", "network_id": "own", "cidr": "10.0.0.0/24", "ip_version": 4}
+    cloud.things.subnets["sub"] = subnet
+    provider = OpenStackProvider(cloud, SETTINGS)
+    provider.use_key(KEY)
+    shape = replace(builders.template().shape, fixed_network="own")
+    return World(provider, builders.cluster(name=name, shape=shape), "node", "m1.small")
+
+
+async def test_clusters_in_one_network_leave_each_others_pods_alone(cloud: Cloud) -> None:
+    worlds = [in_the_tenants_network(cloud, name) for name in ("one", "other")]
+    firsts = [(await two(world))[0].name for world in worlds]
+    for number in (0, 1, 0):
+        await route(worlds[number], {firsts[number]: "10.100.1.0/24"})
+    assert sorted(name for name, allowed in pairs(cloud).items() if allowed == ["10.100.1.0/24"]) == sorted(firsts)
+
+
+async def test_a_node_without_pods_of_its_own_any_more_may_send_none(world: World) -> None:
+    first, second = await two(world)
+    await route(world, {first.name: "10.100.1.0/24", second.name: "10.100.2.0/24"})
+    await route(world, {second.name: "10.100.2.0/24"})
+    assert pairs(cloud_of(world)) == {first.name: [], second.name: ["10.100.2.0/24"]}
