@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from jeroboam.contracts import Access, Network, PodRange
-from jeroboam.domain import Cluster, ClusterShape
+import pytest
+
+from jeroboam.contracts import Access, ClusterContext, MachineSpec, Network, NodeConfig, PodRange
+from jeroboam.domain import Cluster, ClusterShape, Step
 from jeroboam.domain.errors import CoeUnreachable
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider
 from jeroboam.testing.stage import Stage
 
-PODS = PodRange("10.100.0.0/16", "Label flannel_backend = host-gw", "labels.flannel_backend")
+PODS = PodRange("10.100.0.0/16", 24, "Label flannel_backend = host-gw", "labels.flannel_backend")
 
 
 class Routing(FakeDriver):
@@ -19,6 +21,12 @@ class Routing(FakeDriver):
     def __init__(self, pods: PodRange | None = PODS, away: int = 0) -> None:
         super().__init__()
         self.pods, self.away = pods, away
+        self.names: set[str] = set()  # of nodes
+        self.said: dict[str, str] = {}  # by the last word of a node's name, in place of a proper part
+
+    def node_config(self, context: ClusterContext, machine: MachineSpec) -> NodeConfig:
+        self.names.add(machine.name)
+        return super().node_config(context, machine)
 
     def routed_pods(self, shape: ClusterShape) -> PodRange | None:
         return self.pods
@@ -27,7 +35,7 @@ class Routing(FakeDriver):
         self.away -= 1
         if self.away >= 0:
             raise CoeUnreachable("The API server does not answer.")
-        return {"first": "10.100.0.0/24"}
+        return {name: self.said.get(name[-1], "10.100.0.0/24") for name in self.names if "worker" in name}
 
 
 class Strict(FakeProvider):
@@ -40,18 +48,24 @@ class Strict(FakeProvider):
         self.routed = pods, dict(ranges)
 
 
-async def names(stage: Stage, driver: FakeDriver, provider: FakeProvider) -> list[str]:
+async def rows(stage: Stage, driver: FakeDriver, provider: FakeProvider, workers: int = 1) -> list[Step]:
     """Steps of a creation that succeeds."""
     stage = replace(stage, driver=driver, provider=provider)
-    _, create = await stage.add()
+    _, create = await stage.add(workers=workers)
     assert (await stage.run(create)).state == "succeeded"
-    return [step.name for step in await stage.store.list_steps(create.uuid)]
+    return list(await stage.store.list_steps(create.uuid))
+
+
+async def names(stage: Stage, driver: FakeDriver, provider: FakeProvider) -> list[str]:
+    return [step.name for step in await rows(stage, driver, provider)]
 
 
 async def test_the_provider_is_told_once_the_cluster_is_ready(stage: Stage) -> None:
     provider = Strict(Cloud(), boot_s=0)
-    steps = await names(stage, Routing(), provider)
-    assert provider.routed == ("10.100.0.0/16", {"first": "10.100.0.0/24"})
+    driver = Routing()
+    steps = await names(stage, driver, provider)
+    [worker] = [name for name in driver.names if "worker" in name]
+    assert provider.routed == ("10.100.0.0/16", {worker: "10.100.0.0/24"})
     assert steps.index("coe") < steps.index("routes") < steps.index("marks")
 
 
@@ -69,3 +83,36 @@ async def test_nobody_is_asked_where_nodes_wrap_what_pods_send(stage: Stage) -> 
 
 async def test_nobody_is_asked_where_the_network_carries_everything(stage: Stage) -> None:
     assert "routes" not in await names(stage, Routing(), FakeProvider(Cloud(), boot_s=0))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "0.0.0.0/0",
+        "10.0.0.0/24",
+        "10.100.0.0/16",
+        "10.100.0.0/23",
+        "10.101.0.0/24",
+        "10.100.0.1/24",
+        "fd00::/64",
+        "any",
+    ],
+    ids=str,
+)
+async def test_what_is_no_nodes_part_of_the_pods_is_not_told_to_the_network(stage: Stage, said: str) -> None:
+    provider, driver = Strict(Cloud(), boot_s=0), Routing()
+    driver.said["1"] = said
+    steps = await rows(stage, driver, provider, workers=2)
+    good, bad = sorted(name for name in driver.names if "worker" in name)
+    assert provider.routed == ("10.100.0.0/16", {good: "10.100.0.0/24"})
+    [told] = [step.message for step in steps if step.name == "routes"]
+    assert f"no part of 10.100.0.0/16 with a prefix of 24 or longer: {bad} {said!r}." in told
+
+
+async def test_less_than_a_nodes_part_is_fine(stage: Stage) -> None:
+    provider, driver = Strict(Cloud(), boot_s=0), Routing()
+    driver.said["0"] = "10.100.3.128/25"
+    [told] = [step.message for step in await rows(stage, driver, provider) if step.name == "routes"]
+    assert told == ""
+    assert provider.routed is not None
+    assert list(provider.routed[1].values()) == ["10.100.3.128/25"]

@@ -16,9 +16,11 @@ from .compute import Network
 
 @dataclass(frozen=True)
 class PodRange:
-    """The addresses of all pods, as CIDR. `wish` is what asks for them to be routed, in the tenant's words, `field` the attribute."""
+    """The addresses of all pods, as CIDR; no node's part of it has a shorter prefix than `node_bits`. `wish` is what asks for them to be
+    routed, in the tenant's words, `field` the attribute."""
 
     cidr: str
+    node_bits: int
     wish: str
     field: str
 
@@ -32,7 +34,8 @@ class RoutedPods(Protocol):
         ...
 
     async def pod_ranges(self, access: Access) -> Mapping[str, str]:
-        """The part of it that each node has, as CIDR, by the node's name; nodes without one are left out. Raises CoeUnreachable."""
+        """The part of it that each node has, as CIDR, by the node's name; nodes without one are left out. It is told on as the cluster
+        says it: who asks looks whether it is such a part. Raises CoeUnreachable."""
         ...
 
 

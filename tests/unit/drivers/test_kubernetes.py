@@ -207,6 +207,6 @@ def test_a_proxy_of_two_lines_is_refused() -> None:
 def test_pods_are_routed_where_the_backend_is_host_gw() -> None:
     asked = wish({"flannel_backend": "host-gw", "flannel_network_cidr": "10.7.0.0/16"}).shape
     found = DRIVER.routed_pods(asked)
-    assert found == PodRange("10.7.0.0/16", "Label flannel_backend = host-gw", "labels.flannel_backend")
+    assert found == PodRange("10.7.0.0/16", 24, "Label flannel_backend = host-gw", "labels.flannel_backend")
     for others in ({}, {"flannel_backend": "vxlan"}, {"flannel_backend": "host-gw", "flannel_network_cidr": "x"}):
         assert DRIVER.routed_pods(wish(others).shape) is None

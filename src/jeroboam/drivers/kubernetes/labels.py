@@ -91,7 +91,7 @@ def routed_pods(labels: Labels) -> PodRange | None:
     found, _ = read(labels)
     if found is None or found.backend != "host-gw":
         return None
-    return PodRange(str(found.pods), f"Label {_BACKEND} = host-gw", f"labels.{_BACKEND}")
+    return PodRange(str(found.pods), found.subnet_bits, f"Label {_BACKEND} = host-gw", f"labels.{_BACKEND}")
 
 
 def options(labels: Labels) -> Options:

@@ -63,8 +63,9 @@ def routes_of(router: Body) -> Routes:
 
 
 def _pairs(seen: Sequence[Any], inside: ipaddress.IPv4Network | ipaddress.IPv6Network, part: str | None) -> list[Any]:
-    """Others' stay, such as an address that control planes share. What is right keeps its place."""
-    kept = [one for one in seen if one["ip_address"] == part or not _is_in(one["ip_address"], inside)]
+    """Others' stay, such as an address that control planes share, but none that holds pods' addresses: neither a part of them nor more
+    than all. What is right keeps its place."""
+    kept = [one for one in seen if one["ip_address"] == part or not _touches(one["ip_address"], inside)]
     there = part is None or any(one["ip_address"] == part for one in kept)
     return kept if there else [*kept, {"ip_address": part}]
 
@@ -72,3 +73,7 @@ def _pairs(seen: Sequence[Any], inside: ipaddress.IPv4Network | ipaddress.IPv6Ne
 def _is_in(cidr: str, inside: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
     found = ipaddress.ip_network(cidr, strict=False)
     return found.version == inside.version and found.subnet_of(inside)  # type: ignore[arg-type]
+
+
+def _touches(cidr: str, inside: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+    return ipaddress.ip_network(cidr, strict=False).overlaps(inside)

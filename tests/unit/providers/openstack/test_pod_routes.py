@@ -80,7 +80,7 @@ async def test_what_led_elsewhere_among_pods_goes_and_all_else_stays(world: Worl
     mine = {"destination": "192.168.7.0/24", "nexthop": "10.0.0.9"}
     router(cloud)["routes"] = [mine, {"destination": "10.100.1.0/24", "nexthop": "10.0.0.99"}]
     port = next(port for port in cloud.things.ports.values() if port["device_id"] == first.id)
-    port["allowed_address_pairs"] = [{"ip_address": "10.0.0.200"}, {"ip_address": "10.100.9.0/24"}]
+    port["allowed_address_pairs"] = [{"ip_address": one} for one in ("10.0.0.200", "10.100.9.0/24", "0.0.0.0/0")]
     await route(world, {first.name: "10.100.1.0/24", "nobody": "10.100.8.0/24"})
     assert routes(cloud) == {"192.168.7.0/24": "10.0.0.9", "10.100.1.0/24": first.address}
     assert pairs(cloud) == {first.name: ["10.0.0.200", "10.100.1.0/24"], second.name: []}
