@@ -2,8 +2,8 @@
 library, ip(8) and iptables(8) only; what puts it there is virtual_address.py.
 
 Who holds the address says so each second. Who has not heard that for some seconds, and answers at all of the endpoint's ports itself,
-takes it and tells the neighbours; of two, the one with the lower rank keeps it. Whoever stops answering lets go. Reports bear a tag
-under a key of the cluster: pods reach this port, too.
+takes it and tells the neighbours; of two, the one with the lower rank keeps it. Whoever stops answering lets go. Words bear a tag
+under a key of the cluster: pods reach this port, too. None counts twice, nor one that is old.
 A tool may listen at the node's own address only: what comes for the held one is led there.
 Source: RFC 9568 (VRRP: intervals, skew by priority, gratuitous ARP); RFC 826 (ARP); packet(7).
 """
@@ -19,13 +19,15 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SETTINGS = "/etc/jeroboam/node/holder.json"
 PORT = 2390
 EVERY_S = 1.0
 SILENT_S = 3.5  # of a holder that is taken for gone, and half a second more for each rank
 ASK_S = 1.0  # for an own port to answer
+WINDOW_S = 300.0  # that clocks may differ by. Source: RFC 4120, 8.2, the skew that Kerberos takes for usual
+TELL_S = 60.0  # between two lines on clocks
 TAG = 32
 _IPV4 = 0x0800
 _SIOCGIFHWADDR = 0x8927
@@ -33,7 +35,7 @@ _SIOCGIFHWADDR = 0x8927
 
 @dataclass(frozen=True)
 class Settings:
-    """`rank`: of this node among the control planes; no two have the same."""
+    """`rank`: of this node among the control planes; no two have the same, but where one takes another's place."""
 
     address: str
     ports: tuple[int, ...]
@@ -50,17 +52,27 @@ class Way:
     broadcast: str
 
 
+@dataclass(frozen=True)
+class Word:
+    """Who says that it holds the address, and when, by its own clock."""
+
+    rank: int
+    address: str
+    at_ms: int
+
+
 @dataclass
 class Election:
     """Who holds the address, as this node sees it. Pure: the time comes in, in seconds that only go on."""
 
     rank: int
+    own: str  # address, which no two have
     holds: bool = False
     heard_at: float = float("-inf")  # the last word of another holder
 
-    def heard(self, rank: int, now: float) -> None:
-        """Another says that it holds the address. It keeps it, unless this node holds it and has the lower rank."""
-        if not self.holds or rank < self.rank:
+    def heard(self, rank: int, address: str, now: float) -> None:
+        """Another says that it holds the address. It keeps it, unless this node holds it and has the lower rank, or address."""
+        if not self.holds or (rank, address) < (self.rank, self.own):
             self.holds = False
             self.heard_at = now
 
@@ -71,16 +83,57 @@ class Election:
         return self.holds
 
 
-def sign(key: bytes, rank: int) -> bytes:
-    """What is sent: who holds the address."""
-    word = str(rank).encode()
-    return hmac.digest(key, word, "sha256") + word
+@dataclass
+class Talk:
+    """What this node says, and which words of others it believes. Pure: the time comes in, in seconds since 1970."""
+
+    wish: Settings
+    own: str
+    said_ms: int = 0
+    heard_ms: dict[str, int] = field(default_factory=dict)  # by address: the last word that counted
+    told_at: float = float("-inf")
+
+    def say(self, now: float) -> bytes:
+        """A word that is newer than the last, also when the clock was set back."""
+        self.said_ms = max(int(now * 1000), self.said_ms + 1)
+        return sign(self.wish.key, Word(self.wish.rank, self.own, self.said_ms))
+
+    def hear(self, packet: bytes, now: float) -> Word | None:
+        """Another's word; None for this node's own, for what nobody of the cluster wrote, and for what was said before."""
+        word = read(self.wish.key, packet)
+        if word is None or word.address == self.own or word.at_ms <= self.heard_ms.get(word.address, 0):
+            return None
+        late_s = now - word.at_ms / 1000
+        if abs(late_s) > WINDOW_S:
+            self._tell(word, late_s, now)
+            return None
+        self.heard_ms[word.address] = word.at_ms
+        return word
+
+    def _tell(self, word: Word, late_s: float, now: float) -> None:
+        if abs(now - self.told_at) >= TELL_S:
+            self.told_at = now
+            print(  # noqa: T201
+                f"a word of {word.address} does not count, it is {late_s:.0f} s old: the clocks differ, or somebody repeats it",
+                flush=True,
+            )
 
 
-def read(key: bytes, packet: bytes) -> int | None:
-    """The rank of who sent it; None for what was not written with this key."""
-    tag, word = packet[:TAG], packet[TAG:]
-    return int(word) if hmac.compare_digest(tag, hmac.digest(key, word, "sha256")) else None
+def sign(key: bytes, word: Word) -> bytes:
+    """What is sent."""
+    text = f"{word.rank} {word.address} {word.at_ms}".encode()
+    return hmac.digest(key, text, "sha256") + text
+
+
+def read(key: bytes, packet: bytes) -> Word | None:
+    """None for what was not written with this key, or as an earlier holder wrote it."""
+    tag, text = packet[:TAG], packet[TAG:]
+    if not hmac.compare_digest(tag, hmac.digest(key, text, "sha256")):
+        return None
+    with suppress(ValueError):
+        rank, address, at_ms = text.decode().split()
+        return Word(int(rank), address, int(at_ms))
+    return None
 
 
 def main() -> int:
@@ -101,12 +154,13 @@ def main() -> int:
 
 
 def _run(wish: Settings, way: Way, line: socket.socket) -> None:
-    election = Election(wish.rank, heard_at=time.monotonic())  # a new one listens first
+    election = Election(wish.rank, way.own, heard_at=time.monotonic())  # a new one listens first
+    talk = Talk(wish, way.own)
     while True:
         held = election.holds
-        _listen(wish, line, election)
+        _listen(talk, line, election)
         broke = election.decide(well=_is_well(way.own, wish.ports), now=time.monotonic()) and not _hold(
-            wish, way, line, new=not held
+            talk, way, line, new=not held
         )
         if broke:
             election.holds, election.heard_at = False, time.monotonic()
@@ -116,24 +170,24 @@ def _run(wish: Settings, way: Way, line: socket.socket) -> None:
             print("holds" if election.holds else "lets go of", wish.address, flush=True)  # noqa: T201
 
 
-def _listen(wish: Settings, line: socket.socket, election: Election) -> None:
+def _listen(talk: Talk, line: socket.socket, election: Election) -> None:
     """For the time from one word to the next."""
     end = time.monotonic() + EVERY_S
     while (left := end - time.monotonic()) > 0:
         line.settimeout(left)
-        with suppress(TimeoutError, ValueError):  # nobody speaks; or it is no word of ours
-            rank = read(wish.key, line.recv(600))
-            if rank is not None and rank != wish.rank:
-                election.heard(rank, time.monotonic())
+        with suppress(TimeoutError):  # nobody speaks
+            word = talk.hear(line.recv(600), time.time())
+            if word is not None:
+                election.heard(word.rank, word.address, time.monotonic())
 
 
-def _hold(wish: Settings, way: Way, line: socket.socket, *, new: bool) -> bool:
+def _hold(talk: Talk, way: Way, line: socket.socket, *, new: bool) -> bool:
     """Say so, and have it. False when the way out is gone. Neighbours are told each time: one may have missed it, or believe another."""
     try:
-        line.sendto(sign(wish.key, wish.rank), (way.broadcast, PORT))
+        line.sendto(talk.say(time.time()), (way.broadcast, PORT))
         if new:
-            _take(wish.address, way)
-        _announce(wish.address, way.device)
+            _take(talk.wish.address, way)
+        _announce(talk.wish.address, way.device)
     except OSError as error:
         print(error, flush=True)  # noqa: T201
         return False

@@ -1,5 +1,6 @@
 """An address that control planes hold in turn: the election, what goes over the wire, and what a boot has of it."""
 
+import hmac
 import json
 from dataclasses import replace
 
@@ -12,37 +13,38 @@ from tests.unit.providers.openstack.worlds import KEY, SETTINGS, cloud_of
 from jeroboam.contracts import Command, File, Machine, MachineRequest, NetworkSpec, NodeConfig
 from jeroboam.domain import Role
 from jeroboam.providers.openstack import OpenStackProvider, holder, virtual_address
-from jeroboam.providers.openstack.holder import Election
+from jeroboam.providers.openstack.holder import Election, Talk, Word
 from jeroboam.testing import builders
 from jeroboam.testing.provider_suite import WELL, World
 
 SPEC = NetworkSpec(endpoint_port=2376, control_planes=3, inner_ports=(2377, 2378))
+A, B, C = "10.0.0.11", "10.0.0.12", "10.0.0.13"  # of nodes
 
 
 def test_who_hears_nobody_for_long_enough_takes_it() -> None:
-    one = Election(rank=2, heard_at=100.0)
+    one = Election(2, A, heard_at=100.0)
     assert not one.decide(well=True, now=104.5)  # 3.5 s and half a second for each rank
     assert one.decide(well=True, now=104.6)
     assert one.decide(well=True, now=104.7)  # and keeps it
 
 
 def test_who_does_not_answer_itself_takes_nothing_and_lets_go() -> None:
-    one = Election(rank=0)
+    one = Election(0, A)
     assert not one.decide(well=False, now=50.0)
     assert one.decide(well=True, now=51.0)
     assert not one.decide(well=False, now=52.0)
 
 
 def test_a_holder_that_is_heard_is_left_alone_also_by_a_lower_rank() -> None:
-    lower = Election(rank=0)
-    lower.heard(2, 10.0)
+    lower = Election(0, A)
+    lower.heard(2, B, 10.0)
     assert not lower.decide(well=True, now=11.0)
 
 
-@pytest.mark.parametrize(("other", "keeps"), [(0, False), (2, True)])
-def test_of_two_holders_the_lower_rank_keeps_it(other: int, keeps: bool) -> None:
-    one = Election(rank=1, holds=True)
-    one.heard(other, 10.0)
+@pytest.mark.parametrize(("other", "address", "keeps"), [(0, C, False), (2, A, True), (1, A, False), (1, C, True)])
+def test_of_two_holders_the_lower_rank_keeps_it_then_the_lower_address(other: int, address: str, keeps: bool) -> None:
+    one = Election(1, B, holds=True)
+    one.heard(other, address, 10.0)
     assert one.decide(well=True, now=10.1) is keeps
 
 
@@ -52,7 +54,7 @@ def test_of_two_holders_the_lower_rank_keeps_it(other: int, keeps: bool) -> None
 )
 def test_whatever_happens_one_holds_it_once_all_hear_each_other_again(history: list[list[bool]], well: int) -> None:
     """In each second of the history some are well; words get lost whenever the first is not."""
-    nodes = [Election(rank, heard_at=0.0) for rank in range(3)]
+    nodes = [Election(rank, own, heard_at=0.0) for rank, own in enumerate((C, B, A))]
     now = 0.0
 
     def second(states: list[bool], *, lost: bool) -> None:
@@ -60,7 +62,7 @@ def test_whatever_happens_one_holds_it_once_all_hear_each_other_again(history: l
             if node.decide(well=state, now=now) and not lost:
                 for other in nodes:
                     if other is not node:
-                        other.heard(node.rank, now)
+                        other.heard(node.rank, node.own, now)
 
     for states in history:
         now += 1.0
@@ -72,11 +74,54 @@ def test_whatever_happens_one_holds_it_once_all_hear_each_other_again(history: l
 
 
 def test_only_words_under_the_clusters_key_are_read() -> None:
-    packet = holder.sign(b"k" * 32, 12)
-    assert holder.read(b"k" * 32, packet) == 12
+    word = Word(12, A, 1_700_000_000_003)
+    packet = holder.sign(b"k" * 32, word)
+    assert packet[32:] == b"12 10.0.0.11 1700000000003"
+    assert holder.read(b"k" * 32, packet) == word
     assert holder.read(b"x" * 32, packet) is None
-    assert holder.read(b"k" * 32, packet[:-1] + b"3") is None
+    assert holder.read(b"k" * 32, packet[:-1] + b"4") is None
     assert holder.read(b"k" * 32, b"") is None
+    assert holder.read(b"k" * 32, hmac.digest(b"k" * 32, b"12", "sha256") + b"12") is None
+
+
+def _talk(own: str, rank: int = 0) -> Talk:
+    return Talk(holder.Settings("10.0.0.5", (2376,), rank, b"k" * 32), own)
+
+
+def test_a_word_counts_once_and_none_counts_that_was_said_before_it() -> None:
+    speaker, listener = _talk(A, 1), _talk(B)
+    first, second = speaker.say(1000.0), speaker.say(1001.0)
+    assert listener.hear(second, 1001.0) == Word(1, A, 1_001_000)
+    assert listener.hear(second, 1001.5) is None
+    assert listener.hear(first, 1001.5) is None
+    assert listener.hear(_talk(C).say(1000.0), 1001.5) == Word(0, C, 1_000_000)  # each has a time of its own
+    assert listener.hear(speaker.say(1002.0), 1002.0) == Word(1, A, 1_002_000)
+
+
+def test_words_at_the_own_rank_are_anothers_when_they_bear_its_address() -> None:
+    listener = _talk(B, 1)
+    assert listener.hear(listener.say(1000.0), 1000.0) is None
+    assert listener.hear(_talk(A, 1).say(1000.0), 1000.0) == Word(1, A, 1_000_000)
+
+
+@pytest.mark.parametrize(("now", "counts"), [(5300.0, True), (5300.1, False), (4700.0, True), (4699.9, False)])
+def test_who_has_just_begun_believes_no_word_of_long_ago(
+    now: float, counts: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    word = _talk(A).say(5000.0)
+    listener = _talk(B)
+    assert (listener.hear(word, now) is not None) is counts
+    assert listener.hear(word, now) is None
+    said = (
+        f"a word of 10.0.0.11 does not count, it is {now - 5000:.0f} s old: the clocks differ, or somebody repeats it\n"
+    )
+    assert capsys.readouterr().out == ("" if counts else said)  # not at each word
+
+
+def test_words_go_on_when_the_clock_is_set_back() -> None:
+    speaker, listener = _talk(A), _talk(B)
+    assert listener.hear(speaker.say(1000.0), 1000.0)
+    assert listener.hear(speaker.say(900.0), 900.0) == Word(0, A, 1_000_001)
 
 
 def test_neighbours_are_told_by_a_request_for_the_own_address() -> None:
