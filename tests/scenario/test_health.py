@@ -1,6 +1,7 @@
 """What the health scan says, and that one cluster in trouble does not keep it from the others."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,13 +15,14 @@ from jeroboam.conductor.access import AdminAccess
 from jeroboam.conductor.health import HealthScan
 from jeroboam.conductor.shares import Shares
 from jeroboam.contracts import Access, Clock, CoeHealth, Machine, MachineCensus, Provider, StatusChange, SystemClock
-from jeroboam.domain import Cluster, Health, OperationKind, OperationState, Status
+from jeroboam.domain import Cluster, Health, OperationKind, OperationState, Role, Status
 from jeroboam.domain.errors import CoeUnreachable, ProviderUnavailable
 from jeroboam.drivers.fake import FakeDriver
 from jeroboam.providers.fake import Cloud, FakeProvider, Fault
 from jeroboam.store import Sealer, SqlStore
 from jeroboam.testing import builders
 from jeroboam.testing.builders import ManualClock
+from jeroboam.testing.memory_vault import MemoryVault
 from jeroboam.testing.stage import Stage
 
 
@@ -131,6 +133,39 @@ async def test_a_provider_that_refuses_is_somebodys_move(stage: Stage) -> None:
         "the project is disabled",
         "operator",
     )
+
+
+class SlowVault(MemoryVault):
+    async def open(self, ref: str) -> bytes:
+        await asyncio.sleep(3600)
+        return await super().open(ref)
+
+
+@pytest.mark.parametrize("trouble", ["away", "slow", "a lost key"])
+async def test_keys_that_cannot_be_read_are_told_and_the_machines_looked_at(
+    stage: Stage, counted: Stage, trouble: str
+) -> None:
+    """By a process that has not read them before."""
+    vault = SlowVault() if trouble == "slow" else MemoryVault()
+    for each in (stage, counted):
+        assert isinstance(each.store, SqlStore)
+        each.store.vault = vault
+    cluster = await made(stage)
+    lost = next(one for one in await stage.provider.list_machines(cluster.uuid) if one.role is Role.WORKER)
+    await stage.provider.delete_machine(cluster.uuid, lost.name)
+    if trouble == "a lost key":
+        vault.keys.clear()
+    vault.away = trouble == "away"
+    await scan(counted, limit=timedelta(seconds=0.2) if trouble == "slow" else timedelta(minutes=10))
+    seen = (await stage.row(cluster)).cluster
+    said, move = {
+        "away": ("The vault does not answer.", "transient"),
+        "slow": ("store did not answer within 0.2 s, so the call was cut: get_secrets.", "transient"),
+        "a lost key": ("The key .* is not in the vault.", "operator"),
+    }[trouble]
+    assert re.fullmatch(said, seen.health_reason["api"]), seen.health_reason
+    assert (seen.health, seen.health_reason["class"]) == (Health.UNHEALTHY, move)
+    assert seen.health_reason[f"{lost.name}.Ready"] == "False"
 
 
 async def test_one_cluster_in_trouble_does_not_keep_the_scan_from_the_others(stage: Stage) -> None:

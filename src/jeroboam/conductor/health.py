@@ -173,7 +173,11 @@ class HealthScan:
             move = {} if isinstance(error, RetryLater) else _next(error.hint, error.error_class)
             return Seen((Health.UNKNOWN, {"api": error.message, **move}))
         driver = self.drivers.get(cluster.shape.driver or "")
-        access = await self._access(cluster)
+        try:
+            kept = self._access(cluster)
+            access = await within(self._look_limit, kept, "store", "get_secrets", ProviderUnavailable)
+        except JeroboamError as error:  # such as a vault that has its keys: nor does that say anything of it
+            return Seen((Health.UNKNOWN, {"api": error.message, **_next(error.hint, error.error_class)}), machines)
         if driver is None or access is None:
             return Seen((Health.UNKNOWN, {"api": f"The cluster {cluster.name} is not accessible."}), machines)
         try:
