@@ -16,6 +16,7 @@ from .machine_template import (
     ServerPlan,
     boot_parameter,
     empty_stack,
+    has_port,
     machine_names,
     volume_resource,
     with_machine,
@@ -107,7 +108,7 @@ class Growth:
         """Begin to free the stack of servers that are in ERROR and hold a port which outlives them: a port is one server's, and Heat makes
         the new one first. It takes a port only from servers that are well. False when there is none.
         Source: Heat, OS::Nova::Server, prepare_ports_for_replace."""
-        held = {wish.plan.name for wish in wishes if wish.plan.port and _is_broken(there.get(wish.plan.name))}
+        held = {wish.plan.name for wish in wishes if has_port(wish.plan) and _is_broken(there.get(wish.plan.name))}
         if not held:
             return False
         uuid = wishes[0].plan.cluster_uuid

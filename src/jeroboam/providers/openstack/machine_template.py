@@ -150,6 +150,11 @@ def _link(plan: ServerPlan) -> Template:
     return {"port": {"get_resource": f"{plan.name}.port"}} if _needs_port(plan) else {"network": plan.network}
 
 
+def has_port(plan: ServerPlan) -> bool:
+    """Its port is no server's own, and outlives each."""
+    return plan.port is not None or _needs_port(plan)
+
+
 def _needs_port(plan: ServerPlan) -> bool:
     return plan.port is None and bool(plan.subnet or plan.pairs)
 

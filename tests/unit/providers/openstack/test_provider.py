@@ -7,7 +7,7 @@ import pytest
 from tests.unit.providers.openstack.cloud import IMAGE, Cloud
 from tests.unit.providers.openstack.worlds import SETTINGS, another, cloud_of, make
 
-from jeroboam.contracts import Machine, MachineState, NetworkSpec
+from jeroboam.contracts import Machine, MachineRequest, MachineState, NetworkSpec
 from jeroboam.domain import Role
 from jeroboam.domain.errors import (
     HostUnsupported,
@@ -85,6 +85,50 @@ async def test_a_control_plane_in_error_lets_go_of_the_endpoints_port(world: Wor
     again = (await make(world, 0, role=Role.CONTROL_PLANE))[0]
     assert isinstance(again, Machine), again
     assert (again.id != made.id, again.address) == (True, made.address)
+    assert (await world.settled(made.name, 5)).done
+
+
+async def test_a_control_plane_in_error_behind_a_shared_address_lets_go_of_its_port(world: World) -> None:
+    """Its port lets the shared address pass; the endpoint's is nobody's."""
+    shared = NetworkSpec(endpoint_port=2376, control_planes=3, inner_ports=(2377,))
+    world.cluster = builders.cluster(name="held", shape=replace(world.cluster.shape, coe="swarm"))
+    network, endpoint = await world.place(shared)
+    assert isinstance(world.provider, OpenStackProvider)
+    specs = [world.spec(index, Role.CONTROL_PLANE) for index in range(3)]
+    made = await world.provider.ensure_machines([MachineRequest(one, WELL) for one in specs], network, endpoint)
+    one = made[specs[1].name]
+    assert isinstance(one, Machine)
+    cloud = cloud_of(world)
+    before = {index: made[specs[index].name] for index in (0, 2)}
+    cloud.things.servers[one.id]["status"] = "ERROR"
+    again = (await world.provider.ensure_machines([MachineRequest(specs[1], WELL)], network, endpoint))[one.name]
+    assert isinstance(again, Machine), again
+    assert again.id != one.id
+    assert (await world.settled(one.name, 5)).done
+    there = {machine.name: machine.id for machine in await world.provider.list_machines(world.cluster.uuid)}
+    assert {index: there[specs[index].name] for index in before} == {
+        index: machine.id for index, machine in before.items() if isinstance(machine, Machine)
+    }
+
+
+async def test_a_worker_in_error_in_a_subnet_of_its_own_lets_go_of_its_port(world: World) -> None:
+    cloud = cloud_of(world)
+    cloud.things.networks["own"] = {"id": "own", "name": "own", "mtu": 1500}
+    cloud.things.subnets["sub"] = {
+        "id": "sub",
+        "name": "sub",
+        "network_id": "own",
+        "cidr": "10.0.0.0/24",
+        "ip_version": 4,
+    }
+    shape = replace(world.cluster.shape, fixed_network="own", fixed_subnet="sub")
+    world.cluster = builders.cluster(name="own", shape=shape)
+    made = (await make(world, 0))[0]
+    assert isinstance(made, Machine)
+    cloud.things.servers[made.id]["status"] = "ERROR"
+    again = (await make(world, 0))[0]
+    assert isinstance(again, Machine), again
+    assert again.id != made.id
     assert (await world.settled(made.name, 5)).done
 
 
