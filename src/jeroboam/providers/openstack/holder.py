@@ -94,14 +94,19 @@ class Talk:
     told_at: float = float("-inf")
 
     def say(self, now: float) -> bytes:
-        """A word that is newer than the last, also when the clock was set back."""
-        self.said_ms = max(int(now * 1000), self.said_ms + 1)
+        """A word that is newer than the last, also when the clock was set back; by more than the window, those before it do not count."""
+        now_ms = int(now * 1000)
+        self.said_ms = now_ms if abs(self.said_ms - now_ms) > WINDOW_S * 1000 else max(now_ms, self.said_ms + 1)
         return sign(self.wish.key, Word(self.wish.rank, self.own, self.said_ms))
 
     def hear(self, packet: bytes, now: float) -> Word | None:
         """Another's word; None for this node's own, for what nobody of the cluster wrote, and for what was said before."""
         word = read(self.wish.key, packet)
-        if word is None or word.address == self.own or word.at_ms <= self.heard_ms.get(word.address, 0):
+        if word is None or word.address == self.own:
+            return None
+        last_ms = self.heard_ms.get(word.address, 0)
+        was_ahead = last_ms > (now + WINDOW_S) * 1000  # both clocks were, and are no more
+        if word.at_ms <= last_ms and not was_ahead:
             return None
         late_s = now - word.at_ms / 1000
         if abs(late_s) > WINDOW_S:

@@ -124,6 +124,17 @@ def test_words_go_on_when_the_clock_is_set_back() -> None:
     assert listener.hear(speaker.say(900.0), 900.0) == Word(0, A, 1_000_001)
 
 
+def test_clocks_that_were_hours_ahead_and_are_set_right_silence_nobody() -> None:
+    speaker, right, wrong = _talk(A), _talk(B), _talk(C)
+    ahead = speaker.say(9000.0)
+    assert right.hear(ahead, 1000.0) is None
+    assert wrong.hear(ahead, 9000.0)
+    word = speaker.say(1001.0)
+    assert right.hear(word, 1001.0) == wrong.hear(word, 1001.0) == Word(0, A, 1_001_000)
+    assert wrong.hear(word, 1001.5) is None
+    assert wrong.hear(ahead, 1001.5) is None
+
+
 def test_neighbours_are_told_by_a_request_for_the_own_address() -> None:
     """Source: RFC 826, the packet; RFC 9568, 8.1.2 (gratuitous ARP)."""
     frame = holder.arp(bytes.fromhex("fa163e000001"), bytes([10, 0, 0, 5]))
