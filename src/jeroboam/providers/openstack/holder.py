@@ -20,6 +20,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 SETTINGS = "/etc/jeroboam/node/holder.json"
 PORT = 2390
@@ -28,6 +29,7 @@ SILENT_S = 3.5  # of a holder that is taken for gone, and half a second more for
 ASK_S = 1.0  # for an own port to answer
 WINDOW_S = 300.0  # that clocks may differ by. Source: RFC 4120, 8.2, the skew that Kerberos takes for usual
 TELL_S = 60.0  # between two lines on clocks
+PROGRAM_S = 10.0  # for ip or iptables, which waits while others change rules
 TAG = 32
 _IPV4 = 0x0800
 _SIOCGIFHWADDR = 0x8927
@@ -187,11 +189,12 @@ def _listen(talk: Talk, line: socket.socket, election: Election) -> None:
 
 
 def _hold(talk: Talk, way: Way, line: socket.socket, *, new: bool) -> bool:
-    """Say so, and have it. False when the way out is gone. Neighbours are told each time: one may have missed it, or believe another."""
+    """Say so, and have it. False when it cannot be had, or the way out is gone. Both each time: neighbours may have missed it or believe
+    another; networkd takes addresses that it did not give, and who loads a firewall anew takes all rules."""
     try:
         line.sendto(talk.say(time.time()), (way.broadcast, PORT))
-        if new:
-            _take(talk.wish.address, way)
+        if _take(talk.wish.address, way) and not new:
+            print("puts back what was taken of", talk.wish.address, flush=True)  # noqa: T201
         _announce(talk.wish.address, way.device)
     except OSError as error:
         print(error, flush=True)  # noqa: T201
@@ -212,26 +215,46 @@ def _is_well(own: str, ports: tuple[int, ...]) -> bool:
 def _way(address: str) -> Way:
     routes = json.loads(_run_program("ip", "-4", "-json", "route", "show", "match", address))
     device = next(one["dev"] for one in routes if one["dst"] != "default")
-    for one in json.loads(_run_program("ip", "-4", "-json", "address", "show", "dev", device))[0]["addr_info"]:
+    for one in _addresses(device):
         if one.get("broadcast"):
             return Way(device, one["local"], one["broadcast"])
     raise OSError(f"{device} has no broadcast address")
 
 
-def _take(address: str, way: Way) -> None:
-    _run_program("ip", "address", "replace", f"{address}/32", "dev", way.device)
+def _addresses(device: str) -> list[dict[str, Any]]:
+    """As ip(8) tells them."""
+    shown = json.loads(_run_program("ip", "-4", "-json", "address", "show", "dev", device))
+    return [one for part in shown for one in part.get("addr_info", ())]
+
+
+def _take(address: str, way: Way) -> bool:
+    """Whether anything of it was missing. What is there is not set again: all who watch the device would hear of it."""
+    missing = all(one["local"] != address for one in _addresses(way.device))
+    if missing:
+        _run_program("ip", "address", "replace", f"{address}/32", "dev", way.device)
     for rule in _rules(address, way):
-        _run_program("iptables", "-w", "-t", "nat", "-I", *rule)
+        if not _has_rule(rule):
+            missing = True
+            _run_program("iptables", "-w", "-t", "nat", "-I", *rule)
+    return missing
+
+
+def _has_rule(rule: tuple[str, ...]) -> bool:
+    try:
+        _run_program("iptables", "-w", "-t", "nat", "-C", *rule)
+    except OSError:  # whatever it is, to set it tells
+        return False
+    return True
 
 
 def _let_go(address: str, way: Way) -> None:
     """Also what was taken by half, or is gone already."""
+    with suppress(OSError):  # first: iptables may have to wait, and another has it
+        _run_program("ip", "address", "del", f"{address}/32", "dev", way.device)
     for rule in _rules(address, way):
         with suppress(OSError):
             while True:  # as often as it is there
                 _run_program("iptables", "-w", "-t", "nat", "-D", *rule)
-    with suppress(OSError):
-        _run_program("ip", "address", "del", f"{address}/32", "dev", way.device)
 
 
 def _rules(address: str, way: Way) -> list[tuple[str, ...]]:
@@ -253,9 +276,12 @@ def arp(own: bytes, address: bytes) -> bytes:
     return head + struct.pack("!HHBBH", 1, _IPV4, 6, 4, 1) + own + address + b"\0" * 6 + address
 
 
-def _run_program(*words: str) -> str:
+def _run_program(*words: str, limit_s: float = PROGRAM_S) -> str:
     """What it says. Raises OSError."""
-    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=limit_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"{' '.join(words)}: it did not end within {limit_s:g} s") from error
     if done.returncode:
         raise OSError(f"{' '.join(words)}: {done.stderr.strip()}")
     return done.stdout

@@ -153,6 +153,11 @@ def test_what_comes_for_the_address_is_led_to_the_nodes_own() -> None:
     ]
 
 
+def test_a_program_that_does_not_end_is_an_error_like_any_other() -> None:
+    with pytest.raises(OSError, match=r"^sleep 600: it did not end within 0\.01 s$"):
+        holder._run_program("sleep", "600", limit_s=0.01)
+
+
 def test_a_boot_has_the_holder_first_and_its_key_closed() -> None:
     config = NodeConfig("master-1", (File("/etc/x", b"x"),), (Command("join", ("true",)),))
     made = virtual_address.held(config, "10.0.0.5", (2376, 2377), 1, b"\1" * 32)
