@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 import sqlalchemy as sa
+from structlog.testing import capture_logs
 from tests.conformance.store_use import KEY, add, plain_engine
 
 from jeroboam.contracts import StatusChange, SystemClock
@@ -117,6 +118,25 @@ async def test_keys_go_with_their_cluster_and_a_vault_that_is_away_keeps_none(
     vault.away = False
     assert dict(await vaulted.get_secrets(cluster)) == {}
     assert dict(await vaulted.get_secrets(other)) == {"token": b"t"}
+
+
+@pytest.mark.parametrize("under", [True, False])
+async def test_a_deletion_without_the_vault_that_has_the_key_tells_the_operator(
+    vaulted: SqlStore, vault: MemoryVault, *, under: bool
+) -> None:
+    """As of a cluster from before `[secrets] store` was set back."""
+    cluster, operation = await add(vaulted)
+    if not under:
+        vaulted.vault = None
+    await vaulted.put_secrets(cluster, {"token": b"t"})
+    vaulted.vault = None
+    begun = await vaulted.begin_operation(operation)
+    assert begun is not None
+    with capture_logs() as logs:
+        await vaulted.remove_cluster(cluster, begun[1], operation)
+    told = [line["cluster"] for line in logs if line["event"] == "keys of a deleted cluster stay in the vault"]
+    assert (told, len(vault.keys)) == (([cluster], 1) if under else ([], 0))
+    assert dict(await vaulted.get_secrets(cluster)) == {}
 
 
 async def test_a_vault_that_is_away_is_waited_for(vaulted: SqlStore, vault: MemoryVault) -> None:

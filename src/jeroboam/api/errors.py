@@ -18,6 +18,7 @@ from ..contracts import Unauthenticated
 from ..domain.errors import (
     Ambiguous,
     Bug,
+    ConfigError,
     Conflict,
     Forbidden,
     IdentityUnavailable,
@@ -56,6 +57,10 @@ STATUS: tuple[tuple[type[JeroboamError], int], ...] = (
     (UserError, 400),  # what plug-ins raise or derive themselves
     (JeroboamError, 500),
 )
+
+
+# What helps against a ConfigError is done in files that who calls does not have.
+_NOT_YOURS = "The operator of this service can mend it: its log has how, at the request {}."
 
 
 class WireError(Exception):
@@ -149,11 +154,13 @@ def answer(error: BaseException, request_id: str) -> Answer:
 def _of_domain(error: JeroboamError, request_id: str) -> Answer:
     status = next(code for kind, code in STATUS if isinstance(error, kind))
     if status == 500:
-        _log.error("request failed", request_id=request_id, error=error.message, kind=type(error).__name__)
+        kind = type(error).__name__
+        _log.error("request failed", request_id=request_id, error=error.message, kind=kind, hint=error.hint)
     headers = {}
     if isinstance(error, RetryLater):
         headers["Retry-After"] = str(max(1, round(error.after_s)))
-    return _shaped(status, f"{error.message} {error.hint}" if error.hint else error.message, headers=headers)
+    hint = _NOT_YOURS.format(request_id) if isinstance(error, ConfigError) else error.hint
+    return _shaped(status, f"{error.message} {hint}" if hint else error.message, headers=headers)
 
 
 def _of_router(error: HTTPException) -> Answer:

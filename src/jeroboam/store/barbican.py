@@ -9,9 +9,9 @@ import asyncio
 import base64
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from keystoneauth1 import exceptions as faults
 from keystoneauth1 import loading
@@ -20,6 +20,7 @@ from keystoneauth1.session import Session
 
 from ..domain.errors import ConfigError, JeroboamError, ProviderUnavailable
 
+T = TypeVar("T")
 _KEY = 32
 _AT_ONCE = 4
 _PAGE = 100
@@ -60,20 +61,24 @@ class Barbican:
             "payload_content_encoding": "base64",
         }
         answer = await self._asked("POST", "/v1/secrets", "A key could not be kept", json=wish)
-        return _ref(answer.json()), key
+        return _ref(_told(answer, lambda body: body["secret_ref"], "a secret's address")), key
 
     async def open(self, ref: str) -> bytes:
         what = f"The key {ref} could not be read"
         headers = {"Accept": "application/octet-stream"}
         answer = await self._asked("GET", f"/v1/secrets/{ref}/payload", what, headers=headers)
-        return bytes(answer.content)
+        key = bytes(answer.content)
+        if len(key) != _KEY:
+            raise _odd(f"the {_KEY} bytes of the key {ref}")
+        return key
 
     async def forget(self, cluster_uuid: str) -> None:
         path = f"/v1/secrets?name={_name(cluster_uuid)}&limit={_PAGE}"
         while True:
-            page = (await self._asked("GET", path, "Keys could not be listed")).json()["secrets"]
-            for one in page:
-                await self._asked("DELETE", f"/v1/secrets/{_ref(one)}", "A key could not be deleted", fine=404)
+            answer = await self._asked("GET", path, "Keys could not be listed")
+            page = _told(answer, lambda body: [one["secret_ref"] for one in body["secrets"]], "its secrets")
+            for href in page:
+                await self._asked("DELETE", f"/v1/secrets/{_ref(href)}", "A key could not be deleted", fine=404)
             if len(page) < _PAGE:
                 return
 
@@ -86,7 +91,8 @@ class Barbican:
             if endpoint is None:
                 raise faults.EndpointNotFound
             root = re.sub(r"/v1/?$", "", endpoint.rstrip("/"))  # a catalogue may name the version or not
-            return self._adapter.request(path, method, endpoint_override=root, raise_exc=False, **more)
+            # log: a body is a key of a cluster
+            return self._adapter.request(path, method, endpoint_override=root, raise_exc=False, log=False, **more)
 
         try:
             async with asyncio.timeout(2 * _TIMEOUT_S):
@@ -139,9 +145,25 @@ def _name(cluster_uuid: str) -> str:
     return f"jeroboam-{cluster_uuid}"
 
 
-def _ref(body: Mapping[str, Any]) -> str:
+def _told(answer: Any, pick: Callable[[Any], T], what: str) -> T:
+    """Of its JSON. Raises ProviderUnavailable for what is none, as a page of what stands before Barbican."""
+    try:
+        return pick(answer.json())
+    except (ValueError, KeyError, TypeError):
+        raise _odd(what) from None
+
+
+def _odd(wanted: str) -> ProviderUnavailable:
+    return ProviderUnavailable(
+        f"What answers in Barbican's place does not tell {wanted}.",
+        after_s=5.0,
+        hint="Look at the address of key-manager in the catalogue, and at what stands before it.",
+    )
+
+
+def _ref(href: object) -> str:
     """The id in a secret's address, which may become another's."""
-    found = _REF.search(str(body["secret_ref"]))
+    found = _REF.search(str(href))
     if found is None:
-        raise ProviderUnavailable(f"Barbican told an address that is none: {body['secret_ref']}", after_s=5.0)
+        raise ProviderUnavailable(f"Barbican told an address that is none: {href}", after_s=5.0)
     return found[1]

@@ -63,6 +63,9 @@ class Vaulted(SharedSide):
                 await self.vault.forget(cluster_uuid)
             except JeroboamError as error:
                 _log.warning("keys of a deleted cluster stay in the vault", cluster=cluster_uuid, why=error.message)
+        elif any(_ref(value) for value in (await super().get_secrets(cluster_uuid)).values()):
+            why = "[secrets] store names none any more"
+            _log.warning("keys of a deleted cluster stay in the vault", cluster=cluster_uuid, why=why)
         await super().remove_cluster(cluster_uuid, fence, operation_uuid)
 
     async def _hidden(self, cluster_uuid: str, values: Mapping[str, bytes]) -> Mapping[str, bytes]:

@@ -33,17 +33,22 @@ class Service:
     """Secrets by id. `fails` is raised or answered in place of all else."""
 
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
-    fails: Exception | int | None = None
+    fails: Exception | int | bytes | None = None
     endpoint: str | None = "http://barbican:9311"
 
     def get_endpoint(self) -> str | None:
         return self.endpoint
 
-    def request(self, path: str, method: str, *, endpoint_override: str, raise_exc: bool, **more: Any) -> Answer:
+    def request(
+        self, path: str, method: str, *, endpoint_override: str, raise_exc: bool, log: bool, **more: Any
+    ) -> Answer:
         assert not raise_exc
+        assert not log  # a body is a key
         assert endpoint_override == "http://barbican:9311"
         if isinstance(self.fails, Exception):
             raise self.fails
+        if isinstance(self.fails, bytes):
+            return Answer(200, self.fails)
         if self.fails is not None:
             return Answer(self.fails)
         url = urlsplit(path)
@@ -120,6 +125,17 @@ async def test_refusals_say_what_to_do(
         await vault.check()
     assert said in caught.value.message
     assert kind is ProviderUnavailable or caught.value.hint
+
+
+@pytest.mark.parametrize("said", [b"<html>", b"[]", b"{}", b"7", b'{"secrets": [{}]}', b'{"secrets": ["x"]}'])
+async def test_an_answer_that_is_none_of_barbicans_is_asked_for_again(
+    vault: Barbican, service: Service, said: bytes
+) -> None:
+    """As of a proxy that has a page of its own for it."""
+    service.fails = said
+    for asked in (vault.make("cluster-1"), vault.open(str(uuid4())), vault.forget("cluster-1")):
+        with pytest.raises(ProviderUnavailable, match="Barbican"):
+            await asked
 
 
 @pytest.mark.parametrize("endpoint", ["http://barbican:9311/", "http://barbican:9311/v1", "http://barbican:9311/v1/"])
