@@ -65,8 +65,11 @@ class Consoles:
         return len(living) == 1 and (await self._made_in(project_id, stack)).get(living[0].name) == living[0].id
 
     def _is_new(self, server: Server) -> bool:
-        """It cannot have said anything yet: a look at the console of each would be a call for each node of every cluster."""
-        return server.began_at is not None and datetime.now(UTC) - server.began_at < timedelta(seconds=self._quiet_s)
+        """It cannot have said anything yet: a look at the console of each would be a call for each node of every cluster. What begins
+        in the future by our clock is not new: one of two clocks is wrong, and a call too many beats a silence."""
+        if server.began_at is None:
+            return False
+        return timedelta(0) <= datetime.now(UTC) - server.began_at < timedelta(seconds=self._quiet_s)
 
     def _is_long_done(self, server: Server, said: str) -> bool:
         """A boot that just ended is read once, of all nodes of a cluster at a time: nothing more is asked of them then."""

@@ -164,6 +164,21 @@ async def test_a_node_that_has_booted_long_ago_shows_the_console_of_nova_too(wor
     assert await known.text("project-1", [made], 10) == "the console of Nova\nJEROBOAM/1 done all"
 
 
+@pytest.mark.parametrize(("began_s", "shown"), [(-600, True), (0, False), (3600, True)])
+async def test_of_a_silent_node_the_console_is_shown_once_it_is_old_or_the_clocks_differ(
+    world: World, began_s: int, shown: bool
+) -> None:
+    made = (await make(world, 0))[0]
+    assert isinstance(made, Machine)
+    cloud = cloud_of(world)
+    [(stack, _)] = cloud.things.nodes.values()
+    engine.tell(stack, made.id, "")
+    began = datetime.now(UTC) + timedelta(seconds=began_s)
+    cloud.things.servers[made.id]["OS-SRV-USG:launched_at"] = began.replace(tzinfo=None).isoformat()
+    said = await another(world).console_log(world.cluster.uuid, made.name)
+    assert said == ("the console of Nova" if shown else "")
+
+
 async def test_no_signal_takes_back_that_a_first_boot_is_done(world: World) -> None:
     """Any pod can signal in the name of any node, and what a node signed can be told again."""
     made = (await make(world, 0))[0]
