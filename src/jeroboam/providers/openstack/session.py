@@ -18,7 +18,7 @@ from keystoneauth1.session import Session
 
 from ...domain.errors import JeroboamError, ProviderRefused, ProviderUnavailable
 from .closed import why_closed
-from .rest import GLANCE, NEUTRON, NOVA, Answer, Body, Credential, CredentialRefused, checked
+from .rest import GLANCE, HEAT, NEUTRON, NOVA, Answer, Body, Credential, CredentialRefused, checked
 from .settings import OpenStackSettings
 
 T = TypeVar("T")
@@ -101,9 +101,8 @@ class KeystoneRest:
             )
         adapter = self._adapter(login, service, _versioned(service, endpoint))
         answer = _asked(adapter, method, path, query, body, version)
-        if (
-            answer.status >= 500
-        ):  # Heat errs so over a token that was revoked: the next call has a new one, or is told why not
+        # So errs Heat, and it alone, over a token that was revoked: the next call has a new one, or is told why not.
+        if service == HEAT and answer.status == 500:
             login.invalidate()
         return answer
 

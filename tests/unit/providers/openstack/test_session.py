@@ -9,7 +9,7 @@ from keystoneauth1 import exceptions as faults
 from tests.unit.providers.openstack.worlds import SETTINGS
 
 from jeroboam.domain.errors import JeroboamError, ProviderUnavailable
-from jeroboam.providers.openstack.rest import HEAT
+from jeroboam.providers.openstack.rest import HEAT, NEUTRON
 from jeroboam.providers.openstack.session import KeystoneRest, Login
 
 
@@ -39,11 +39,15 @@ class Door(KeystoneRest):
         return SimpleNamespace(status_code=self.said, headers={}, text="", json=dict)
 
 
-@pytest.mark.parametrize(("status", "forgotten"), [(200, 0), (404, 0), (500, 1), (503, 1)])
-async def test_a_service_that_errs_may_know_our_token_no_more(status: int, forgotten: int) -> None:
-    """Heat answers so for a token that was revoked, for as long as its own cache says that it counts."""
+@pytest.mark.parametrize(
+    ("service", "status", "forgotten"),
+    [(HEAT, 200, 0), (HEAT, 404, 0), (HEAT, 500, 1), (HEAT, 503, 0), (NEUTRON, 500, 0), (NEUTRON, 503, 0)],
+)
+async def test_heat_that_errs_may_know_our_token_no_more(service: str, status: int, forgotten: int) -> None:
+    """It answers so for a token that was revoked, for as long as its own cache says that it counts. Others answer 401, and what is
+    overloaded would have Keystone overloaded, too."""
     door = Door(status)
-    assert (await door.call("project-1", HEAT, "POST", "/stacks")).status == status
+    assert (await door.call("project-1", service, "POST", "/stacks")).status == status
     assert door.forgotten == forgotten
     await door.close()
 
