@@ -42,7 +42,7 @@ from .steps.marks import Marks
 from .steps.network import ClusterNetwork
 from .steps.nodes import Boot, tell_unfinished
 from .steps.pki import Keys, Publish
-from .steps.pod_routes import PodRoutes
+from .steps.pod_routes import Meanwhile, PodRoutes
 from .steps.removal import Removal
 from .steps.renewal import Renewal
 from .steps.rollout import Rollout
@@ -56,9 +56,9 @@ APPLY: tuple[StepProtocol, ...] = (
     ClusterNetwork(),
     Renewal(),
     Healing(),
-    Machines(),
-    Boot(),
-    Coe(),
+    Meanwhile(Machines()),
+    Meanwhile(Boot()),
+    Meanwhile(Coe()),
     PodRoutes(),
     Comeback(),
     Marks(),

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from .. import pki
@@ -42,7 +42,8 @@ class Limits:
     """Deadlines. Those of steps that wait for a cluster begin when their timeline row is opened, those of deletions when they begin.
     `forced`: after so long a forced deletion leaves behind what is still there.
     `call`: of one call to a provider or driver, whatever deadlines it has inside. `silence`: after so long without progress
-    that is told, long before a deadline. `machine_attempts`: how often a machine is made that does not stay up."""
+    that is told, long before a deadline. `machine_attempts`: how often a machine is made that does not stay up. `routes`: how often the
+    pods of nodes that are there are seen to while others are waited for."""
 
     boot: timedelta = timedelta(minutes=15)
     coe: timedelta = timedelta(minutes=10)
@@ -51,6 +52,7 @@ class Limits:
     call: timedelta = timedelta(minutes=10)
     silence: timedelta = timedelta(minutes=3)
     machine_attempts: int = 3
+    routes: timedelta = timedelta(seconds=10)
     unlimited: timedelta = timedelta(hours=24)  # for create_timeout 0: nothing waits for ever
 
 
@@ -107,6 +109,9 @@ class Scope:
     refusals: int = 0  # of a forced deletion: how often, and why it is not done
     reason: str = ""
     healed: bool = False
+    routed_at: datetime | None = (
+        None  # when pods were last seen to while nodes were waited for, at first when that began
+    )
     health: CoeHealth | None = None
     written: dict[str, object] = field(default_factory=dict)
     watch: Watch = field(init=False)
