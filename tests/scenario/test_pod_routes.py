@@ -6,7 +6,17 @@ from datetime import timedelta
 
 import pytest
 
-from jeroboam.contracts import Access, ClusterContext, CoeHealth, Machine, MachineSpec, Network, NodeConfig, PodRange
+from jeroboam.contracts import (
+    Access,
+    ClusterContext,
+    CoeHealth,
+    Endpoint,
+    Machine,
+    MachineSpec,
+    Network,
+    NodeConfig,
+    PodRange,
+)
 from jeroboam.domain import Cluster, ClusterShape, Step
 from jeroboam.domain.errors import CoeUnreachable
 from jeroboam.drivers.fake import FakeDriver
@@ -159,3 +169,17 @@ async def test_nodes_that_are_there_have_their_pods_carried_though_another_fails
     else:
         assert provider.routed is not None
         assert any(name.endswith("-0") for name in provider.routed[1])
+
+
+class Inside(Routing):
+    """Its API is reached from its own network only."""
+
+    def api_address(self, endpoint: Endpoint) -> str | None:
+        return None
+
+
+async def test_a_cluster_that_cannot_be_asked_is_made_and_told_that_its_pods_are_not_carried(stage: Stage) -> None:
+    provider = Strict(Cloud(), boot_s=0)
+    [told] = [step.message for step in await rows(stage, Inside(), provider) if step.name == "routes"]
+    assert told.startswith("Label flannel_backend = host-gw, but which node has which pods cannot be asked")
+    assert provider.routed is None

@@ -17,6 +17,10 @@ from ..scope import DONE, Outcome, Scope, StepProtocol
 _log = structlog.get_logger(__name__)
 _ASK, _TELL = timedelta(seconds=5), timedelta(seconds=30)  # at the most, while others are waited for
 _AT = ("routes", "")
+_UNREACHED = (
+    "which node has which pods cannot be asked: the cluster's API is not reachable from here. The network carries pods of one node to "
+    "another only where it carries everything: use another backend, or a cluster whose API has an address that the service reaches."
+)
 
 
 class _Routing(NamedTuple):
@@ -48,10 +52,10 @@ class PodRoutes:
             return DONE
         access = scope.access()
         if access is None:
-            raise CoeUnreachable(
-                f"{routing.pods.wish}, but which node has which pods cannot be asked: the cluster's API is not reachable from here.",
-                hint="Give the cluster an address that the service reaches.",
-            )
+            if not scope.timeline.ended_well(*_AT):
+                await scope.timeline.begin(*_AT)
+                await scope.timeline.end(*_AT, message=f"{routing.pods.wish}, but {_UNREACHED}")
+            return DONE
         async with scope.timeline.step("routes"):
             await scope.timeline.end("routes", message=await _route(scope, routing, access))
         return DONE
