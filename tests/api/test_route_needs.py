@@ -29,7 +29,7 @@ class Plain(FakeProvider):
 class Strict(Plain):
     """A network that carries what it is told. Implements contracts.PodRouter."""
 
-    async def route_pods(self, cluster: Cluster, network: Network, pods: str, ranges: Mapping[str, str]) -> None:
+    async def route_pods(self, cluster: Cluster, network: Network, pods: str, ranges: Mapping[str, str]) -> str:
         raise AssertionError("nothing is made")
 
 

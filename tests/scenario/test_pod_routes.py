@@ -54,11 +54,13 @@ class Strict(FakeProvider):
 
     routed: tuple[str, Mapping[str, str]] | None = None
     times = 0
+    full = ""
 
-    async def route_pods(self, cluster: Cluster, network: Network, pods: str, ranges: Mapping[str, str]) -> None:
+    async def route_pods(self, cluster: Cluster, network: Network, pods: str, ranges: Mapping[str, str]) -> str:
         assert network.id
         self.routed = pods, dict(ranges)
         self.times += 1
+        return self.full
 
 
 async def rows(stage: Stage, driver: FakeDriver, provider: FakeProvider, workers: int = 1) -> list[Step]:
@@ -183,3 +185,12 @@ async def test_a_cluster_that_cannot_be_asked_is_made_and_told_that_its_pods_are
     [told] = [step.message for step in await rows(stage, Inside(), provider) if step.name == "routes"]
     assert told.startswith("Label flannel_backend = host-gw, but which node has which pods cannot be asked")
     assert provider.routed is None
+
+
+async def test_what_the_network_has_no_room_for_is_told_and_ends_nothing(stage: Stage) -> None:
+    provider, driver = Strict(Cloud(), boot_s=0), Routing()
+    provider.full = "The router is full."
+    driver.said["1"] = "0.0.0.0/0"
+    [told] = [step.message for step in await rows(stage, driver, provider, workers=2) if step.name == "routes"]
+    assert told.startswith("Pods of these nodes are not carried")
+    assert told.endswith("new ones get parts anew. The router is full.")

@@ -43,10 +43,11 @@ class RoutedPods(Protocol):
 class PodRouter(Protocol):
     """Optional, for a provider whose network drops what does not come from a machine's own address."""
 
-    async def route_pods(self, cluster: Cluster, network: Network, pods: str, ranges: Mapping[str, str]) -> None:
+    async def route_pods(self, cluster: Cluster, network: Network, pods: str, ranges: Mapping[str, str]) -> str:
         """Let these machines (part of `pods` by machine's name) send and get packets of their pods, and lead the network's others there.
 
         What led elsewhere in `pods` goes. A name that no machine has is passed over. Idempotent; a machine that is deleted takes
-        its route along. Raises ProviderRefused, ProviderUnavailable.
+        its route along. Returns what the network has no room for, as a sentence for the tenant; "" when all is done. Raises
+        ProviderRefused, ProviderUnavailable.
         """
         ...

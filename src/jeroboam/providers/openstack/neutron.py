@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ...contracts import CatalogueNetwork, FoundResource
-from .rest import NEUTRON, Body, Rest, checked
+from .rest import NEUTRON, Answer, Body, Rest, checked, words
 from .tags import cluster_of, cluster_tag
 
 _TAGGED = ("network", "router")
@@ -67,19 +67,25 @@ class Neutron:
         answer = await self._rest.call(project_id, NEUTRON, "PUT", f"/ports/{quote(port_id)}", body=body)
         checked(answer, f"Port {port_id} was not given the addresses of pods", fine=(404,))
 
-    async def route(self, project_id: str, router_id: str, routes: Sequence[Body]) -> None:
-        """Add these to a router's. Source: Networking API v2.0, add_extraroutes (Train)."""
-        await self._reroute(project_id, router_id, "add", routes)
+    async def route(self, project_id: str, router_id: str, routes: Sequence[Body]) -> bool:
+        """Add these to a router's; False, and none is added, where these are more than it may have (max_routes). Source: Networking API
+        v2.0, add_extraroutes (Train); Neutron's error RoutesExhausted."""
+        answer = await self._reroute(project_id, router_id, "add", routes)
+        if answer.status == 400 and "number of routes exceeds the maximum" in words(answer.body):
+            return False
+        checked(answer, f"The routes of router {router_id} were not changed")
+        return True
 
     async def unroute(self, project_id: str, router_id: str, routes: Sequence[Body]) -> None:
         """Take these away from a router's; what is not there is fine."""
-        await self._reroute(project_id, router_id, "remove", routes)
+        answer = await self._reroute(project_id, router_id, "remove", routes)
+        checked(answer, f"The routes of router {router_id} were not changed")
 
-    async def _reroute(self, project_id: str, router_id: str, verb: str, routes: Sequence[Body]) -> None:
-        if routes:
-            path, body = f"/routers/{quote(router_id)}/{verb}_extraroutes", {"router": {"routes": list(routes)}}
-            answer = await self._rest.call(project_id, NEUTRON, "PUT", path, body=body)
-            checked(answer, f"The routes of router {router_id} were not changed")
+    async def _reroute(self, project_id: str, router_id: str, verb: str, routes: Sequence[Body]) -> Answer:
+        if not routes:
+            return Answer(200)
+        path, body = f"/routers/{quote(router_id)}/{verb}_extraroutes", {"router": {"routes": list(routes)}}
+        return await self._rest.call(project_id, NEUTRON, "PUT", path, body=body)
 
     async def delete(self, project_id: str, kind: str, ident: str) -> bool:
         """Whether it is gone; False when something still needs it."""

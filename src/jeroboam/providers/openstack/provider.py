@@ -214,13 +214,13 @@ class OpenStackProvider:
             if stack is not None and stack.status == UNDEAD:
                 raise ProviderUnavailable(f"Stack {stack.name} cannot be deleted: {stack.reason}", after_s=5.0)
 
-    async def route_pods(self, cluster: Cluster, network: Network, pods: str, ranges: Mapping[str, str]) -> None:
+    async def route_pods(self, cluster: Cluster, network: Network, pods: str, ranges: Mapping[str, str]) -> str:
         project = cluster.project_id
         self._projects[cluster.uuid] = project
         async with self._hand(cluster.uuid):
             seen = await self._look(cluster.uuid, project)
             parts = {one: ranges.get(one.name) for one in seen}
-            await self._pods.ensure(project, cluster.uuid, network.id, pods, parts)
+            return await self._pods.ensure(project, cluster.uuid, network.id, pods, parts)
 
     async def console_log(self, cluster_uuid: str, name: str, *, lines: int = 200) -> str:
         named = [one for one in await self._servers(cluster_uuid) if one.name == name]

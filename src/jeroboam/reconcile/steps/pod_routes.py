@@ -117,8 +117,8 @@ async def _route(
     parts = {name: cidr for name, cidr in ranges.items() if _is_part(cidr, pods)}
     async with scope.turn(limit=tell):
         work = provider.route_pods(scope.cluster, network, pods.cidr, parts)
-        await scope.called("route_pods", work, at=_AT, limit=tell)
-    return _left_out(scope, pods, ranges.keys() - parts.keys(), ranges)
+        no_room = await scope.called("route_pods", work, at=_AT, limit=tell)
+    return " ".join(filter(None, (_left_out(scope, pods, ranges.keys() - parts.keys(), ranges), no_room)))
 
 
 def _is_part(cidr: str, pods: PodRange) -> bool:

@@ -44,6 +44,7 @@ class Cloud:
         self.limits: Raw = {"maxTotalInstances": -1}
         self.quotas: Raw = {}
         self.volume_quotas: Raw = {}
+        self.max_routes = 30  # of a router
         self.flavors: list[Raw] = [*FLAVORS]
         self.zones: Raw = {"nova": True}  # whether they take servers
         self.aggregates: list[Raw] | None = None  # None: our user is no administrator
@@ -287,7 +288,7 @@ class Cloud:
             if words[2:] == ["remove_router_interface"]:
                 self.things.ports.pop(body["port_id"], None)
                 return Answer(200)
-            return _change_of_neutron(things.get(words[1]), words[2:], body)
+            return _change_of_neutron(things.get(words[1]), words[2:], body, self.max_routes)
         found = [one for one in things.values() if all(_matches(one, key, query[key]) for key in query)]
         return Answer(200, {words[0]: found})
 
@@ -304,14 +305,20 @@ class Cloud:
         return Answer(200, {"quota_set": {"id": project, **self.volume_quotas}})
 
 
-def _change_of_neutron(one: Raw | None, words: list[str], body: Body) -> Answer:
+def _change_of_neutron(one: Raw | None, words: list[str], body: Body, max_routes: int) -> Answer:
     """Of a port; of a router's routes, where adding what is there and removing what is not are fine."""
     if one is None:
         return GONE
     if words in (["add_extraroutes"], ["remove_extraroutes"]):
         named, kept = body["router"]["routes"], one.get("routes", [])
         kept = [route for route in kept if route not in named]
-        one["routes"] = [*kept, *named] if words == ["add_extraroutes"] else kept
+        routes = [*kept, *named] if words == ["add_extraroutes"] else kept
+        if len(routes) > max_routes:
+            said = (
+                f"Unable to complete operation for {one['id']}. The number of routes exceeds the maximum {max_routes}."
+            )
+            return Answer(400, {"NeutronError": {"type": "RoutesExhausted", "message": said, "detail": ""}})
+        one["routes"] = routes
     elif not words:
         one |= body["port"]
     return Answer(200)

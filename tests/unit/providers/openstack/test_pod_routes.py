@@ -32,10 +32,10 @@ async def two(world: World) -> list[Machine]:
     return [one for one in made.values() if isinstance(one, Machine)]
 
 
-async def route(world: World, ranges: dict[str, str]) -> None:
+async def route(world: World, ranges: dict[str, str]) -> str:
     assert isinstance(world.provider, PodRouter)
     network, _ = await world.place()
-    await world.provider.route_pods(world.cluster, network, PODS, ranges)
+    return await world.provider.route_pods(world.cluster, network, PODS, ranges)
 
 
 def pairs(cloud: Cloud) -> dict[str, list[str]]:
@@ -143,3 +143,28 @@ async def test_a_node_without_pods_of_its_own_any_more_may_send_none(world: Worl
     await route(world, {first.name: "10.100.1.0/24", second.name: "10.100.2.0/24"})
     await route(world, {second.name: "10.100.2.0/24"})
     assert pairs(cloud_of(world)) == {first.name: [], second.name: ["10.100.2.0/24"]}
+
+
+@pytest.mark.parametrize("room", range(5))
+async def test_a_router_leads_to_as_many_as_it_may_and_says_whom_it_leaves(world: World, room: int) -> None:
+    made = [one for one in (await make(world, 0, 1, 2, 3)).values() if isinstance(one, Machine)]
+    cloud = cloud_of(world)
+    cloud.max_routes = room
+    ranges = {one.name: f"10.100.{number}.0/24" for number, one in enumerate(made, start=1)}
+    for _ in range(2):
+        told = await route(world, ranges)
+        assert list(routes(cloud)) == list(ranges.values())[:room]
+        assert pairs(cloud) == {name: [cidr] for name, cidr in ranges.items()}
+        if room == 4:
+            assert told == ""
+        else:
+            assert f"leads to the pods of {room} of 4 nodes" in told
+            assert f"not reached: {ranges[made[room].name]} at {made[room].address}" in told
+
+
+async def test_routes_that_neutron_does_not_take_for_another_reason_are_an_error(world: World) -> None:
+    first, _ = await two(world)
+    no = Answer(400, {"NeutronError": {"type": "InvalidRoutes", "message": "the nexthop is not connected with router"}})
+    cloud_of(world).answers.append((NEUTRON, "PUT", "add_extraroutes$", no))
+    with pytest.raises(ProviderRefused, match="the nexthop is not connected"):
+        await route(world, {first.name: "10.100.1.0/24"})
