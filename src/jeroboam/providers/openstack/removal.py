@@ -15,6 +15,7 @@ from .nova import Nova
 from .piecemeal import Piecemeal
 from .pod_routes import PodRoutes
 from .rest import Rest
+from .tags import is_as_given
 
 _PAUSE_S = 0.5
 _SHOWN = 5
@@ -83,10 +84,24 @@ class Removal:
         )
         resources = await self._heat.resources(stack)
         reasons = "; ".join(f"{one.resource}: {one.reason}" for one in failed(resources)[:_SHOWN]) or stack.reason
+        trouble = f"Stack {stack.name} cannot be deleted: {reasons.rstrip('. ') or 'Heat does not say why'}."
+        if resources and not is_as_given(await self._heat.template(stack), stack.tags):
+            # What another's template has in it may be made for others, or not for us to delete (`external_id`).
+            return ProviderUnavailable(
+                f"{trouble} It was changed by somebody else, so nothing in it is removed one by one.",
+                after_s=5.0,
+                hint="Remove by hand what holds it, or give it the template and tags that it had; the deletion goes on.",
+            )
         pieces = await self._piecemeal.remove(stack, resources, until)
+        if not pieces:
+            return ProviderUnavailable(
+                f"{trouble} There is nothing in it that can be removed without Heat.",
+                after_s=5.0,
+                hint="The log of Heat's engine says why; an operator of the cloud can mend it, and the deletion goes on.",
+            )
         gone = sum(not one.held for one in pieces)
         return ProviderUnavailable(
-            f"Stack {stack.name} cannot be deleted: {reasons.rstrip('. ')}. {gone} of its {len(pieces)} resources were removed one by one.",
+            f"{trouble} {gone} of its {len(pieces)} resources were removed one by one.",
             after_s=1.0 if gone == len(pieces) else 5.0,
             hint=await self._blame(stack),
             log="\n".join(map(str, pieces)),

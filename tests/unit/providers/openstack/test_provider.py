@@ -395,6 +395,35 @@ async def test_a_stack_that_heat_cannot_delete_is_taken_apart_and_then_goes(worl
     assert (cloud.stacks, await world.provider.list_resources(world.cluster.uuid)) == ({}, [])
 
 
+async def test_a_stack_of_anothers_template_is_not_taken_apart(world: World) -> None:
+    """What is in it may be no machine of the cluster's, or nothing that is deleted with it."""
+    cloud = cloud_of(world)
+    network, _ = await world.place()
+    cloud.things.ports["p"] = {"id": "p", "network_id": network.id, "device_id": "s", "device_owner": "compute:az"}
+    stack = cloud.stack("")
+    stack.template["description"] = "changed"
+    with pytest.raises(ProviderUnavailable) as caught:
+        await world.provider.delete_all(world.cluster.uuid)
+    assert caught.value.message.startswith(f"Stack {stack.name} cannot be deleted: subnet: Conflict: ")
+    assert caught.value.message.endswith(". It was changed by somebody else, so nothing in it is removed one by one.")
+    assert (caught.value.log, caught.value.after_s) == ("", 5.0)
+    del cloud.things.ports["p"]
+    await world.provider.delete_all(world.cluster.uuid)
+    assert await world.provider.list_resources(world.cluster.uuid) == []
+
+
+async def test_a_stack_with_nothing_that_can_be_removed_says_whose_move_it_is(world: World) -> None:
+    cloud = cloud_of(world)
+    network, _ = await world.place()
+    cloud.things.ports["p"] = {"id": "p", "network_id": network.id, "device_id": "s", "device_owner": "compute:az"}
+    cloud.answers = [(HEAT, "GET", "resources$", Answer(200, {"resources": []}))]
+    with pytest.raises(ProviderUnavailable) as caught:
+        await world.provider.delete_all(world.cluster.uuid)
+    assert caught.value.message.endswith(". There is nothing in it that can be removed without Heat.")
+    assert caught.value.hint.startswith("The log of Heat's engine says why")
+    assert caught.value.after_s == 5.0
+
+
 async def test_a_stack_that_heat_still_lists_as_it_was_is_not_taken_for_one_that_cannot_be_deleted(
     world: World,
 ) -> None:
