@@ -57,7 +57,7 @@ class Dispatcher:
                 left = self._swept + self.sweep.total_seconds() - asyncio.get_running_loop().time()
                 await self.store.await_operations(timedelta(seconds=max(0.0, left - pause)))
             except RetryLater as error:
-                _log.warning("nothing is handed to the engine", why=error.message)
+                _log.warning("nothing is handed to the engine", why=error.message, hint=error.hint)
                 pause = error.after_s
             await asyncio.sleep(pause)
 

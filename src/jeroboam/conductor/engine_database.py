@@ -23,6 +23,7 @@ from ..domain.errors import ProviderUnavailable
 _PATIENCE_S = 15.0
 _PAUSE_S = 0.25
 _CONNECT_S = 5
+_MISTAKEN_S = 10.0
 # Eight threads for us, and DBOS's own: each has one at hand.
 _POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 3}
 _IDLE_MS = 5000  # of a process that was stopped inside a transaction, the locks are free after that
@@ -75,12 +76,18 @@ class EngineDatabase:
 @contextmanager
 def in_use() -> Iterator[None]:
     """Around a call of DBOS. Raises ProviderUnavailable for what the database fails with and DBOS does not wait out itself, such as a full
-    disk: the operator may mend it meanwhile."""
+    disk: the operator may mend it meanwhile. So for a statement that it does not take, which is told apart: a conductor that ended over
+    it would take what is under way along. What SQLAlchemy finds wrong without the database is a mistake of ours, and passes."""
     try:
         yield
-    except sa.exc.SQLAlchemyError as error:
-        said = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-        raise ProviderUnavailable(f"The engine's database refuses: {said}") from error
+    except (sa.exc.ProgrammingError, sa.exc.IntegrityError) as error:
+        hint = "This does not pass by itself: look at the rights of its user, and whether its tables are those of this version."
+        said = f"The engine's database does not take a statement: {error.orig}"
+        raise ProviderUnavailable(said, after_s=_MISTAKEN_S, hint=hint) from error
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        why = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        hint = "Look at its disk, and where it is PostgreSQL, at the log of that; this goes on when it works again."
+        raise ProviderUnavailable(f"The engine's database refuses: {why}", hint=hint) from error
 
 
 def _still_open(connection: Any, _record: object, _proxy: object) -> None:
