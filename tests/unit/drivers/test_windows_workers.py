@@ -70,6 +70,17 @@ def test_what_a_worker_is_given_is_as_in_the_golden_file(name: str) -> None:
     assert yaml.safe_load((GOLDEN / f"windows-{name}.yaml").read_text()) == _told(CASES[name])
 
 
+def test_an_address_that_an_earlier_run_took_is_given_back_before_another_is_asked_for() -> None:
+    """host-local gives one to a container once. Source: CNI plugins, host-local, allocator.go, Get."""
+    [script] = [file.content.decode() for file in CASES["kubernetes"].files if file.path.endswith("kube-proxy.ps1")]
+    assert [line.strip() for line in script.splitlines() if "CNI_COMMAND" in line or "| & " in line] == [
+        "$env:CNI_COMMAND = 'DEL'",
+        r'$words | & "$env:CNI_PATH\host-local.exe" | Out-Null',
+        "$env:CNI_COMMAND = 'ADD'",
+        r'$said = $words | & "$env:CNI_PATH\host-local.exe"',
+    ]
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_every_step_has_its_script_and_every_secret_is_closed(name: str) -> None:
     config = CASES[name]

@@ -11,12 +11,17 @@ function Get-SourceAddress() {
     $first, $bits = $line.Substring('FLANNEL_SUBNET='.Length).Split('/')
     $subnet = ($first -replace '\.\d+$', '.0') + '/' + $bits
     $wish = @{ cniVersion = '0.3.0'; name = $Network; ipam = @{ type = 'host-local'; ranges = @(, @(@{ subnet = $subnet })); dataDir = 'C:\var\lib\cni\networks' } }
-    $env:CNI_COMMAND = 'ADD'
     $env:CNI_CONTAINERID = 'kube-proxy'
     $env:CNI_NETNS = 'kube-proxy'
     $env:CNI_IFNAME = 'kube-proxy'
     $env:CNI_PATH = 'C:\Program Files\containerd\cni\bin'
-    $said = ConvertTo-Json -InputObject $wish -Depth 8 -Compress | & "$env:CNI_PATH\host-local.exe"
+    $words = ConvertTo-Json -InputObject $wish -Depth 8 -Compress
+    # One that an earlier run took and did not live to write down: host-local refuses a second to the same container.
+    $env:CNI_COMMAND = 'DEL'
+    $words | & "$env:CNI_PATH\host-local.exe" | Out-Null
+    if ($LASTEXITCODE -ne 0) { throw "host-local.exe DEL ended with $LASTEXITCODE" }
+    $env:CNI_COMMAND = 'ADD'
+    $said = $words | & "$env:CNI_PATH\host-local.exe"
     if ($LASTEXITCODE -ne 0) { throw "host-local.exe ended with ${LASTEXITCODE}: $said" }
     $address = (($said | Out-String | ConvertFrom-Json).ips[0].address).Split('/')[0]
     Set-Content -LiteralPath $kept -Value $address -Encoding ascii
