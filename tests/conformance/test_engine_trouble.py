@@ -131,6 +131,7 @@ async def test_what_its_database_refuses_is_for_later(call: str, tmp_path: Path)
             await getattr(engine, call)(asked)
         sa.event.remove(database, "before_cursor_execute", refuse)
     assert (told.value.message, told.value.after_s) == ("The engine's database refuses: disk I/O error", 1.0)
+    assert told.value.hint.startswith("Look at its disk")
 
 
 def refuse(*_: object) -> Any:

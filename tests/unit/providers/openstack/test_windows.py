@@ -13,6 +13,7 @@ from tests.unit.providers.openstack.worlds import cloud_of
 
 from jeroboam.contracts import Command, File, Machine, NodeConfig
 from jeroboam.domain.errors import ProviderRefused
+from jeroboam.providers.openstack import opening, p256, report
 from jeroboam.providers.openstack.boot_keys import _shown
 from jeroboam.providers.openstack.user_data import HEADS, render_boot
 from jeroboam.testing.provider_suite import World
@@ -115,3 +116,30 @@ async def test_nobody_else_opens_it(world: World) -> None:
 @pytest.mark.parametrize("shown", [b"\0" * 80, b"\xff" * 80, b"x" * 79])
 def test_what_is_no_point_of_the_curve_is_not_taken(shown: bytes) -> None:
     assert _shown(base64.b64encode(shown).decode()) is None
+
+
+def test_the_script_has_the_names_and_sizes_that_the_service_has() -> None:
+    """What runs here in Python is a copy of it: nothing else ties the script to the service."""
+    script = render_boot(CONFIG, lambda plain: b"<sealed>", b"").partition("\n# The first boot of a Windows node")[2]
+    body, tag = 48, 32  # where the sealed part begins, after the nonce and the tag
+    assert (opening.KEY_MARK, opening.NONCE, opening.TAG, p256.PUBLIC) == ("jeroboam_key", 16, 32, 64)
+    assert body == opening.NONCE + opening.TAG
+    assert opening.passphrase(b"k") == opening.part(b"k", b"cipher").hex()
+    assert opening.report_key(b"k") == opening.part(b"k", b"report")
+    for words in (
+        "Properties['jeroboam_key']",
+        f"$Mark = '{report.MARK}'",
+        "$Mark step key",
+        f"$WaitSeconds = {opening.WAIT_S}",
+        "'jeroboam boot key'",
+        "Get-Part $Key 'tag'",
+        "Get-Part $Key 'cipher'",
+        "$script:ReportKey = Get-Part $key 'report'",
+        f"(Get-Slice $Bytes 0 16) + (Get-Slice $Bytes {body} ($Bytes.Length - {body}))",
+        f"Get-Slice $Bytes 16 {tag}",
+        f"Get-Slice $Bytes {body + len('Salted__')} 8",
+        f"TransformFinalBlock($Bytes, {body + 16}, $Bytes.Length - {body + 16})",
+        "$raw.Length -ne 96",
+        "Get-Slice $raw 64 32",
+    ):
+        assert words in script, words
