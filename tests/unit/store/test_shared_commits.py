@@ -157,16 +157,17 @@ async def test_another_process_that_writes_is_waited_for_and_not_for_ever(store:
     assert await kept(store) == ["patient", "again"]
 
 
-async def test_one_that_is_cancelled_while_another_process_writes_holds_up_nobody(
-    store: SqlStore, tmp_path: Path
-) -> None:
+async def test_one_that_is_cancelled_while_another_process_writes_holds_up_nobody(tmp_path: Path) -> None:
+    hasty = at(tmp_path, busy_s=0.3)
+    await hasty.start()
     other = sqlite3.connect(tmp_path / "jeroboam.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    waiting = asyncio.create_task(write(store, "gone"))
+    waiting = asyncio.create_task(write(hasty, "gone"))
     await asyncio.sleep(0.02)
     waiting.cancel()
     await asyncio.wait({waiting})
     other.execute("COMMIT")
     other.close()
-    assert await write(store, "next") == "next"
-    assert await kept(store) == ["next"]
+    assert await write(hasty, "next") == "next"
+    assert await kept(hasty) == ["next"]
+    await hasty.stop()
