@@ -19,7 +19,7 @@ from .registered import config, register, serve, unregister
 from .testbed import Bed
 
 _IMAGE_S = 1800
-_MADE_S, CHANGED_S, _GONE_S = 900, 600, 300  # on a machine where others want the processors, too
+MADE_S, CHANGED_S, _GONE_S = 900, 600, 300  # on a machine where others want the processors, too
 
 
 @contextmanager
@@ -62,19 +62,24 @@ def _recipe(wish: CloudWish) -> str:
     return cloud_image._recipe(wish, cloud_image._full_version(wish), wrapping(wish.format, wish.server_type))
 
 
-def template(bed: Bed, demo: Coe, name: str, coe: str, server_type: str, image: str) -> None:
+def template(bed: Bed, demo: Coe, name: str, coe: str, server_type: str, image: str, *more: str) -> None:
     network = {"kubernetes": "flannel", "swarm": "docker"}[coe]
     flags = ["--coe", coe, "--image", image, "--external-network", "public", "--network-driver", network]
     flags += ["--server-type", server_type, "--flavor", "m1.medium", "--master-flavor", "m1.medium"]
     flags += ["--dns-nameserver", bed.api]  # which has none, and says so; nobody answers from outside the bed
-    demo("cluster", "template", "create", name, *flags)
+    demo("cluster", "template", "create", name, *flags, *more)
 
 
-def create(demo: Coe, name: str, workers: int, within_s: float = _MADE_S) -> str:
+def create(demo: Coe, name: str, workers: int, within_s: float = MADE_S) -> str:
     """One control plane and these workers. Its uuid, once it is complete."""
+    ask(demo, name, workers, within_s)
+    return str(settled(demo, name, "CREATE_COMPLETE", within_s)["uuid"])
+
+
+def ask(demo: Coe, name: str, workers: int, within_s: float = MADE_S) -> None:
+    """For a cluster of the template of its name."""
     patience = ["--timeout", str(int(within_s // 60))]
     demo("cluster", "create", name, "--cluster-template", name, "--node-count", str(workers), *patience)
-    return str(settled(demo, name, "CREATE_COMPLETE", within_s)["uuid"])
 
 
 def settled(demo: Coe, name: str, status: str, within_s: float) -> Any:
