@@ -5,8 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 
 from ..contracts import Command, File
+from ..domain import ClusterShape
 
 NODE = r"C:\ProgramData\Jeroboam\node"  # closed to all but the system and administrators by what writes it
+PROXIES = rf"{NODE}\proxies"
 _RUN = ("powershell.exe", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-File")
 
 
@@ -25,7 +27,9 @@ def path_of(name: str) -> str:
     return rf"{NODE}\steps\{name}.ps1"
 
 
-def proxies(http: str | None, https: str | None, no: str | None) -> str:
-    """A service's environment, lines of NAME=VALUE with `;` between, "" for none."""
-    pairs = {"HTTP_PROXY": http, "HTTPS_PROXY": https, "NO_PROXY": no}
-    return ";".join(f"{name}={value}" for name, value in pairs.items() if value)
+def proxies(shape: ClusterShape) -> tuple[File, ...]:
+    """The environment of services, a line of NAME=VALUE each; none where there is nothing to say. A file of its own and no argument of a
+    script: an address may hold a password."""
+    pairs = {"HTTP_PROXY": shape.http_proxy, "HTTPS_PROXY": shape.https_proxy, "NO_PROXY": shape.no_proxy}
+    text = "".join(f"{name}={value}\r\n" for name, value in pairs.items() if value)
+    return (File(PROXIES, text.encode(), 0o600),) if text else ()

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from jeroboam.bootstrap import render_windows
 from jeroboam.contracts import Driver, Image, NodeConfig
 from jeroboam.domain import Cluster, NodeGroup, Role, Status
+from jeroboam.drivers import powershell
 from jeroboam.drivers.kubernetes import KubernetesDriver
 from jeroboam.drivers.lxd import LxdDriver
 from jeroboam.drivers.swarm import SwarmDriver
@@ -212,12 +213,17 @@ def test_lxd_has_no_nodes_of_windows() -> None:
     )
 
 
-def test_proxies_of_the_tenant_reach_the_services() -> None:
-    proxies = {"http_proxy": "http://proxy:3128", "no_proxy": "10.0.0.0/8"}
-    for driver, labels, step in (
+def test_proxies_of_the_tenant_reach_the_services_and_no_command_line() -> None:
+    proxies = {"http_proxy": "http://ada:pass@proxy:3128", "no_proxy": "10.0.0.0/8"}
+    for driver, labels, name in (
         (KubernetesDriver(), {"windows_nodes": "yes"}, "containerd"),
         (SwarmDriver(), {}, "engine"),
     ):
         config = _boot(driver, labels, **proxies)
-        [argv] = [one.argv for one in config.commands if one.name == step]
-        assert argv[-1] == "HTTP_PROXY=http://proxy:3128;NO_PROXY=10.0.0.0/8"
+        [told] = [file for file in config.files if file.path == powershell.PROXIES]
+        assert told.content == b"HTTP_PROXY=http://ada:pass@proxy:3128\r\nNO_PROXY=10.0.0.0/8\r\n"
+        assert told.mode == 0o600
+        [script] = [file for file in config.files if file.path == powershell.path_of(name)]
+        assert f"$proxies = '{powershell.PROXIES}'" in script.content.decode()
+        assert not [one for one in config.commands if "ada:pass" in " ".join(one.argv)]
+        assert powershell.PROXIES not in {file.path for file in _boot(driver, labels).files}

@@ -30,7 +30,6 @@ _SCRIPTS = ("containerd", "control-plane-open", "kubelet", "flannel", "flanneld"
 def node_config(context: ClusterContext, machine: MachineSpec, chosen: Options) -> NodeConfig:
     """Files and commands of one machine."""
     shape, inside = context.cluster.shape, context.endpoint.inside
-    proxies = powershell.proxies(shape.http_proxy, shape.https_proxy, shape.no_proxy)
     files = (
         File(_CA, context.secrets.ca.cert_pem),
         File(_KUBELET, _kubelet(context, machine, chosen)),
@@ -40,12 +39,13 @@ def node_config(context: ClusterContext, machine: MachineSpec, chosen: Options) 
         # What stands for the node makes its key another than those of others.
         _access(context, "flannel", f"{FLANNEL_GROUP}:{machine.name}", FLANNEL_GROUP),
         _access(context, "kube-proxy", "system:kube-proxy", f"jeroboam:{machine.name}"),
+        *powershell.proxies(shape),
         *(powershell.script(__package__, name) for name in _SCRIPTS),
     )
     group = kubeadm.group_of(context, machine)
     words = ",".join(f"{key}={value}" for key, value in sorted(kubeadm.node_labels(machine, group).items()))
     commands = (
-        powershell.step("containerd", proxies, timeout_s=120),
+        powershell.step("containerd", timeout_s=120),
         powershell.step("control-plane-open", inside.host, str(inside.port), timeout_s=600),
         powershell.step("kubelet", machine.name, words, inside.host, timeout_s=120),
         powershell.step("kubelet-serves", timeout_s=120),

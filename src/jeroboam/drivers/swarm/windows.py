@@ -24,15 +24,14 @@ _NUMBER = 32  # bytes of a number of P-256
 
 def node_config(context: ClusterContext, machine: MachineSpec, seed: str) -> NodeConfig:
     """Files and commands of one worker. `seed` names the token that keys of nodes are derived from."""
-    shape = context.cluster.shape
-    proxies = powershell.proxies(shape.http_proxy, shape.https_proxy, shape.no_proxy)
     files = (
         File(_DAEMON, _daemon(context)),
         File(_IDENTITY, _identity(context, machine, seed), 0o600),
+        *powershell.proxies(context.cluster.shape),
         *(powershell.script(__package__, name) for name in ("engine", "join")),
     )
     commands = (
-        powershell.step("engine", machine.name, proxies, timeout_s=120),
+        powershell.step("engine", machine.name, timeout_s=120),
         powershell.step("join", context.endpoint.inside.host, timeout_s=600),
     )
     return NodeConfig(machine.name, files, commands, os="windows")

@@ -1,5 +1,4 @@
-# containerd.ps1 [PROXIES]: containerd as a service. Repeatable.
-param([string]$Proxies = '')
+# containerd.ps1: containerd as a service. Repeatable.
 $ErrorActionPreference = 'Stop'
 $base = 'C:\Program Files\containerd'
 $config = Join-Path $base 'config.toml'
@@ -11,8 +10,9 @@ if (-not (Get-Service containerd -ErrorAction SilentlyContinue)) {
     & "$base\containerd.exe" --register-service
     if ($LASTEXITCODE -ne 0) { throw "containerd.exe --register-service ended with $LASTEXITCODE" }
 }
-if ($Proxies -ne '') {
-    Set-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Services\containerd' -Name Environment -Type MultiString -Value $Proxies.Split(';')
+$proxies = 'C:\ProgramData\Jeroboam\node\proxies'
+if (Test-Path -LiteralPath $proxies) {
+    Set-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Services\containerd' -Name Environment -Type MultiString -Value @(Get-Content -LiteralPath $proxies)
 }
 Set-Service containerd -StartupType Automatic
 Start-Service containerd

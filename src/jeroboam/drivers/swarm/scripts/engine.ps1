@@ -1,5 +1,5 @@
-# engine.ps1 NAME [PROXIES]: Docker Engine as a service. Repeatable.
-param([string]$Name, [string]$Proxies = '')
+# engine.ps1 NAME: Docker Engine as a service. Repeatable.
+param([string]$Name)
 $ErrorActionPreference = 'Stop'
 # The swarm knows a node by the engine's host name; Windows may have cut it to the 15 characters of NetBIOS.
 foreach ($value in @('Hostname', 'NV Hostname')) {
@@ -9,8 +9,9 @@ if (-not (Get-Service docker -ErrorAction SilentlyContinue)) {
     & "$env:ProgramFiles\docker\dockerd.exe" --register-service
     if ($LASTEXITCODE -ne 0) { throw "dockerd.exe --register-service ended with $LASTEXITCODE" }
 }
-if ($Proxies -ne '') {
-    Set-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Services\docker' -Name Environment -Type MultiString -Value $Proxies.Split(';')
+$proxies = 'C:\ProgramData\Jeroboam\node\proxies'
+if (Test-Path -LiteralPath $proxies) {
+    Set-ItemProperty -Path 'HKLM:\SYSTEM\CurrentControlSet\Services\docker' -Name Environment -Type MultiString -Value @(Get-Content -LiteralPath $proxies)
 }
 foreach ($way in @(@('TCP', 2377), @('TCP', 7946), @('UDP', 7946), @('UDP', 4789))) {
     $rule = "jeroboam-swarm-$($way[0])-$($way[1])"
