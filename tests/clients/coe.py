@@ -14,7 +14,7 @@ from typing import Any
 
 OPENSTACK = str(Path(sys.executable).with_name("openstack"))
 _CHILD = str(Path(__file__).with_name("openstack_child.py"))
-_WITHIN_S = 300  # a command is an instant on an idle machine, and minutes where many clouds share one
+_WITHIN_S = 120
 
 
 def environment(clouds: Path) -> dict[str, str]:
