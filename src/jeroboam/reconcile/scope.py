@@ -109,9 +109,7 @@ class Scope:
     refusals: int = 0  # of a forced deletion: how often, and why it is not done
     reason: str = ""
     healed: bool = False
-    routed_at: datetime | None = (
-        None  # when pods were last seen to while nodes were waited for, at first when that began
-    )
+    routed_at: datetime | None = None  # while nodes are waited for: when pods were last seen to, or the wait began
     health: CoeHealth | None = None
     written: dict[str, object] = field(default_factory=dict)
     watch: Watch = field(init=False)

@@ -16,10 +16,8 @@ from .labels import joined
 from .services import Asker, Services
 from .wishes import counted, machines
 
-_NOT_UP_YET = (
-    Status.CREATE_IN_PROGRESS,
-    Status.CREATE_FAILED,
-)  # later on, a cluster without address has none to the outside
+# Later on, a cluster without address has none to the outside.
+_NOT_UP_YET = (Status.CREATE_IN_PROGRESS, Status.CREATE_FAILED)
 
 
 @dataclass(frozen=True)

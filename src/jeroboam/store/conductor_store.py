@@ -100,9 +100,8 @@ _CLOSE_STEP = (
     .where(steps.c.id == sa.bindparam("step"))
     .values({name: sa.bindparam(f"new_{name}", type_=steps.c[name].type) for name in END_OF_STEP})
 )
-_CHECK_FENCE = (
-    clusters.update().where(_MINE).values(fence=clusters.c.fence)
-)  # when nothing else changes: it is the check
+# When nothing else changes, it is the check.
+_CHECK_FENCE = clusters.update().where(_MINE).values(fence=clusters.c.fence)
 
 
 class ConductorSide(HealthSide):

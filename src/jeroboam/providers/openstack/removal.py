@@ -30,9 +30,8 @@ class Removal:
         self._neutron = Neutron(rest)
         self._pods = PodRoutes(self._neutron)
         self._piecemeal = Piecemeal(rest)
-        self._failed: Counter[str] = (
-            Counter()
-        )  # by stack: deletions that Heat gave up; a restart forgets, and costs one more
+        # By stack: deletions that Heat gave up. A restart forgets, and costs one more.
+        self._failed: Counter[str] = Counter()
 
     async def found(self, project_id: str, cluster_uuid: str | None) -> Sequence[FoundResource]:
         """All that is there in a project."""
@@ -79,9 +78,7 @@ class Removal:
     async def _worked_around(self, stack: Stack, until: float) -> ProviderUnavailable:
         """What is in the stack is removed without Heat, as far as it lets itself; the next call has Heat delete what is left, and the
         stack. To be raised: it tells what became of each resource."""
-        self._failed[stack.id] = (
-            1  # so that it is tried once more with what is left, however long that takes, then this again
-        )
+        self._failed[stack.id] = 1  # Heat tries once more with what is left, however long that takes; then this again
         resources = await self._heat.resources(stack)
         reasons = "; ".join(f"{one.resource}: {one.reason}" for one in failed(resources)[:_SHOWN]) or stack.reason
         trouble = f"Stack {stack.name} cannot be deleted: {reasons.rstrip('. ') or 'Heat does not say why'}."
